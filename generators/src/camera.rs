@@ -1,0 +1,1 @@
+//! From temperatures to the grey image: blur, invert and scale, quantise (Zeiser et al. 2023, Fig. 3).

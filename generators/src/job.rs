@@ -1,0 +1,1 @@
+//! One print job, layer after layer.

@@ -1,0 +1,20 @@
+//! Domain randomisation: STL meshes to layer images with randomised thermal textures and
+//! injected, exactly labelled defects (Zeiser et al. 2023, section 4).
+//!
+//! The rooms, from the bottom up: [`stream`], [`params`] and [`mesh`]; [`layer`], the state that
+//! textures and defects act on; [`textures`] and [`defects`]; [`thermal`] and [`camera`];
+//! [`bed`], [`scenario`] and [`job`]; [`dataset`] on top.
+
+pub mod bed;
+pub mod camera;
+pub mod dataset;
+pub mod defects;
+pub mod job;
+pub mod layer;
+pub mod mesh;
+pub mod params;
+pub mod registry;
+pub mod scenario;
+pub mod stream;
+pub mod textures;
+pub mod thermal;

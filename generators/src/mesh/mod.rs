@@ -1,0 +1,1 @@
+//! Triangle meshes in, closed contours out.

@@ -1,0 +1,11 @@
+//! Parameters: how they are written in a scenario, and how they are drawn.
+
+mod distribution;
+mod draws;
+mod error;
+mod table;
+
+pub use distribution::{Distribution, Param, Per};
+pub use draws::Draws;
+pub use error::ScenarioError;
+pub use table::{Key, Table};

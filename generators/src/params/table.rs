@@ -1,0 +1,588 @@
+//! Reading a scenario's tables by hand, so that every error knows its line and column.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Distribution, Param, Per, ScenarioError};
+
+type Result<T> = std::result::Result<T, Box<ScenarioError>>;
+
+#[derive(Debug)]
+struct Document {
+    file: String,
+    text: String,
+}
+
+/// A place in the scenario that an error can point at.
+#[derive(Clone, Debug)]
+pub struct Key {
+    document: Arc<Document>,
+    range: Range<usize>,
+}
+
+impl Key {
+    /// An error here.
+    pub fn error(&self, message: impl Display) -> Box<ScenarioError> {
+        ScenarioError::new(&self.document.file, &self.document.text, self.range.clone(), message.to_string())
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    String(String),
+    Array(Vec<(Value, Key)>),
+    Table(Table),
+    Datetime,
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a number",
+            Self::Boolean(_) => "a boolean",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+            Self::Datetime => "a date",
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match *self {
+            Self::Integer(i) => Some(i as f64),
+            Self::Float(f) => Some(f),
+            _ => None,
+        }
+    }
+}
+
+/// One table of a scenario, read key by key; [`Table::finish`] refuses what nobody asked for.
+///
+/// Ask for every key that the table may have, in any order, then call `finish`.
+#[derive(Clone, Debug)]
+pub struct Table {
+    title: String,
+    place: Key,
+    entries: BTreeMap<String, (Key, Value, Key)>,
+    asked: Vec<&'static str>,
+}
+
+impl Table {
+    /// Parses the text of a scenario; `file` is how errors name it.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let document = Arc::new(Document { file: file.to_owned(), text: text.to_owned() });
+        match DeTable::parse(text) {
+            Ok(root) => Self::from_toml(&document, String::new(), 0..0, root.get_ref()),
+            Err(e) => {
+                let key = Key { document, range: e.span().unwrap_or(0..0) };
+                Err(key.error(e.message().trim().replace('\n', ", ")))
+            }
+        }
+    }
+
+    fn from_toml(
+        document: &Arc<Document>,
+        title: String,
+        range: Range<usize>,
+        table: &DeTable<'_>,
+    ) -> Result<Self> {
+        let mut entries = BTreeMap::new();
+        for (name, value) in table {
+            let key = Key { document: document.clone(), range: name.span() };
+            let title = if title.is_empty() {
+                name.get_ref().to_string()
+            } else {
+                format!("{title}.{}", name.get_ref())
+            };
+            let (value, place) = Self::value(document, title, value)?;
+            entries.insert(name.get_ref().to_string(), (key, value, place));
+        }
+        Ok(Self { title, place: Key { document: document.clone(), range }, entries, asked: Vec::new() })
+    }
+
+    fn value(document: &Arc<Document>, title: String, value: &Spanned<DeValue<'_>>) -> Result<(Value, Key)> {
+        let place = Key { document: document.clone(), range: value.span() };
+        let value = match value.get_ref() {
+            DeValue::Integer(i) => Value::Integer(
+                i64::from_str_radix(i.as_str(), i.radix())
+                    .map_err(|_| place.error("this integer is too large"))?,
+            ),
+            DeValue::Float(f) => {
+                Value::Float(f.as_str().parse().map_err(|_| place.error("this is not a number that fits"))?)
+            }
+            DeValue::Boolean(b) => Value::Boolean(*b),
+            DeValue::String(s) => Value::String(s.to_string()),
+            DeValue::Datetime(_) => Value::Datetime,
+            DeValue::Array(items) => Value::Array(
+                items.iter().map(|item| Self::value(document, title.clone(), item)).collect::<Result<_>>()?,
+            ),
+            DeValue::Table(table) => Value::Table(Self::from_toml(document, title, value.span(), table)?),
+        };
+        Ok((value, place))
+    }
+
+    /// The dotted name, as in `texture.bed`; empty for the whole document.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Where the table stands.
+    pub fn place(&self) -> &Key {
+        &self.place
+    }
+
+    /// Where the value of `key` stands, or the table where it is absent.
+    pub fn place_of(&self, key: &str) -> &Key {
+        self.entries.get(key).map_or(&self.place, |(_, _, place)| place)
+    }
+
+    fn heading(&self) -> String {
+        if self.title.is_empty() { "the scenario".to_owned() } else { format!("[{}]", self.title) }
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&(Key, Value, Key)> {
+        self.asked.push(key);
+        self.entries.get(key)
+    }
+
+    fn missing(&self, key: &str) -> Box<ScenarioError> {
+        self.place.error(format!("{} needs `{key}`", self.heading()))
+    }
+
+    /// True where the scenario states `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    fn read<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        convert: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<(T, Key)>> {
+        let Some((_, value, place)) = self.get(key) else {
+            return Ok(None);
+        };
+        match convert(value) {
+            Some(converted) => Ok(Some((converted, place.clone()))),
+            None => Err(place.error(format!("`{key}` must be {expected}, not {}", value.kind()))),
+        }
+    }
+
+    /// A fixed number within `range`; `default` where the key is absent, an error where that is `None`.
+    pub fn number(
+        &mut self,
+        key: &'static str,
+        default: Option<f64>,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64> {
+        match self.read(key, "a number", Value::number)? {
+            Some((value, place)) => check_range(key, value, &range, &place).map(|()| value),
+            None => default.ok_or_else(|| self.missing(key)),
+        }
+    }
+
+    /// A whole number within `range`; `default` where the key is absent, an error where that is `None`.
+    pub fn count(
+        &mut self,
+        key: &'static str,
+        default: Option<usize>,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize> {
+        let read = self.read(key, "a whole number", |v| match v {
+            Value::Integer(i) => Some(*i),
+            _ => None,
+        })?;
+        let Some((value, place)) = read else {
+            return default.ok_or_else(|| self.missing(key));
+        };
+        match usize::try_from(value) {
+            Ok(count) if range.contains(&count) => Ok(count),
+            _ if *range.end() == usize::MAX => {
+                Err(place.error(format!("`{key}` is {value} but must be at least {}", range.start())))
+            }
+            _ => Err(place.error(format!(
+                "`{key}` is {value} but must be between {} and {}",
+                range.start(),
+                range.end()
+            ))),
+        }
+    }
+
+    /// A seed: any integer from 0.
+    pub fn seed(&mut self, key: &'static str, default: u64) -> Result<u64> {
+        Ok(self.count(key, Some(default as usize), 0..=usize::MAX)? as u64)
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, key: &'static str, default: bool) -> Result<bool> {
+        let read = self.read(key, "true or false", |v| match v {
+            Value::Boolean(b) => Some(*b),
+            _ => None,
+        })?;
+        Ok(read.map_or(default, |(flag, _)| flag))
+    }
+
+    /// A string; `default` where the key is absent, an error where that is `None`.
+    pub fn string(&mut self, key: &'static str, default: Option<&str>) -> Result<String> {
+        let read = self.read(key, "a string", |v| match v {
+            Value::String(s) => Some(s.clone()),
+            _ => None,
+        })?;
+        match read {
+            Some((string, _)) => Ok(string),
+            None => default.map(str::to_owned).ok_or_else(|| self.missing(key)),
+        }
+    }
+
+    /// The entry of `choices` that the string at `key` names; `default` is an index into them.
+    pub fn choice(&mut self, key: &'static str, default: Option<usize>, choices: &[&str]) -> Result<usize> {
+        if default.is_some() && !self.has(key) {
+            self.asked.push(key);
+        }
+        let name = match default {
+            Some(index) if !self.has(key) => return Ok(index),
+            _ => self.string(key, None)?,
+        };
+        choices.iter().position(|c| *c == name).ok_or_else(|| {
+            self.place_of(key)
+                .error(format!("`{key}` cannot be `{name}`; choose from {}", list(choices)))
+                .with_optional_help(nearest(&name, choices))
+        })
+    }
+
+    /// Numbers, each within `range`; exactly `len` of them where that is stated.
+    pub fn numbers(
+        &mut self,
+        key: &'static str,
+        default: Option<&[f64]>,
+        len: Option<usize>,
+        range: RangeInclusive<f64>,
+    ) -> Result<Vec<f64>> {
+        let expected = len.map_or("an array of numbers".to_owned(), |n| format!("an array of {n} numbers"));
+        let Some((_, value, place)) = self.get(key) else {
+            return default.map(<[f64]>::to_vec).ok_or_else(|| self.missing(key));
+        };
+        let Value::Array(items) = value else {
+            return Err(place.error(format!("`{key}` must be {expected}, not {}", value.kind())));
+        };
+        if len.is_some_and(|n| n != items.len()) {
+            return Err(place.error(format!("`{key}` must be {expected}, not of {}", items.len())));
+        }
+        items
+            .iter()
+            .map(|(item, place)| {
+                let number = item.number().ok_or_else(|| {
+                    place.error(format!("`{key}` must be {expected}, and this is {}", item.kind()))
+                })?;
+                check_range(key, number, &range, place).map(|()| number)
+            })
+            .collect()
+    }
+
+    /// Strings, with the place of each; `default` where the key is absent.
+    pub fn strings(&mut self, key: &'static str, default: &[&str]) -> Result<Vec<(String, Key)>> {
+        let table_place = self.place.clone();
+        let Some((_, value, place)) = self.get(key) else {
+            return Ok(default.iter().map(|s| ((*s).to_owned(), table_place.clone())).collect());
+        };
+        let Value::Array(items) = value else {
+            return Err(place.error(format!("`{key}` must be an array of strings, not {}", value.kind())));
+        };
+        items
+            .iter()
+            .map(|(item, place)| match item {
+                Value::String(s) => Ok((s.clone(), place.clone())),
+                other => Err(place.error(format!("`{key}` must hold strings, and this is {}", other.kind()))),
+            })
+            .collect()
+    }
+
+    /// The table at `key`, or an empty one: absent tables consist of defaults.
+    pub fn table(&mut self, key: &'static str) -> Result<Self> {
+        match self.read(key, "a table", |v| match v {
+            Value::Table(t) => Some(t.clone()),
+            _ => None,
+        })? {
+            Some((table, _)) => Ok(table),
+            None => Ok(Self {
+                title: if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) },
+                place: self.place.clone(),
+                entries: BTreeMap::new(),
+                asked: Vec::new(),
+            }),
+        }
+    }
+
+    /// The tables of the array `[[key]]`, none where it is absent.
+    pub fn tables(&mut self, key: &'static str) -> Result<Vec<Self>> {
+        let Some((_, value, place)) = self.get(key) else {
+            return Ok(Vec::new());
+        };
+        let Value::Array(items) = value else {
+            return Err(place.error(format!("`{key}` must be written as [[{key}]], not as {}", value.kind())));
+        };
+        items
+            .iter()
+            .map(|(item, place)| match item {
+                Value::Table(table) => Ok(table.clone()),
+                other => Err(place.error(format!("`{key}` must hold tables, and this is {}", other.kind()))),
+            })
+            .collect()
+    }
+
+    /// A number or a distribution whose every value lies within `range`.
+    pub fn param(
+        &mut self,
+        key: &'static str,
+        default: impl Into<Option<Param>>,
+        range: RangeInclusive<f64>,
+    ) -> Result<Param> {
+        let Some((_, value, place)) = self.get(key).cloned() else {
+            return default.into().ok_or_else(|| self.missing(key));
+        };
+        let mut table = match value {
+            Value::Integer(_) | Value::Float(_) => {
+                let fixed = Self::distribution(key, &value, &place, &range)?;
+                return Ok(Param { distribution: fixed, per: Per::Job, jitter: None, range });
+            }
+            Value::Table(table) => table,
+            other => {
+                return Err(place.error(format!(
+                    "`{key}` must be a number or a distribution such as {{ uniform = [0.0, 1.0] }}, not {}",
+                    other.kind()
+                )));
+            }
+        };
+        let per = if table.choice("per", Some(0), &["job", "layer"])? == 0 { Per::Job } else { Per::Layer };
+        let jitter = match table.get("jitter").cloned() {
+            None => None,
+            Some((_, value, place)) => {
+                Some(Self::distribution("jitter", &value, &place, &(f64::NEG_INFINITY..=f64::INFINITY))?)
+            }
+        };
+        let distribution = table.one_distribution(key, &range)?;
+        table.finish()?;
+        Ok(Param { distribution, per, jitter, range })
+    }
+
+    fn distribution(
+        key: &str,
+        value: &Value,
+        place: &Key,
+        range: &RangeInclusive<f64>,
+    ) -> Result<Distribution> {
+        match value {
+            Value::Table(table) => {
+                let mut table = table.clone();
+                let distribution = table.one_distribution(key, range)?;
+                table.finish().map(|()| distribution)
+            }
+            other => {
+                let number = other.number().ok_or_else(|| {
+                    place.error(format!("`{key}` must be a number or a distribution, not {}", other.kind()))
+                })?;
+                check_range(key, number, range, place)?;
+                Ok(Distribution::Fixed(number))
+            }
+        }
+    }
+
+    fn one_distribution(&mut self, key: &str, range: &RangeInclusive<f64>) -> Result<Distribution> {
+        const KINDS: [&str; 5] = ["value", "uniform", "normal", "log-uniform", "choice"];
+        let stated: Vec<&str> = KINDS.into_iter().filter(|kind| self.has(kind)).collect();
+        self.asked.extend(KINDS);
+        let [kind] = stated[..] else {
+            // A misspelt distribution is the likelier mistake than none at all.
+            self.clone().finish()?;
+            return Err(self.place.error(format!("`{key}` needs exactly one of {}", list(&KINDS))));
+        };
+        let everywhere = f64::NEG_INFINITY..=f64::INFINITY;
+        Ok(match kind {
+            "value" => Distribution::Fixed(self.number("value", None, range.clone())?),
+            "choice" => {
+                let items = self.numbers("choice", None, None, range.clone())?;
+                if items.is_empty() {
+                    return Err(self.place_of("choice").error("`choice` must not be empty"));
+                }
+                Distribution::Choice(items)
+            }
+            "normal" => {
+                let v = self.numbers("normal", None, Some(2), everywhere)?;
+                check_range("normal", v[0], range, self.place_of("normal"))?;
+                if v[1] < 0.0 {
+                    return Err(self
+                        .place_of("normal")
+                        .error("`normal = [mean, deviation]` needs a deviation of at least 0"));
+                }
+                Distribution::Normal { mean: v[0], deviation: v[1] }
+            }
+            _ => {
+                let (name, least) = if kind == "uniform" {
+                    ("uniform", f64::NEG_INFINITY)
+                } else {
+                    ("log-uniform", f64::MIN_POSITIVE)
+                };
+                let v = self.numbers(name, None, Some(2), everywhere)?;
+                let place = self.place_of(name);
+                if v[0] > v[1] {
+                    return Err(place.error(format!(
+                        "`{name} = [low, high]` needs low <= high, not {} > {}",
+                        v[0], v[1]
+                    )));
+                }
+                for &end in &v {
+                    check_range(key, end, range, place)?;
+                    check_range(name, end, &(least..=f64::INFINITY), place)?;
+                }
+                if kind == "uniform" {
+                    Distribution::Uniform { low: v[0], high: v[1] }
+                } else {
+                    Distribution::LogUniform { low: v[0], high: v[1] }
+                }
+            }
+        })
+    }
+
+    /// Refuses keys that nobody asked for, naming the nearest that somebody did.
+    pub fn finish(self) -> Result<()> {
+        for (name, (key, _, _)) in &self.entries {
+            if !self.asked.contains(&name.as_str()) {
+                let error = key.error(format!("unknown key `{name}` in {}", self.heading()));
+                return Err(match nearest(name, &self.asked) {
+                    Some(help) => error.with_help(help),
+                    None => {
+                        let mut known = self.asked.clone();
+                        known.sort_unstable();
+                        known.dedup();
+                        error.with_help(format!("known keys are {}", list(&known)))
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ScenarioError {
+    fn with_optional_help(self: Box<Self>, help: Option<String>) -> Box<Self> {
+        match help {
+            Some(help) => self.with_help(help),
+            None => self,
+        }
+    }
+}
+
+fn check_range(key: &str, value: f64, range: &RangeInclusive<f64>, place: &Key) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (low, high) = (*range.start(), *range.end());
+    Err(place.error(if value.is_nan() {
+        format!("`{key}` must be a number, not nan")
+    } else if high == f64::INFINITY && low == f64::MIN_POSITIVE {
+        format!("`{key}` is {value} but must be greater than 0")
+    } else if high == f64::INFINITY {
+        format!("`{key}` is {value} but must be at least {low}")
+    } else {
+        format!("`{key}` is {value} but must be between {low} and {high}")
+    }))
+}
+
+/// `a`, `b` or `c`, each in backquotes.
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    quoted.join(", ")
+}
+
+/// "did you mean `x`?" for the known name that is at most a third of the letters away.
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(name, k), *k))
+        .min()
+        .filter(|&(distance, k)| distance <= k.len().max(name.len()).div_ceil(3))
+        .map(|(_, k)| format!("did you mean `{k}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str, read: impl Fn(&mut Table) -> Result<()>) -> String {
+        let mut table = match Table::parse("s.toml", text) {
+            Ok(table) => table,
+            Err(e) => return e.to_string(),
+        };
+        match read(&mut table).and_then(|()| table.finish()) {
+            Ok(()) => "no error".to_owned(),
+            Err(e) => e.to_string(),
+        }
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        let message = error("a = 1\nimag_px = 3\n", |t| {
+            t.count("a", None, 0..=9)?;
+            t.count("image_px", Some(4), 1..=9).map(drop)
+        });
+        assert_eq!(message, "s.toml:2:1: unknown key `imag_px` in the scenario; did you mean `image_px`?");
+    }
+
+    #[test]
+    fn wrong_types_and_ranges_are_placed() {
+        let number = |t: &mut Table| t.number("x", None, 0.0..=1.0).map(drop);
+        assert_eq!(error("\n x = \"a\"", number), "s.toml:2:6: `x` must be a number, not a string");
+        assert_eq!(error("x = 2", number), "s.toml:1:5: `x` is 2 but must be between 0 and 1");
+        assert_eq!(error("x = nan", number), "s.toml:1:5: `x` must be a number, not nan");
+        assert_eq!(error("", number), "s.toml:1:1: the scenario needs `x`");
+        assert_eq!(error("x = ", number).split(": ").next(), Some("s.toml:1:5"));
+        let count = |t: &mut Table| t.count("n", None, 1..=usize::MAX).map(drop);
+        assert_eq!(error("n = 0", count), "s.toml:1:5: `n` is 0 but must be at least 1");
+        assert_eq!(error("n = 1.5", count), "s.toml:1:5: `n` must be a whole number, not a number");
+    }
+
+    #[test]
+    fn distributions_are_checked_against_the_range() {
+        let param = |t: &mut Table| t.param("x", None, 0.0..=1.0).map(drop);
+        assert_eq!(error("x = { uniform = [0.2, 0.4], per = \"layer\", jitter = 0.1 }", param), "no error");
+        assert_eq!(
+            error("x = { uniform = [0.4, 0.2] }", param),
+            "s.toml:1:17: `uniform = [low, high]` needs low <= high, not 0.4 > 0.2"
+        );
+        assert_eq!(
+            error("x = { uniform = [0.4, 2.0] }", param),
+            "s.toml:1:17: `x` is 2 but must be between 0 and 1"
+        );
+        assert_eq!(
+            error("x = { unifrom = [0.4, 0.8] }", param),
+            "s.toml:1:7: unknown key `unifrom` in [x]; did you mean `uniform`?"
+        );
+        assert_eq!(
+            error("x = { log-uniform = [0, 1] }", param),
+            "s.toml:1:21: `log-uniform` is 0 but must be greater than 0"
+        );
+        assert_eq!(
+            error("x = { uniform = [0, 1], choice = [1] }", param),
+            "s.toml:1:5: `x` needs exactly one of `value`, `uniform`, `normal`, `log-uniform`, `choice`"
+        );
+    }
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let message = error("s = \"ä\"\nt = { \"ü\" = 1 }", |t| {
+            t.string("s", None)?;
+            t.table("t")?.finish()
+        });
+        assert!(message.starts_with("s.toml:2:7: unknown key `ü` in [t]"), "{message}");
+    }
+}

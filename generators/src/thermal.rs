@@ -1,0 +1,1 @@
+//! Heat that stays from layer to layer.

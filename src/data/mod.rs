@@ -1,0 +1,34 @@
+//! What a detector reads: images and their context, never a label.
+
+/// A stack of square grey images with what a printer knows of each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageSet {
+    /// Pixels along one side.
+    pub size_px: usize,
+    /// Grey values, 0 to 1: image by image, row by row from the top left.
+    pub pixels: Vec<f32>,
+    /// Nominal slices, printed share of each pixel 0 to 1, laid out as `pixels`.
+    pub nominal: Vec<f32>,
+    /// The print job of each image.
+    pub job: Vec<u32>,
+    /// The layer number of each image in its job.
+    pub layer: Vec<u32>,
+}
+
+impl ImageSet {
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.job.len()
+    }
+
+    /// True where there is none.
+    pub fn is_empty(&self) -> bool {
+        self.job.is_empty()
+    }
+
+    /// The pixels of image `index`.
+    pub fn image(&self, index: usize) -> &[f32] {
+        let n = self.size_px * self.size_px;
+        &self.pixels[index * n..(index + 1) * n]
+    }
+}

@@ -1,0 +1,142 @@
+//! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
+
+use std::path::Path;
+
+use generators::registry::Kind;
+use generators::stream::Stream;
+
+use crate::data::ImageSet;
+use crate::representations::Matrix;
+
+/// A detector as the scenario states it, not yet fitted.
+pub trait Detector: Send + Sync {
+    /// Learns what healthy looks like.
+    ///
+    /// `training` and `validation` are healthy and come from different jobs. A run that was cut off
+    /// goes on from the checkpoint in `run.folder` and ends with the identical weights.
+    ///
+    /// # Errors
+    /// [`DetectorError::Diverged`] where a loss is no longer finite; [`DetectorError::Io`].
+    fn fit(&self, training: &ImageSet, validation: &ImageSet, run: &Run<'_>)
+    -> Result<Fitted, DetectorError>;
+}
+
+/// What a training run may use.
+pub struct Run<'a> {
+    /// The only source of randomness: weights, batches, dropout, latents.
+    pub stream: Stream,
+    /// Where checkpoints and the finished model live.
+    pub folder: &'a Path,
+    /// Identifies data and settings: a checkpoint with another fingerprint is not resumed.
+    pub fingerprint: &'a str,
+    /// Told of every finished step.
+    pub progress: &'a dyn Progress,
+}
+
+/// Shows how far a long work is.
+pub trait Progress: Sync {
+    /// `done` of `total` steps of `stage` are finished; `losses` as (name, value).
+    fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]);
+}
+
+/// A detector after training.
+pub struct Fitted {
+    /// Scores images.
+    pub scorer: Box<dyn Scorer>,
+    /// Losses over training.
+    pub curves: Vec<Curve>,
+    /// Generated or reconstructed images over training, where the detector makes any.
+    pub snapshots: Vec<Snapshot>,
+    /// Trainable parameters by network: ("critic", 2_765_568).
+    pub parameters: Vec<(String, usize)>,
+}
+
+/// One loss over the steps of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Stage of training: `vae`, `wgan-gp`, `encoder`.
+    pub stage: String,
+    /// What is plotted: `critic loss`, `gradient penalty`.
+    pub name: String,
+    /// Step number and value.
+    pub points: Vec<(usize, f64)>,
+}
+
+/// Images that the model makes from the same latent vectors at one moment of its training (Zeiser et al. 2023, Fig. 5).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Step of the training.
+    pub step: usize,
+    /// Pixels along one side.
+    pub size_px: usize,
+    /// Grey values 0 to 1, image by image.
+    pub pixels: Vec<f32>,
+}
+
+/// A fitted detector.
+pub trait Scorer: Send + Sync {
+    /// Scores every image, in order.
+    ///
+    /// # Errors
+    /// Where the images do not have the size of the training images.
+    fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError>;
+}
+
+/// What a detector says of a set of images, one entry or row per image.
+#[derive(Clone, Debug, Default)]
+pub struct Scores {
+    /// Named anomaly scores; higher is more anomalous. The first is the detector's headline.
+    pub components: Vec<(&'static str, Vec<f32>)>,
+    /// Named feature vectors.
+    pub features: Vec<(&'static str, Matrix)>,
+    /// Anomaly map of each image (higher is more anomalous), laid out as the images' pixels;
+    /// empty where the detector makes none.
+    pub maps: Vec<f32>,
+}
+
+/// Why a detector could not be trained or used.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectorError {
+    /// A loss became infinite or not a number.
+    #[error(
+        "training of {detector} diverged: {loss} is {value} at step {step} of {stage}; the checkpoint of step {kept} is kept, lower the learning rate in [[detector]]"
+    )]
+    Diverged {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Stage of training.
+        stage: &'static str,
+        /// Which loss.
+        loss: &'static str,
+        /// Its value.
+        value: f64,
+        /// Step at which it was seen.
+        step: usize,
+        /// Step of the last good checkpoint.
+        kept: usize,
+    },
+    /// The images do not fit the network.
+    #[error("{detector} works on images of {expected}, not of {found} px")]
+    Size {
+        /// Kind of detector.
+        detector: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What it was given.
+        found: usize,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The tensor library failed.
+    #[error("{0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// Every detector that a scenario can name.
+pub const KINDS: &[Kind<dyn Detector>] = &[];

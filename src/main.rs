@@ -1,0 +1,5 @@
+//! The `synthgen` program.
+
+fn main() -> std::process::ExitCode {
+    synthgen::cli::run()
+}

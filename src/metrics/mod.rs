@@ -1,0 +1,1 @@
+//! Judging scores and splits against the synthetic labels.

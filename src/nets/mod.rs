@@ -1,0 +1,1 @@
+//! Networks on candle: layers, optimiser, initialisation, checkpoints. Every convolution goes through here.
