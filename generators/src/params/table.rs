@@ -145,6 +145,12 @@ impl Table {
         self.entries.get(key).map_or(&self.place, |(_, _, place)| place)
     }
 
+    /// The entries as the scenario states them, `key = value` each, in alphabetical order.
+    pub fn settings(&self) -> Vec<String> {
+        let text = |place: &Key| place.document.text.get(place.range.clone()).unwrap_or_default().to_owned();
+        self.entries.iter().map(|(name, (_, _, place))| format!("{name} = {}", text(place))).collect()
+    }
+
     fn heading(&self) -> String {
         if self.title.is_empty() { "the scenario".to_owned() } else { format!("[{}]", self.title) }
     }
