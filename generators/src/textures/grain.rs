@@ -1,8 +1,8 @@
 //! Powder: grain from pixel to pixel over a soft cloud.
 
+use super::Texture;
 use super::cloud::family;
 use super::surface::Surface;
-use super::Texture;
 use crate::layer::{Field, Frame};
 use crate::params::Draws;
 use crate::registry::Kind;

@@ -21,5 +21,4 @@ pub trait Texture: Send + Sync {
 }
 
 /// Every texture that a scenario can name.
-pub const KINDS: &[Kind<dyn Texture>] =
-    &[cellular::KIND, cloud::KIND, flat::KIND, grain::KIND, ridged::KIND];
+pub const KINDS: &[Kind<dyn Texture>] = &[cellular::KIND, cloud::KIND, flat::KIND, grain::KIND, ridged::KIND];

@@ -1,5 +1,7 @@
 //! What the noise textures share: their keys, their calibration, and the painting.
 
+use std::f64::consts::TAU;
+
 use noise::NoiseFn;
 
 use super::Texture;
@@ -23,13 +25,10 @@ pub(super) type Family = fn(seed: u32, octaves: Octaves) -> Noise;
 /// Where the image lies in three-dimensional noise: two axes in the plane and its normal.
 ///
 /// The plane is tilted against the lattice of the noise, so that it meets every part of a lattice
-/// cell equally often. A plane along the lattice would have a deviation that depends on its depth,
-/// and features aligned with the image's axes.
-const PLANE: [[f64; 3]; 3] = [
-    [0.693851, -0.073502, 0.716357],
-    [0.425404, 0.844484, -0.325390],
-    [-0.581035, 0.530513, 0.617214],
-];
+/// cell equally often: in a plane along the lattice the deviation would depend on the depth. Each field
+/// is also turned within the plane, so that the lattices of two fields never coincide.
+const PLANE: [[f64; 3]; 3] =
+    [[0.693851, -0.073502, 0.716357], [0.425404, 0.844484, -0.325390], [-0.581035, 0.530513, 0.617214]];
 
 /// A texture made of one family of noise, scaled to a stated standard deviation.
 pub(super) struct Surface {
@@ -88,10 +87,11 @@ impl Surface {
         };
         let noise = (self.family)(seed(&mut stream), self.octaves);
         let origin = [(); 3].map(|()| stream.uniform(0.0, 256.0));
+        let (sine, cosine) = stream.uniform(0.0, TAU).sin_cos();
         let at = |[x, y]: [f64; 2]| {
-            let (x, y) = (x / feature_mm, y / feature_mm);
-            let point = [0, 1, 2]
-                .map(|i| origin[i] + x * PLANE[0][i] + y * PLANE[1][i] + depth * PLANE[2][i]);
+            let (x, y) = ((cosine * x - sine * y) / feature_mm, (sine * x + cosine * y) / feature_mm);
+            let point =
+                [0, 1, 2].map(|i| origin[i] + x * PLANE[0][i] + y * PLANE[1][i] + depth * PLANE[2][i]);
             ((noise.get(point) - self.mean) / self.deviation) as f32
         };
         let pixels = frame.size_px * frame.size_px;
