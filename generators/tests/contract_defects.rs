@@ -98,6 +98,8 @@ fn the_contrast_is_the_one_drawn() {
         let total_c: f64 = changes.map(|(&b, &a)| (f64::from(a) - f64::from(b)).abs()).sum();
         let measured = total_c / area_px / before.texture_deviation_c(&footprint);
         assert_eq!(record["area_px"], area_px, "{name}");
+        let disc_px = std::f64::consts::FRAC_PI_4 * record["diameter_px"].powi(2);
+        assert!((disc_px / area_px - 1.0).abs() < 1e-12, "{name}");
 
         assert!((record["cnr_layer"] / measured - 1.0).abs() < 1e-12, "{name}");
         if let Some(asked) = record.get("cnr") {

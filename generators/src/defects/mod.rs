@@ -22,7 +22,8 @@ pub trait Defect: Send + Sync {
     /// place), what varies from layer to layer from the layer streams. Severity is drawn as `cnr`,
     /// the mean absolute change inside the footprint over [`Layer::texture_deviation_c`] there,
     /// except where the geometry fixes it; the measured value is noted as `cnr_layer`, beside the
-    /// footprint's size (`area_px`) and the diameter of a disc of that size (`diameter_px`).
+    /// footprint's size (`area_px`) and the diameter of a disc of that size (`diameter_px`). On ground
+    /// without texture the ratio means nothing, and a defect that is stated by it changes nothing.
     fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask;
 }
 

@@ -2,7 +2,6 @@
 
 use crate::layer::Layer;
 use crate::params::Draws;
-use crate::stream::Stream;
 
 /// Share of a pixel that has to be printed for a defect of the part to touch it.
 pub(super) const PRINTED: f32 = 0.5;
@@ -14,7 +13,7 @@ pub(super) const PRINTED: f32 = 0.5;
 /// likely. Ends early where hardly anything is printed.
 pub(super) fn places(layer: &Layer, draws: &Draws) -> impl Iterator<Item = [f64; 2]> {
     const CANDIDATES: usize = 20_000;
-    let mut stream: Stream = draws.steady_stream("place");
+    let mut stream = draws.steady_stream("place");
     let frame = layer.frame;
     let candidates = (0..CANDIDATES).map(move |_| [(); 2].map(|()| stream.uniform(0.0, frame.side_mm())));
     candidates.filter(move |&[x, y]| {
@@ -31,4 +30,45 @@ pub(super) fn noted(layer: &Layer, draws: &mut Draws) -> Option<[f64; 2]> {
     draws.note("x_mm", place[0]);
     draws.note("y_mm", place[1]);
     Some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::{Field, Frame};
+    use crate::stream::Stream;
+
+    /// Printed where `printed` says so of the pixel's centre in millimetres.
+    fn layer(printed: impl Fn([f64; 2]) -> bool) -> Layer {
+        let frame = Frame { size_px: 50, px_per_mm: 0.5 };
+        let values = (0..2500).map(|i| f32::from(u8::from(printed(frame.centre_mm(i))))).collect();
+        let constant = Field::constant(50, 1.0);
+        Layer::compose(frame, 0, Field { size_px: 50, values }, constant.clone(), constant)
+    }
+
+    fn draws() -> Draws {
+        Draws::new(&Stream::root(9), &Stream::root(10))
+    }
+
+    #[test]
+    fn a_place_stays_for_as_long_as_it_is_printed() {
+        let wide: Vec<_> = places(&layer(|[x, y]| x < 60.0 && y > 40.0), &draws()).collect();
+        let narrow: Vec<_> = places(&layer(|[x, y]| x < 30.0 && y > 40.0), &draws()).collect();
+        let kept: Vec<_> = wide.into_iter().filter(|place| place[0] < 30.0).collect();
+        assert!(narrow == kept && narrow.len() > 1000);
+    }
+
+    #[test]
+    fn every_place_of_the_part_is_equally_likely() {
+        let all: Vec<_> = places(&layer(|[x, y]| x < 60.0 && y > 40.0), &draws()).collect();
+        // A third of the printed area; five standard deviations of the binomial count.
+        let upper = all.iter().filter(|place| place[1] > 80.0).count() as f64;
+        let expected = all.len() as f64 / 3.0;
+        assert!((upper - expected).abs() < 5.0 * (expected * 2.0 / 3.0).sqrt(), "{upper} of {}", all.len());
+    }
+
+    #[test]
+    fn nothing_printed_has_no_place() {
+        assert_eq!(noted(&layer(|_| false), &mut draws()), None);
+    }
 }

@@ -65,15 +65,13 @@ pub(super) struct Blob {
 }
 
 impl Blob {
-    /// A lump in the middle with smaller ones around it, within `radius` of `centre`.
+    /// A lump in the middle and smaller ones that touch it, anywhere within `radius` of `centre`.
     pub fn random(centre: [f64; 2], radius: f64, stream: &mut Stream) -> Self {
-        let count = 5 + stream.below(4);
-        let turn = stream.uniform(0.0, TAU);
-        let mut lumps = vec![(centre, 0.6 * radius)];
-        for k in 0..count {
-            let angle = turn + TAU * (k as f64 + stream.uniform(-0.3, 0.3)) / count as f64;
-            let size = radius * stream.uniform(0.22, 0.48);
-            let out = (radius - size) * stream.uniform(0.85, 1.0);
+        let mut lumps = vec![(centre, radius * stream.uniform(0.45, 0.6))];
+        for _ in 0..5 + stream.below(5) {
+            let angle = stream.uniform(0.0, TAU);
+            let size = radius * stream.uniform(0.2, 0.5);
+            let out = (radius - size) * stream.uniform(0.5, 1.0);
             lumps.push(([centre[0] + out * angle.cos(), centre[1] + out * angle.sin()], size));
         }
         Self { centre, radius, lumps }
@@ -219,5 +217,109 @@ impl Pores {
             }
         }
         field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FRAME: Frame = Frame { size_px: 64, px_per_mm: 0.64 };
+
+    /// Points around and on a circle of `radius`.
+    fn outside(centre: [f64; 2], radius: f64) -> impl Iterator<Item = [f64; 2]> {
+        (0..360).flat_map(move |k| {
+            let (sine, cosine) = f64::from(k).to_radians().sin_cos();
+            [1.0 + 1e-9, 1.1, 2.0]
+                .map(|far| [centre[0] + far * radius * cosine, centre[1] + far * radius * sine])
+        })
+    }
+
+    /// Membership lies between 0 and 1, and is 0 where the pixel does not meet the circle.
+    fn check_raster(shape: &dyn Shape, centre: [f64; 2], radius: f64) -> Result<(), TestCaseError> {
+        let field = raster(shape, &FRAME);
+        let half_diagonal = 0.5 * 2f64.sqrt() / FRAME.px_per_mm;
+        for (i, &value) in field.values.iter().enumerate() {
+            prop_assert!((0.0..=1.0).contains(&value));
+            prop_assert!(value == 0.0 || distance(FRAME.centre_mm(i), centre) <= radius + half_diagonal);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_blob_lies_in_its_circle_around_its_centre(
+            seed: u64, x in -10.0..110.0, y in -10.0..110.0, radius in 0.1..40.0, share in 0.0..0.5,
+        ) {
+            let centre = [x, y];
+            let mut stream = Stream::root(seed);
+            let blob = Blob::random(centre, radius, &mut stream).trembled(share, &mut stream);
+            prop_assert!(outside(centre, radius).all(|point| blob.at(point) == 0.0));
+            prop_assert!(blob.at(centre) > 0.5);
+            check_raster(&blob, centre, radius)?;
+        }
+
+        #[test]
+        fn a_polygon_lies_in_its_circle_and_is_not_a_sliver(
+            seed: u64, count in 3usize..24, radius in 0.1..40.0, aspect in 0.05..1.0,
+        ) {
+            let centre = [50.0, 50.0];
+            let polygon = Polygon::random(centre, radius, count, aspect, &mut Stream::root(seed));
+            prop_assert!(outside(centre, radius).all(|point| polygon.at(point) == 0.0));
+            check_raster(&polygon, centre, radius)?;
+            // Shoelace formula, against the thinnest triangle that the draws allow.
+            let corners = &polygon.corners;
+            let twice: f64 = (0..count)
+                .map(|k| (corners[k], corners[(k + 1) % count]))
+                .map(|([ax, ay], [bx, by])| ax * by - bx * ay)
+                .sum();
+            prop_assert!(0.5 * twice > 0.2 * aspect * radius * radius, "area {}", 0.5 * twice);
+        }
+
+        #[test]
+        fn the_raster_of_a_polygon_has_its_area(seed: u64, count in 3usize..9, radius in 10.0..40.0) {
+            let polygon = Polygon::random([50.0, 50.0], radius, count, 1.0, &mut Stream::root(seed));
+            let field = raster(&polygon, &FRAME);
+            let area = field.values.iter().map(|&v| f64::from(v)).sum::<f64>() / FRAME.px_per_mm.powi(2);
+            let corners = &polygon.corners;
+            let exact: f64 = 0.5 * (0..count)
+                .map(|k| (corners[k], corners[(k + 1) % count]))
+                .map(|([ax, ay], [bx, by])| ax * by - bx * ay)
+                .sum::<f64>();
+            prop_assert!((area / exact - 1.0).abs() < 0.03, "{area} instead of {exact}");
+        }
+
+        #[test]
+        fn lines_cover_their_width(x in 20.0..80.0, width in 1.7..10.0) {
+            let field = raster(&Lines { at_x: vec![(x, 1.0)], width }, &FRAME);
+            let covered = field.values[..64].iter().map(|&v| f64::from(v)).sum::<f64>() / FRAME.px_per_mm;
+            // A quarter of a pixel at most is lost or won at each edge.
+            prop_assert!((covered - width).abs() <= 0.5 / FRAME.px_per_mm, "{covered} instead of {width}");
+            prop_assert!(field.values.chunks(64).all(|row| row == &field.values[..64]));
+        }
+
+        #[test]
+        fn pores_keep_to_their_band(seed: u64, from in -20.0..100.0, width in 0.0..40.0, diameter in 0.1..8.0) {
+            let band = [from, from + width];
+            let field = Pores { band, diameter, density: 0.6 }.raster(&FRAME, &mut Stream::root(seed));
+            for (i, &value) in field.values.iter().enumerate() {
+                prop_assert!((0.0..=1.0).contains(&value));
+                prop_assert!(value == 0.0 || (band[0]..=band[1]).contains(&FRAME.centre_mm(i)[1]));
+            }
+        }
+    }
+
+    /// Large discs, so that antialiasing does not count: a pixel counts where its centre is covered.
+    #[test]
+    fn pores_cover_the_stated_share() {
+        let frame = Frame { size_px: 400, px_per_mm: 1.0 };
+        for density in [0.1, 0.5, 0.9] {
+            let pores = Pores { band: [0.0, 400.0], diameter: 10.0, density };
+            let field = pores.raster(&frame, &mut Stream::root(8));
+            let covered = field.values.iter().filter(|&&v| v > 0.375).count() as f64 / 160_000.0;
+            assert!((covered - density).abs() < 0.03, "{covered} instead of {density}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A layer whose every edge is known: a disc with a hole, and a bar, on 100 mm of bed.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, clippy::unwrap_used, reason = "a module of tests, each of which takes what it needs")]
 
 use std::path::Path;
 use std::sync::OnceLock;
