@@ -29,7 +29,7 @@ fn grey(field: &Field, least: f32, greatest: f32) -> GrayImage {
 
 /// The picture of a kind, each with streams of its own.
 fn draws(room: &str, name: &str) -> Draws {
-    let root = Stream::root(17).child(room).child(name);
+    let root = Stream::root(5).child(room).child(name);
     Draws::new(&root.child("steady"), &root.child("layer"))
 }
 

@@ -118,8 +118,8 @@ impl Polygon {
         let (turn, lie) = (stream.uniform(0.0, TAU), stream.uniform(0.0, TAU));
         let corners = (0..count)
             .map(|k| {
-                let angle = turn + TAU * (k as f64 + stream.uniform(-0.3, 0.3)) / count as f64;
-                let out = radius * stream.uniform(0.7, 1.0);
+                let angle = turn + TAU * (k as f64 + stream.uniform(-0.2, 0.2)) / count as f64;
+                let out = radius * stream.uniform(0.75, 1.0);
                 let [along, across] = [out * angle.cos(), out * angle.sin() * aspect];
                 [
                     centre[0] + along * lie.cos() - across * lie.sin(),
@@ -275,7 +275,7 @@ mod tests {
                 .map(|k| (corners[k], corners[(k + 1) % count]))
                 .map(|([ax, ay], [bx, by])| ax * by - bx * ay)
                 .sum();
-            prop_assert!(0.5 * twice > 0.2 * aspect * radius * radius, "area {}", 0.5 * twice);
+            prop_assert!(0.5 * twice > 0.4 * aspect * radius * radius, "area {}", 0.5 * twice);
         }
 
         #[test]
