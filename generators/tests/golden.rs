@@ -41,7 +41,7 @@ fn texture(name: &str, example: &str) -> GrayImage {
 fn defect(name: &str, example: &str) -> GrayImage {
     let mut layer: Layer = scene::layer();
     build(defects::KINDS, name, example).inject(&mut layer, &mut draws("defect", name));
-    grey(&layer.temperature_c, 40.0, 70.0)
+    grey(&layer.temperature_c, 35.0, 75.0)
 }
 
 /// `Err` names what differs and where to look.
@@ -88,7 +88,7 @@ fn pictures_are_the_golden_ones() {
             (defects::KINDS.iter())
                 .map(|kind| (format!("defect-{}", kind.name), defect(kind.name, kind.example))),
         )
-        .chain([("layer".to_owned(), grey(&scene::layer().temperature_c, 40.0, 70.0))]);
+        .chain([("layer".to_owned(), grey(&scene::layer().temperature_c, 35.0, 75.0))]);
     let wrong: Vec<String> = pictures.filter_map(|(name, picture)| compare(&name, &picture).err()).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

@@ -17,14 +17,14 @@ pub(super) const KIND: Kind<dyn Defect> = Kind {
 cnr = { uniform = [3.0, 6.0] }
 polarity = \"either\"
 radius_mm = { uniform = [4.0, 8.0] }
-corners = { choice = [3, 4, 5, 6, 7] }
+corners = { choice = [3, 4, 5] }
 aspect = { uniform = [0.5, 1.0] }
 texture = { kind = \"cloud\", amplitude_c = 0.2, feature_mm = 5.0 }
 ",
     build: |table| {
         let contrast = Contrast::read(table)?;
         let radius_mm = table.param("radius_mm", Param::uniform(4.0, 8.0), 0.01..=10_000.0)?;
-        let corners = table.param("corners", Param::uniform(2.5, 7.5), 3.0..=24.0)?;
+        let corners = table.param("corners", Param::uniform(2.5, 5.5), 3.0..=24.0)?;
         let aspect = table.param("aspect", Param::uniform(0.5, 1.0), 0.05..=1.0)?;
         let (_, texture) = registry::build_or(textures::KINDS, Some("flat"), table.table("texture")?)?;
         Ok(Box::new(ForeignObject { contrast, radius_mm, corners, aspect, texture }))
