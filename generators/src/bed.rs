@@ -124,8 +124,9 @@ impl Bed {
 
     /// Where each item lies in one job, in the order of the items; none overlap or reach over the edge.
     pub fn lay_out(&self, stream: &mut Stream) -> Vec<Place> {
-        let placed: Vec<Option<Place>> =
-            (self.items.iter().zip(&self.home)).map(|(i, home)| (i.pose != Pose::Random).then_some(*home)).collect();
+        let placed: Vec<Option<Place>> = (self.items.iter().zip(&self.home))
+            .map(|(i, home)| (i.pose != Pose::Random).then_some(*home))
+            .collect();
         self.try_layouts(&placed, stream).unwrap_or_else(|| self.home.clone())
     }
 
@@ -340,7 +341,10 @@ mod tests {
             Some(LayoutError::TooLarge { item: 0, needed_mm: 120.0, room_mm: 100.0 })
         );
         let diagonal = Item { size_mm: [90.0, 120.0], pose: Pose::Random };
-        assert_eq!(plan(&[diagonal]), Some(LayoutError::TooLarge { item: 0, needed_mm: 150.0, room_mm: 100.0 }));
+        assert_eq!(
+            plan(&[diagonal]),
+            Some(LayoutError::TooLarge { item: 0, needed_mm: 150.0, room_mm: 100.0 })
+        );
         assert_eq!(plan(&[at(50.0), at(98.0)]), Some(LayoutError::Outside(1)));
         assert_eq!(plan(&[at(50.0), at(59.0)]), Some(LayoutError::Overlap(0, 1)));
         assert_eq!(plan(&[at(50.0), at(60.0)]), None);
@@ -349,11 +353,8 @@ mod tests {
 
     #[test]
     fn overlap_of_turned_rectangles_is_exact() {
-        let place = |x: f64, rotation_deg: f64| Place {
-            centre_mm: [x, 0.0],
-            rotation_deg,
-            size_mm: [2.0, 2.0],
-        };
+        let place =
+            |x: f64, rotation_deg: f64| Place { centre_mm: [x, 0.0], rotation_deg, size_mm: [2.0, 2.0] };
         // A diamond reaches sqrt(2) to the side, the square 1.
         let touching = 1.0 + 2f64.sqrt();
         assert!(place(0.0, 0.0).overlaps(&place(touching - 1e-6, 45.0), 0.0));

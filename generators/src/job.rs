@@ -78,7 +78,12 @@ pub fn simulate<E: From<NothingShows>>(
                 let state_c = healthy.decay(surface_c.as_ref());
                 if production.printable().binary_search(&index).is_ok() {
                     let shot = healthy.photograph(production, &state_c);
-                    sink(Sample { layer: index, nominal: healthy.layer.coverage, healthy: shot, twin: None })?;
+                    sink(Sample {
+                        layer: index,
+                        nominal: healthy.layer.coverage,
+                        healthy: shot,
+                        twin: None,
+                    })?;
                 }
                 surface_c = Some(state_c);
             }
@@ -116,8 +121,8 @@ impl<'a> History<'a> {
         let mut draws = Draws::new(&self.job.stream, &stream);
         let coverage = self.production.mask(index, &self.placements);
         let [bed, print] = self.production.surfaces();
-        let bed_c = draws.scoped("bed", |draws| bed.paint(&frame, draws));
-        let part_c = draws.scoped("print", |draws| print.paint(&frame, draws));
+        let bed_c = draws.scoped("bed", |draws| bed.paint(&frame, index, draws));
+        let part_c = draws.scoped("print", |draws| print.paint(&frame, index, draws));
         let retain = draws.scoped("thermal", |d| d.draw("retain", &self.production.thermal().retain));
         let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
         let printed_px: f64 = coverage.values.iter().copied().map(f64::from).sum();

@@ -60,9 +60,9 @@ pub(crate) struct Surface {
 
 impl Surface {
     /// Temperatures of one layer in degrees Celsius over the whole frame.
-    pub(crate) fn paint(&self, frame: &Frame, draws: &mut Draws) -> Field {
+    pub(crate) fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
         let mean_c = draws.draw("temperature_c", &self.temperature_c) as f32;
-        let mut field = draws.scoped("texture", |draws| self.texture.paint(frame, draws));
+        let mut field = draws.scoped("texture", |draws| self.texture.paint(frame, layer, draws));
         field.values.iter_mut().for_each(|value| *value += mean_c);
         field
     }
@@ -157,9 +157,10 @@ impl Scenario {
         thermal_table.finish()?;
         let part_tables = table.tables("part")?;
         if part_tables.is_empty() {
-            return Err(table.place().error("the scenario needs a [[part]]").with_help(
-                "write [[part]] with file = \"part.stl\", the path relative to the scenario",
-            ));
+            return Err(table
+                .place()
+                .error("the scenario needs a [[part]]")
+                .with_help("write [[part]] with file = \"part.stl\", the path relative to the scenario"));
         }
         let fit = matches!(bed_size, BedSize::Fit { .. });
         let parts = part_tables.into_iter().map(|t| part(t, folder, fit)).collect::<Result<_>>()?;
@@ -204,8 +205,7 @@ impl Scenario {
 fn camera(mut table: Table) -> Result<Camera> {
     let range = table.numbers("range_c", Some(&[20.0, 80.0]), Some(2), CELSIUS)?;
     if range[0] >= range[1] {
-        let message =
-            format!("`range_c = [low, high]` needs low < high, not {} >= {}", range[0], range[1]);
+        let message = format!("`range_c = [low, high]` needs low < high, not {} >= {}", range[0], range[1]);
         return Err(table.place_of("range_c").error(message));
     }
     let bits = table.count("bits", Some(8), 1..=64)?;
@@ -240,9 +240,9 @@ fn bed_size(table: &mut Table) -> Result<BedSize> {
             table.number("size_mm", Some(0.0), LENGTH_MM)?;
             Ok(BedSize::Fit { margin })
         }
-        (false, false) => {
-            Err(table.place_of("fit").error("[bed] needs `size_mm`, the side of the square that the camera sees"))
-        }
+        (false, false) => Err(table
+            .place_of("fit")
+            .error("[bed] needs `size_mm`, the side of the square that the camera sees")),
     }
 }
 
@@ -334,7 +334,8 @@ fn jobs(table: &mut Table, defects: usize) -> Result<(Jobs, Afterglow)> {
 /// Refuses what no file or folder should be called.
 fn check_file_name(key: &str, name: &str, place: &Key) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let safe = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain) && name.len() <= 64;
+    let safe =
+        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain) && name.len() <= 64;
     if safe {
         return Ok(());
     }

@@ -122,7 +122,8 @@ pub fn to_parquet(rows: &[Row]) -> ParquetResult<Vec<u8>> {
     }
     let schema = Arc::new(Type::group_type_builder("ledger").with_fields(columns).build()?);
     let mut file = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(WriterProperties::builder().build()))?;
+    let mut writer =
+        SerializedFileWriter::new(&mut file, schema, Arc::new(WriterProperties::builder().build()))?;
     let mut group = writer.next_row_group()?;
     for (_, nullable, text) in TEXTS {
         put::<ByteArrayType>(&mut group, rows, nullable, |r| text(r).map(ByteArray::from))?;
@@ -210,10 +211,14 @@ impl Columns {
     ) -> ParquetResult<()> {
         let name = name.to_owned();
         match physical {
-            Physical::BYTE_ARRAY => drop(self.texts.insert(name, take::<ByteArrayType>(group, index, self.count)?)),
+            Physical::BYTE_ARRAY => {
+                drop(self.texts.insert(name, take::<ByteArrayType>(group, index, self.count)?))
+            }
             Physical::BOOLEAN => drop(self.flags.insert(name, take::<BoolType>(group, index, self.count)?)),
             Physical::INT32 => drop(self.integers.insert(name, take::<Int32Type>(group, index, self.count)?)),
-            Physical::DOUBLE => drop(self.numbers.insert(name, take::<DoubleType>(group, index, self.count)?)),
+            Physical::DOUBLE => {
+                drop(self.numbers.insert(name, take::<DoubleType>(group, index, self.count)?))
+            }
             _ => {}
         }
         Ok(())

@@ -175,8 +175,8 @@ fn finish(production: &Production, folder: &Path, journal: &Journal) -> Result<(
         files.extend(record.files);
     }
     let path = folder.join(LEDGER);
-    let ledger = ledger::to_parquet(&rows)
-        .map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
+    let ledger =
+        ledger::to_parquet(&rows).map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
     journal::write_file(&path, &ledger)?;
     files.insert(LEDGER.to_owned(), journal::sha256(&ledger));
     journal::write_json(&folder.join(MANIFEST), &Manifest::new(production, &rows, files))

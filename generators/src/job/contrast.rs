@@ -13,13 +13,7 @@ const LEAST_PURE_PX: usize = 16;
 ///
 /// The deviation of a material is measured where blur has not mixed it with the other: the contour
 /// is no noise. `None` where there is no footprint or no texture.
-pub fn cnr_image(
-    healthy: &Grey,
-    change: &Grey,
-    mask: &Mask,
-    coverage: &Field,
-    blur_px: f64,
-) -> Option<f64> {
+pub fn cnr_image(healthy: &Grey, change: &Grey, mask: &Mask, coverage: &Field, blur_px: f64) -> Option<f64> {
     let printed = blur(coverage, blur_px);
     let part = deviation(healthy, |i| printed.values[i] > 1.0 - PURE, |i| coverage.values[i] > 0.5);
     let bed = deviation(healthy, |i| printed.values[i] < PURE, |i| coverage.values[i] <= 0.5);
@@ -66,10 +60,8 @@ mod tests {
         };
         let grey = |values: Vec<u16>| Grey { size_px: n, depth: Depth::Eight, values };
         let healthy = grey((0..n * n).map(|i| level(i) as u16).collect());
-        let coverage = Field {
-            size_px: n,
-            values: (0..n * n).map(|i| if printed(i) { 1.0 } else { 0.0 }).collect(),
-        };
+        let coverage =
+            Field { size_px: n, values: (0..n * n).map(|i| if printed(i) { 1.0 } else { 0.0 }).collect() };
         let mask = Mask { size_px: n, pixels: (0..n * n).map(|i| (20..24).contains(&i)).collect() };
         let change = grey(mask.pixels.iter().map(|&p| if p { 12 } else { 0 }).collect());
         assert_eq!(cnr_image(&healthy, &change, &mask, &coverage, 0.8), Some(3.0));

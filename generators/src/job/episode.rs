@@ -41,7 +41,9 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoPlace => "it found no place in the layer; make it smaller, shorten `layers` or raise image_px",
+            Self::NoPlace => {
+                "it found no place in the layer; make it smaller, shorten `layers` or raise image_px"
+            }
             Self::TooFaint => {
                 "the image stayed as it was; raise its cnr or its size, lower [camera] blur_px or [thermal] \
                  retain, narrow range_c or write bits = 16"

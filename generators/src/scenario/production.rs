@@ -144,12 +144,11 @@ impl Scenario {
             BedSize::Fit { .. } => 2000.0,
         };
         let suits = |size: &[f64; 3]| {
-            let across_mm = if part.pose == Pose::Random { size[0].hypot(size[1]) } else { size[0].max(size[1]) };
+            let across_mm =
+                if part.pose == Pose::Random { size[0].hypot(size[1]) } else { size[0].max(size[1]) };
             (self.layers.height_mm..=2000.0).contains(&size[2]) && across_mm <= most_mm
         };
-        let scaled = |unit: Unit| {
-            size_mm.map(|length| length * unit.millimetres() / part.unit.millimetres())
-        };
+        let scaled = |unit: Unit| size_mm.map(|length| length * unit.millimetres() / part.unit.millimetres());
         let units = Unit::ALL.into_iter().filter(|&u| u != part.unit && suits(&scaled(u)));
         let advice: Vec<String> = units
             .map(|u| format!("unit = \"{}\" would make it {}", u.name(), millimetres(scaled(u))))
@@ -179,7 +178,10 @@ impl Scenario {
                 }
             }
             LayoutError::Outside(item) => place(item)
-                .error(format!("the part is {} and, at `at_mm`, reaches over the bed", millimetres(size(item))))
+                .error(format!(
+                    "the part is {} and, at `at_mm`, reaches over the bed",
+                    millimetres(size(item))
+                ))
                 .with_help("`at_mm` is the middle of its bounding box, from the near left corner of the bed"),
             LayoutError::Overlap(first, second) => place(second)
                 .error(format!("this part overlaps the one in {}", self.parts[copies[first]].file.display()))
@@ -288,7 +290,8 @@ impl Production {
     pub fn estimated_bytes(&self) -> u64 {
         let pixels = (self.frame.size_px * self.frame.size_px) as f64;
         let bytes = f64::from(self.scenario.camera.depth.bits()) / 8.0;
-        let healthy = self.images(Split::Train) + self.images(Split::Validation) + self.images(Split::Test) / 2;
+        let healthy =
+            self.images(Split::Train) + self.images(Split::Validation) + self.images(Split::Test) / 2;
         let anomalous = self.images(Split::Test) / 2;
         // Textures hardly compress, masks and slices nearly vanish; half a KiB of each row and file.
         let one_healthy = pixels * (0.8 * bytes + 0.1) + 1024.0;
@@ -351,9 +354,10 @@ impl Production {
     fn check_layers(&self) -> Result<()> {
         let (scenario, printable) = (&self.scenario, self.printable.len());
         if printable == 0 {
-            return Err(scenario.layers_place.error("no layer prints as much as one pixel").with_help(
-                "lower `height_mm`, raise `max` or raise [camera] image_px",
-            ));
+            return Err(scenario
+                .layers_place
+                .error("no layer prints as much as one pixel")
+                .with_help("lower `height_mm`, raise `max` or raise [camera] image_px"));
         }
         for anomaly in &scenario.defects {
             let longest = anomaly.layers.max().round();
