@@ -19,6 +19,7 @@ mod gemm;
 mod linear;
 mod losses;
 mod parameters;
+mod product;
 mod random;
 mod scratch;
 mod store;

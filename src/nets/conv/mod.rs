@@ -9,6 +9,7 @@ use candle_core::{Result, Tensor, bail};
 use generators::stream::Stream;
 
 use self::operators::Layer;
+pub(super) use self::operators::operand;
 use super::{Activation, Init, NetsError, Parameters};
 
 /// The square window of a convolution.
