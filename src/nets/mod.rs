@@ -1,1 +1,32 @@
 //! Networks on candle: layers, optimiser, initialisation, checkpoints. Every convolution goes through here.
+//!
+//! Tensors are `f32`, images are laid out `[batch, channels, height, width]`. Results on the CPU are
+//! bit-identical at any number of threads: sums are partitioned by shape, never by thread.
+//!
+//! # Gradient penalty
+//! candle differentiates once. The exact penalty of WGAN-GP (Gulrajani et al. 2017) is therefore
+//! written as a forward expression: run the critic with [`Conv2d::frozen`] layers to get the
+//! activations, then walk back with [`Linear::input_gradient`] and [`Conv2d::input_gradient`] on the
+//! ordinary layers. The result is the critic's input gradient, differentiable in its weights.
+
+mod activation;
+mod adam;
+mod batch_norm;
+pub mod checkpoint;
+mod conv;
+mod error;
+mod linear;
+mod losses;
+mod parameters;
+mod random;
+mod store;
+
+pub use activation::Activation;
+pub use adam::Adam;
+pub use batch_norm::{BatchNorm2d, Mode};
+pub use conv::{Conv2d, ConvTranspose2d, Window};
+pub use error::NetsError;
+pub use linear::Linear;
+pub use losses::{binary_cross_entropy_with_logits, squared_error};
+pub use parameters::{Init, Parameters};
+pub use random::{dropout_mask, normal, uniform};

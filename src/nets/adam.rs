@@ -1,0 +1,156 @@
+//! Adam.
+
+use std::collections::BTreeMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Var, bail};
+use rayon::prelude::*;
+
+use super::activation::values;
+use super::{NetsError, Parameters};
+
+/// Adam (Kingma and Ba 2015) without weight decay, over all variables of one network; equals PyTorch's.
+///
+/// Its state is part of a [`checkpoint`](super::checkpoint).
+#[derive(Debug)]
+pub struct Adam {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Decay of the mean of gradients, 0 to 1.
+    pub beta1: f64,
+    /// Decay of the mean of squared gradients, 0 to 1.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    steps: usize,
+    variables: Vec<(Var, Var)>,
+    moments: BTreeMap<String, Var>,
+}
+
+impl Adam {
+    /// For all variables that `parameters` has now; `epsilon` is 1e-8.
+    ///
+    /// # Errors
+    /// Where memory for the moments cannot be had on the device.
+    pub fn new(
+        parameters: &Parameters,
+        learning_rate: f64,
+        beta1: f64,
+        beta2: f64,
+    ) -> std::result::Result<Self, NetsError> {
+        let moments = parameters.zeros_beside(2)?;
+        let variables = parameters.variables().zip(moments.values());
+        let variables = variables.map(|((_, var), moments)| (var.clone(), moments.clone())).collect();
+        Ok(Self { learning_rate, beta1, beta2, epsilon: 1e-8, steps: 0, variables, moments })
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    pub(crate) fn set_steps(&mut self, steps: usize) {
+        self.steps = steps;
+    }
+
+    /// First and second moment of each variable, `[2, scalars]`, by name.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.moments.iter().map(|(name, moments)| (name.as_str(), moments))
+    }
+
+    /// One step down. A variable without a gradient is left as it is, moments included, as in PyTorch.
+    ///
+    /// # Errors
+    /// Where the tensor library fails.
+    pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.steps += 1;
+        let steps = self.steps as f64;
+        let decay = Decay { beta1: self.beta1 as f32, beta2: self.beta2 as f32 };
+        let correction2 = (1.0 - self.beta2.powf(steps)).sqrt();
+        let descend = Descend {
+            step: (self.learning_rate / (1.0 - self.beta1.powf(steps))) as f32,
+            inverse_correction2: (1.0 / correction2) as f32,
+            epsilon: self.epsilon as f32,
+        };
+        for (var, moments) in &self.variables {
+            if let Some(gradient) = gradients.get(var) {
+                moments.inplace_op2(&gradient.contiguous()?, &decay)?;
+                var.inplace_op2(moments, &descend)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Scalars per task.
+const CHUNK: usize = 1 << 14;
+
+fn values_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
+        _ => bail!("Adam needs contiguous f32 variables"),
+    }
+}
+
+/// Moves the moments `[2, n]` towards the gradient `[n]` and its square.
+struct Decay {
+    beta1: f32,
+    beta2: f32,
+}
+
+impl InplaceOp2 for Decay {
+    fn name(&self) -> &'static str {
+        "adam-moments"
+    }
+
+    fn cpu_fwd(
+        &self,
+        moments: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> Result<()> {
+        let gradient = values(gradient, gradient_layout)?;
+        let (first, second) = values_mut(moments, layout)?.split_at_mut(gradient.len());
+        let (rest1, rest2) = (1.0 - self.beta1, 1.0 - self.beta2);
+        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
+        moments.zip(gradient.par_chunks(CHUNK)).for_each(|((m, v), g)| {
+            for ((m, v), &g) in m.iter_mut().zip(v).zip(g) {
+                *m = self.beta1 * *m + rest1 * g;
+                *v = self.beta2 * *v + rest2 * g * g;
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Moves the variable against its moments.
+struct Descend {
+    step: f32,
+    inverse_correction2: f32,
+    epsilon: f32,
+}
+
+impl InplaceOp2 for Descend {
+    fn name(&self) -> &'static str {
+        "adam-step"
+    }
+
+    fn cpu_fwd(
+        &self,
+        variable: &mut CpuStorage,
+        layout: &Layout,
+        moments: &CpuStorage,
+        moments_layout: &Layout,
+    ) -> Result<()> {
+        let variable = values_mut(variable, layout)?;
+        let (first, second) = values(moments, moments_layout)?.split_at(variable.len());
+        let moments = first.par_chunks(CHUNK).zip(second.par_chunks(CHUNK));
+        variable.par_chunks_mut(CHUNK).zip(moments).for_each(|(p, (m, v))| {
+            for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
+                *p -= self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
+            }
+        });
+        Ok(())
+    }
+}

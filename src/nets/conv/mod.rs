@@ -1,0 +1,145 @@
+//! Convolution and transposed convolution: the one door for both.
+
+use candle_core::{Result, Tensor, bail};
+use generators::stream::Stream;
+
+use super::{Activation, Init, NetsError, Parameters};
+
+/// The square window of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Pixels along one side.
+    pub kernel: usize,
+    /// Pixels from one window to the next.
+    pub stride: usize,
+    /// Zeros around the image.
+    pub padding: usize,
+}
+
+/// Convolution with weights `[outputs, inputs, kernel, kernel]`, a bias, and an activation in the same pass.
+#[derive(Clone, Debug)]
+pub struct Conv2d {
+    weight: Tensor,
+    bias: Tensor,
+    window: Window,
+}
+
+impl Conv2d {
+    /// A layer with the variables `{name}.weight` (drawn by `init`) and `{name}.bias` (zeros).
+    /// `channels` is `[inputs, outputs]`.
+    ///
+    /// # Errors
+    /// [`NetsError::Duplicate`].
+    pub fn new(
+        parameters: &mut Parameters,
+        name: &str,
+        channels: [usize; 2],
+        window: Window,
+        init: Init,
+        stream: &Stream,
+    ) -> std::result::Result<Self, NetsError> {
+        let [inputs, outputs] = channels;
+        let shape = (outputs, inputs, window.kernel, window.kernel);
+        let weight = parameters.variable(&format!("{name}.weight"), shape, init, stream)?;
+        let bias = parameters.variable(&format!("{name}.bias"), outputs, Init::Zeros, stream)?;
+        Ok(Self { weight: weight.into_inner(), bias: bias.into_inner(), window })
+    }
+
+    /// The same layer with the same memory, through which no gradient reaches the weights.
+    pub fn frozen(&self) -> Self {
+        Self { weight: self.weight.detach(), bias: self.bias.detach(), window: self.window }
+    }
+
+    /// `x` `[batch, inputs, height, width]` to `[batch, outputs, h, w]`, where
+    /// h = (height + 2 padding - kernel) / stride + 1, rounded down.
+    ///
+    /// # Errors
+    /// Where `x` has other channels, or is smaller than the window.
+    pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        let Window { stride, padding, .. } = self.window;
+        let y = x.conv2d(&self.weight, padding, stride, 1, 1)?;
+        activation.forward(&y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
+    }
+
+    /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient
+    /// with respect to its result `output`. Differentiable in `upstream` and in the weights, constant in `output`.
+    ///
+    /// # Shapes
+    /// `upstream` and `output` `[batch, outputs, h, w]`, result `[batch, inputs, height, width]` with
+    /// `input_px` = `[height, width]`.
+    ///
+    /// # Errors
+    /// Where the shapes do not belong together.
+    pub fn input_gradient(
+        &self,
+        upstream: &Tensor,
+        output: &Tensor,
+        activation: Activation,
+        input_px: [usize; 2],
+    ) -> Result<Tensor> {
+        let Window { kernel, stride, padding } = self.window;
+        let gradient = activation.gradient(upstream, output)?;
+        let (_, _, h, _) = gradient.dims4()?;
+        let least = (h - 1) * stride + kernel - 2 * padding;
+        if input_px[0] < least {
+            bail!("an image of {input_px:?} px does not give {h} rows")
+        }
+        gradient.contiguous()?.conv_transpose2d(&self.weight, padding, input_px[0] - least, stride, 1)
+    }
+}
+
+/// Transposed convolution with weights `[inputs, outputs, kernel, kernel]` as in PyTorch, a bias, and
+/// an activation in the same pass.
+#[derive(Clone, Debug)]
+pub struct ConvTranspose2d {
+    weight: Tensor,
+    bias: Tensor,
+    window: Window,
+    output_padding: usize,
+}
+
+impl ConvTranspose2d {
+    /// A layer with the variables `{name}.weight` (drawn by `init`) and `{name}.bias` (zeros).
+    /// `channels` is `[inputs, outputs]`.
+    ///
+    /// # Errors
+    /// [`NetsError::Duplicate`].
+    pub fn new(
+        parameters: &mut Parameters,
+        name: &str,
+        channels: [usize; 2],
+        window: Window,
+        init: Init,
+        stream: &Stream,
+    ) -> std::result::Result<Self, NetsError> {
+        let [inputs, outputs] = channels;
+        let shape = (inputs, outputs, window.kernel, window.kernel).into();
+        // One output sums over the windows that cover it.
+        let fan_in = inputs * window.kernel.div_ceil(window.stride.max(1)).pow(2);
+        let weight =
+            parameters.variable_with_fan_in(&format!("{name}.weight"), shape, fan_in, init, stream)?;
+        let bias = parameters.variable(&format!("{name}.bias"), outputs, Init::Zeros, stream)?;
+        Ok(Self { weight: weight.into_inner(), bias: bias.into_inner(), window, output_padding: 0 })
+    }
+
+    /// Adds rows and columns at the lower right of the result, fewer than the stride.
+    pub fn with_output_padding(self, output_padding: usize) -> Self {
+        Self { output_padding, ..self }
+    }
+
+    /// The same layer with the same memory, through which no gradient reaches the weights.
+    pub fn frozen(&self) -> Self {
+        Self { weight: self.weight.detach(), bias: self.bias.detach(), ..self.clone() }
+    }
+
+    /// `x` `[batch, inputs, h, w]` to `[batch, outputs, height, width]`, where
+    /// height = (h - 1) stride - 2 padding + kernel + output padding.
+    ///
+    /// # Errors
+    /// Where `x` has other channels.
+    pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        let Window { stride, padding, .. } = self.window;
+        let y = x.contiguous()?.conv_transpose2d(&self.weight, padding, self.output_padding, stride, 1)?;
+        activation.forward(&y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
+    }
+}

@@ -1,0 +1,188 @@
+//! The named parameters of a network.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Shape, Tensor, Var};
+use generators::stream::Stream;
+
+use super::{NetsError, store};
+
+/// How a variable starts.
+///
+/// `fan_in` is the number of inputs that one output of the layer sums over; layers know theirs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation; DCGAN (Radford et al. 2016) takes 0.02.
+        std: f64,
+    },
+    /// Uniform in ±1 / sqrt(`fan_in`), what PyTorch gives its linear and convolution layers.
+    Kaiming,
+    /// Normal with variance 2 / ((1 + `slope`²) `fan_in`), for layers under a leaky ReLU (He et al. 2015).
+    He {
+        /// Slope of the leaky ReLU left of 0; 0 for ReLU.
+        slope: f64,
+    },
+    /// All 0.
+    Zeros,
+    /// All 1.
+    Ones,
+}
+
+impl Init {
+    fn draw(self, count: usize, fan_in: usize, stream: &mut Stream) -> Vec<f32> {
+        let fan_in = fan_in.max(1) as f64;
+        let mut fill = |f: &mut dyn FnMut(&mut Stream) -> f64| (0..count).map(|_| f(stream) as f32).collect();
+        match self {
+            Self::Normal { std } => fill(&mut |s| std * s.normal()),
+            Self::Kaiming => {
+                let bound = 1.0 / fan_in.sqrt();
+                fill(&mut |s| s.uniform(-bound, bound))
+            }
+            Self::He { slope } => {
+                let std = (2.0 / ((1.0 + slope * slope) * fan_in)).sqrt();
+                fill(&mut |s| std * s.normal())
+            }
+            Self::Zeros => vec![0.0; count],
+            Self::Ones => vec![1.0; count],
+        }
+    }
+}
+
+/// The trainable variables of a network and its buffers (running statistics, which are saved but not
+/// trained), sorted by name.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    device: Device,
+    variables: BTreeMap<String, Var>,
+    buffers: BTreeMap<String, Var>,
+}
+
+impl Parameters {
+    /// An empty set on `device`.
+    pub fn new(device: &Device) -> Self {
+        Self { device: device.clone(), variables: BTreeMap::new(), buffers: BTreeMap::new() }
+    }
+
+    /// Where the parameters live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A new trainable variable, drawn from `stream.child(name)`: neither other variables nor their
+    /// order change it. `fan_in` is the product of all dimensions but the first.
+    ///
+    /// # Errors
+    /// [`NetsError::Duplicate`].
+    pub fn variable(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        init: Init,
+        stream: &Stream,
+    ) -> Result<Var, NetsError> {
+        let shape = shape.into();
+        let fan_in = shape.dims().iter().skip(1).product();
+        self.variable_with_fan_in(name, shape, fan_in, init, stream)
+    }
+
+    pub(crate) fn variable_with_fan_in(
+        &mut self,
+        name: &str,
+        shape: Shape,
+        fan_in: usize,
+        init: Init,
+        stream: &Stream,
+    ) -> Result<Var, NetsError> {
+        self.refuse_known(name)?;
+        let values = init.draw(shape.elem_count(), fan_in, &mut stream.child(name));
+        let var = Var::from_vec(values, shape, &self.device)?;
+        self.variables.insert(name.to_owned(), var.clone());
+        Ok(var)
+    }
+
+    /// A new buffer, filled with `value`.
+    ///
+    /// # Errors
+    /// [`NetsError::Duplicate`].
+    pub fn buffer(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Result<Var, NetsError> {
+        self.refuse_known(name)?;
+        let shape = shape.into();
+        let var = Var::from_vec(vec![value; shape.elem_count()], shape, &self.device)?;
+        self.buffers.insert(name.to_owned(), var.clone());
+        Ok(var)
+    }
+
+    fn refuse_known(&self, name: &str) -> Result<(), NetsError> {
+        if self.variables.contains_key(name) || self.buffers.contains_key(name) {
+            return Err(NetsError::Duplicate { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Number of trainable scalars.
+    pub fn count(&self) -> usize {
+        self.variables.values().map(|v| v.elem_count()).sum()
+    }
+
+    /// The trainable variables, by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.variables.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// Variables and buffers, which share their memory with the network.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, Tensor)> {
+        let all = self.variables.iter().chain(&self.buffers);
+        all.map(|(name, var)| (name.as_str(), var.as_detached_tensor()))
+    }
+
+    /// Writes variables and buffers as safetensors: a temporary file first, then renamed, so that
+    /// `path` is never half-written.
+    ///
+    /// # Errors
+    /// [`NetsError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), NetsError> {
+        let tensors = self.tensors().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
+        store::write(path, &tensors, store::Header::default())
+    }
+
+    /// Reads what [`Self::save`] wrote into this network, which must have the same names and shapes.
+    /// On an error nothing is changed.
+    ///
+    /// # Errors
+    /// [`NetsError::Missing`], [`NetsError::Unexpected`], [`NetsError::Shape`],
+    /// [`NetsError::Corrupted`], [`NetsError::Io`].
+    pub fn load(&self, path: &Path) -> Result<(), NetsError> {
+        let (_, mut file) = store::read(path)?;
+        let mut pairs = Vec::new();
+        self.take_from(&mut file, "", path, &mut pairs)?;
+        file.finish(path)?;
+        store::assign(&pairs)
+    }
+
+    /// Pairs every tensor of this network with `prefix` + its name in the file.
+    pub(crate) fn take_from(
+        &self,
+        file: &mut store::Contents,
+        prefix: &str,
+        path: &Path,
+        pairs: &mut Vec<(Var, Tensor)>,
+    ) -> Result<(), NetsError> {
+        for (name, var) in self.variables.iter().chain(&self.buffers) {
+            pairs.push((var.clone(), file.take(&format!("{prefix}{name}"), var.dims(), path, &self.device)?));
+        }
+        Ok(())
+    }
+
+    /// A variable of zeros beside each variable, for an optimiser's moments.
+    pub(crate) fn zeros_beside(&self, rows: usize) -> Result<BTreeMap<String, Var>, NetsError> {
+        let zeros = |var: &Var| Var::zeros((rows, var.elem_count()), DType::F32, &self.device);
+        Ok(self
+            .variables
+            .iter()
+            .map(|(n, v)| Ok((n.clone(), zeros(v)?)))
+            .collect::<candle_core::Result<_>>()?)
+    }
+}
