@@ -40,7 +40,8 @@ impl ImageSet {
     /// The images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let n = self.size_px * self.size_px;
-        let rows = |values: &[f32]| indices.iter().flat_map(|&i| &values[i * n..(i + 1) * n]).copied().collect();
+        let rows =
+            |values: &[f32]| indices.iter().flat_map(|&i| &values[i * n..(i + 1) * n]).copied().collect();
         Self {
             size_px: self.size_px,
             pixels: rows(&self.pixels),

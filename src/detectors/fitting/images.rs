@@ -1,6 +1,6 @@
 //! Images as tensors, and what their size says about a network.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Tensor};
 
 use crate::data::ImageSet;
 use crate::detectors::DetectorError;
@@ -9,13 +9,13 @@ use crate::detectors::DetectorError;
 const CHUNK: usize = 64;
 
 /// The images at `indices` as a tensor `[n, 1, size, size]`, grey values 0 to 1.
-pub fn batch(images: &ImageSet, indices: &[usize]) -> Result<Tensor> {
+pub fn batch(images: &ImageSet, indices: &[usize]) -> candle_core::Result<Tensor> {
     let pixels: Vec<f32> = indices.iter().flat_map(|&i| images.image(i)).copied().collect();
     Tensor::from_vec(pixels, (indices.len(), 1, images.size_px, images.size_px), &Device::Cpu)
 }
 
 /// All images in order, in tensors of a few at a time.
-pub fn chunks(images: &ImageSet) -> impl Iterator<Item = Result<Tensor>> + '_ {
+pub fn chunks(images: &ImageSet) -> impl Iterator<Item = candle_core::Result<Tensor>> + '_ {
     let starts = (0..images.len()).step_by(CHUNK);
     starts.map(|start| {
         let indices: Vec<usize> = (start..images.len().min(start + CHUNK)).collect();

@@ -1,31 +1,25 @@
 //! One stage of training: steps, curves, checkpoints, and the stop where a loss is no longer finite.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor};
+use super::History;
+use crate::detectors::{DetectorError, Run};
+use crate::nets::{Adam, Parameters, checkpoint};
 
-use crate::detectors::{Curve, DetectorError, Run, Snapshot};
+/// Losses of one step, by name.
+pub type Losses = Vec<(&'static str, f64)>;
 
-/// Named tensors: everything that the next step depends on.
-pub type State = BTreeMap<String, Tensor>;
+/// Networks by the name under which they are saved.
+pub type Networks<'a> = Vec<(&'static str, &'a Parameters)>;
 
 /// What is trained.
 pub trait Trainee {
-    /// Step `step`, counted from 0. All randomness comes from streams named after the step. Returns the
-    /// losses by name; a loss may be absent in some steps.
-    fn step(&mut self, step: usize) -> Result<Vec<(&'static str, f64)>, DetectorError>;
+    /// Step `step`, counted from 0. All randomness comes from streams named after the step. A loss may
+    /// be absent in some steps.
+    fn step(&mut self, step: usize) -> Result<Losses, DetectorError>;
 
-    /// Weights, moments of the optimiser and running statistics.
-    fn state(&self) -> Result<State, DetectorError>;
-
-    /// Takes back what [`Trainee::state`] returned.
-    fn restore(&mut self, state: &State) -> Result<(), DetectorError>;
-
-    /// Images of a fixed latent, `[n, 1, size, size]`, where the stage shows any.
-    fn snapshot(&self) -> Result<Option<Tensor>, DetectorError> {
-        Ok(None)
-    }
+    /// Everything that the next step depends on.
+    fn parts(&mut self) -> (Networks<'_>, Vec<(&'static str, &mut Adam)>);
 }
 
 /// Name and length of a stage.
@@ -41,76 +35,79 @@ pub struct Stage {
     pub checkpoint_steps: usize,
 }
 
-/// What is remembered of a stage beside the weights.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    losses: BTreeMap<String, Vec<(usize, f64)>>,
-    snapshots: Vec<(usize, Tensor)>,
-}
-
-impl History {
-    fn record(&mut self, step: usize, losses: &[(&'static str, f64)]) {
-        for &(name, value) in losses {
-            self.losses.entry(name.to_owned()).or_default().push((step, value));
-        }
-    }
-
-    /// The curves of `stage`, by name.
-    pub fn curves(&self, stage: &str) -> Vec<Curve> {
-        let curve = |(name, points): (&String, &Vec<(usize, f64)>)| Curve {
-            stage: stage.to_owned(),
-            name: name.clone(),
-            points: points.clone(),
-        };
-        self.losses.iter().map(curve).collect()
-    }
-
-    /// The snapshots as plain pixels.
+impl Stage {
+    /// Trains to the end, from the last checkpoint where there is one. The last checkpoint stays until
+    /// [`finish`], so that a later stage that was cut off finds this one finished.
     ///
     /// # Errors
-    /// [`DetectorError::Tensor`] where a snapshot is not a stack of images.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>, DetectorError> {
-        let plain = |(step, images): &(usize, Tensor)| {
-            let pixels = images.flatten_all()?.to_vec1()?;
-            Ok(Snapshot { step: *step, size_px: images.dim(3)?, pixels })
-        };
-        self.snapshots.iter().map(plain).collect()
-    }
-
-    /// Adds the history to `state`, under names of its own.
-    pub fn store(&self, state: &mut State) -> Result<(), DetectorError> {
-        for (name, points) in &self.losses {
-            let values: Vec<f64> = points.iter().flat_map(|&(step, value)| [step as f64, value]).collect();
-            let tensor = Tensor::from_vec(values, (points.len(), 2), &Device::Cpu)?;
-            state.insert(format!("{CURVE}{name}"), tensor);
+    /// [`DetectorError::Diverged`] where a loss is not finite; whatever a step or a checkpoint fails with.
+    pub fn train(&self, trainee: &mut dyn Trainee, run: &Run<'_>) -> Result<History, DetectorError> {
+        let path = self.checkpoint(run.folder);
+        let (mut kept, mut history) = (0, History::default());
+        let (networks, mut optimisers) = trainee.parts();
+        if let Some(saved) = checkpoint::load(&path, run.fingerprint, &networks, &mut optimisers)? {
+            kept = saved.step;
+            history = History::from_notes(&saved.notes);
         }
-        for (step, images) in &self.snapshots {
-            state.insert(format!("{SNAPSHOT}{step:08}"), images.clone());
-        }
-        Ok(())
-    }
-
-    /// Takes the history out of `state`.
-    pub fn take(state: &mut State) -> Result<Self, DetectorError> {
-        let mut history = Self::default();
-        let names: Vec<String> = state.keys().cloned().collect();
-        for key in names {
-            if let Some(name) = key.strip_prefix(CURVE) {
-                let rows = state.remove(&key).map_or(Ok(Vec::new()), |t| t.to_vec2::<f64>())?;
-                let points = rows.iter().map(|row| (row[0] as usize, row[1])).collect();
-                history.losses.insert(name.to_owned(), points);
-            } else if let Some(step) = key.strip_prefix(SNAPSHOT).and_then(|s| s.parse().ok())
-                && let Some(images) = state.remove(&key)
-            {
-                history.snapshots.push((step, images));
+        for step in kept..self.steps {
+            let losses = trainee.step(step)?;
+            if let Some(&(loss, value)) = losses.iter().find(|(_, value)| !value.is_finite()) {
+                let (detector, stage, step) = (self.detector, self.name, step + 1);
+                return Err(DetectorError::Diverged { detector, stage, loss, value, step, kept });
             }
+            let done = step + 1;
+            history.record(self.name, done, &losses);
+            if done == self.steps || done % self.checkpoint_steps == 0 {
+                let (networks, optimisers) = trainee.parts();
+                let optimisers: Vec<(&str, &Adam)> =
+                    optimisers.into_iter().map(|(name, adam)| (name, &*adam)).collect();
+                let fingerprint = run.fingerprint.to_owned();
+                let state = checkpoint::Checkpoint { fingerprint, step: done, notes: history.to_notes() };
+                checkpoint::save(&path, &state, &networks, &optimisers)?;
+                kept = done;
+            }
+            run.progress.step(self.name, done, self.steps, &losses);
         }
         Ok(history)
     }
+
+    fn checkpoint(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("checkpoint-{}.safetensors", self.name))
+    }
 }
 
-const CURVE: &str = "curve/";
-const SNAPSHOT: &str = "snapshot/";
+const MODEL: &str = "model.safetensors";
+
+/// Reads the finished model, if the folder holds one with the run's fingerprint.
+pub fn finished(run: &Run<'_>, networks: &Networks<'_>) -> Result<Option<History>, DetectorError> {
+    std::fs::create_dir_all(run.folder)
+        .map_err(|source| DetectorError::Io { path: run.folder.to_owned(), source })?;
+    let saved = checkpoint::load(&run.folder.join(MODEL), run.fingerprint, networks, &mut [])?;
+    Ok(saved.map(|saved| History::from_notes(&saved.notes)))
+}
+
+/// Writes the finished model and removes the checkpoints of its stages.
+pub fn finish(
+    run: &Run<'_>,
+    stages: &[Stage],
+    networks: &Networks<'_>,
+    history: &History,
+) -> Result<(), DetectorError> {
+    let fingerprint = run.fingerprint.to_owned();
+    let step = stages.iter().map(|stage| stage.steps).sum();
+    let state = checkpoint::Checkpoint { fingerprint, step, notes: history.to_notes() };
+    checkpoint::save(&run.folder.join(MODEL), &state, networks, &[])?;
+    for stage in stages {
+        let path = stage.checkpoint(run.folder);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DetectorError::Io { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// The learning rate of `step`: constant for the first half, then straight down to 1 % at the last step.
 pub fn decayed(rate: f64, step: usize, steps: usize) -> f64 {
