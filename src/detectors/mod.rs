@@ -1,5 +1,7 @@
 //! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
 
+#[cfg(test)]
+mod contract;
 mod f_anogan;
 mod fitting;
 mod vae;

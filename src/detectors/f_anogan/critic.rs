@@ -107,3 +107,60 @@ impl Critic {
         Ok(gradient)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+    use crate::nets::normal;
+
+    fn critic(parameters: &mut Parameters) -> (Critic, Tensor, Masks) {
+        let mut stream = Stream::root(4);
+        let critic = Critic::new(parameters, 3, 16, &stream.child("weights")).unwrap();
+        let x = normal((5, 1, 16, 16), &mut stream, &Device::Cpu).unwrap();
+        let masks = critic.masks(5, 0.3, &mut stream).unwrap();
+        (critic, x, masks)
+    }
+
+    fn penalty(critic: &Critic, x: &Tensor, masks: &[Tensor]) -> Tensor {
+        let gradient = critic.input_gradient(x, masks).unwrap();
+        let norm = gradient.sqr().unwrap().flatten_from(1).unwrap().sum(1).unwrap().sqrt().unwrap();
+        (norm - 1.0).unwrap().sqr().unwrap().mean_all().unwrap()
+    }
+
+    /// Against candle's own first derivative.
+    #[test]
+    fn the_input_gradient_is_that_of_backpropagation() {
+        let (critic, x, masks) = critic(&mut Parameters::new(&Device::Cpu));
+        let x = Var::from_tensor(&x).unwrap();
+        let total = critic.forward(&x, &masks).unwrap().sum_all().unwrap();
+        let expected = total.backward().unwrap().get(&x).unwrap().flatten_all().unwrap();
+        let found = critic.input_gradient(x.as_tensor(), &masks).unwrap().flatten_all().unwrap();
+        let (expected, found) = (expected.to_vec1::<f32>().unwrap(), found.to_vec1::<f32>().unwrap());
+        let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
+        assert!(largest > 1e-3);
+        assert!(expected.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-5 * largest));
+    }
+
+    /// Against central differences, along the gradient of the weights of each layer: the second derivative.
+    #[test]
+    fn the_gradient_of_the_penalty_is_exact() {
+        let mut parameters = Parameters::new(&Device::Cpu);
+        let (critic, x, masks) = critic(&mut parameters);
+        let gradients = penalty(&critic, &x, &masks).backward().unwrap();
+        for (name, weight) in parameters.variables().filter(|(name, _)| name.ends_with("weight")) {
+            let gradient = gradients.get(weight).unwrap();
+            let norm = gradient.sqr().unwrap().sum_all().unwrap().sqrt().unwrap().to_scalar::<f32>().unwrap();
+            let (start, step) = (weight.as_detached_tensor().copy().unwrap(), 1e-3);
+            let at = |signed: f64| {
+                let moved = (&start + (gradient * (signed / f64::from(norm))).unwrap()).unwrap();
+                weight.set(&moved).unwrap();
+                f64::from(penalty(&critic, &x, &masks).to_scalar::<f32>().unwrap())
+            };
+            let slope = (at(step) - at(-step)) / (2.0 * step);
+            weight.set(&start).unwrap();
+            assert!((slope / f64::from(norm) - 1.0).abs() < 0.02, "{name}: {slope} for {norm}");
+        }
+    }
+}
