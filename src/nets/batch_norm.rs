@@ -1,8 +1,11 @@
 //! Batch normalisation.
 
-use candle_core::{Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tensor, Var, bail};
 use generators::stream::Stream;
+use rayon::prelude::*;
 
+use super::activation::values;
+use super::sums::{sum, sum_of};
 use super::{Activation, Init, NetsError, Parameters};
 
 /// Whether a layer learns.
@@ -14,8 +17,10 @@ pub enum Mode {
     Inference,
 }
 
-/// Batch normalisation over batch, height and width (Ioffe and Szegedy 2015), with PyTorch's
-/// defaults: epsilon 1e-5, and running statistics that move by 0.1 towards the batch's mean and unbiased variance.
+/// Batch normalisation over batch, height and width (Ioffe and Szegedy 2015) with PyTorch's defaults:
+/// epsilon 1e-5, and running statistics that move by 0.1 towards the batch's mean and unbiased variance.
+///
+/// Differentiable once, in its input and its variables.
 #[derive(Clone, Debug)]
 pub struct BatchNorm2d {
     weight: Tensor,
@@ -24,7 +29,7 @@ pub struct BatchNorm2d {
     running_variance: Var,
 }
 
-const EPSILON: f64 = 1e-5;
+const EPSILON: f32 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm2d {
@@ -49,6 +54,11 @@ impl BatchNorm2d {
         })
     }
 
+    /// The same layer with the same memory, through which no gradient reaches the variables.
+    pub fn frozen(&self) -> Self {
+        Self { weight: self.weight.detach(), bias: self.bias.detach(), ..self.clone() }
+    }
+
     /// `x` `[batch, channels, height, width]` to the same shape.
     ///
     /// # Errors
@@ -58,31 +68,235 @@ impl BatchNorm2d {
         if channels != self.weight.dim(0)? {
             bail!("batch norm over {} channels, given {channels}", self.weight.dim(0)?)
         }
-        let column = |t: &Tensor| t.reshape((1, channels, 1, 1));
-        let (mean, variance) = match mode {
-            Mode::Inference => (
-                column(&self.running_mean.as_detached_tensor())?,
-                column(&self.running_variance.as_detached_tensor())?,
-            ),
+        let x = x.contiguous()?;
+        let statistics = match mode {
+            Mode::Inference => {
+                let (mean, variance) = (&self.running_mean, &self.running_variance);
+                Tensor::stack(&[mean.as_detached_tensor(), variance.as_detached_tensor()], 0)?
+            }
             Mode::Training => {
                 let count = batch * height * width;
                 if count < 2 {
                     bail!("batch norm needs more than one value per channel in training")
                 }
-                let mean = x.mean_keepdim((0, 2, 3))?;
-                let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2, 3))?;
-                let unbiased = (variance.detach().flatten_all()? * (count as f64 / (count - 1) as f64))?;
-                update(&self.running_mean, &mean.detach().flatten_all()?)?;
+                let statistics = x.apply_op1_no_bwd(&Statistics)?;
+                update(&self.running_mean, &statistics.get(0)?)?;
+                let unbiased = (statistics.get(1)? * (count as f64 / (count - 1) as f64))?;
                 update(&self.running_variance, &unbiased)?;
-                (mean, variance)
+                statistics
             }
         };
-        let normal = x.broadcast_sub(&mean)?.broadcast_div(&(variance + EPSILON)?.sqrt()?)?;
-        activation
-            .forward(&normal.broadcast_mul(&column(&self.weight)?)?.broadcast_add(&column(&self.bias)?)?)
+        let slope = activation.slope()?;
+        x.apply_op3(
+            &self.weight,
+            &self.bias,
+            Normalise { statistics, of_batch: mode == Mode::Training, slope },
+        )
     }
 }
 
 fn update(running: &Var, batch: &Tensor) -> Result<()> {
     running.set(&((running.as_detached_tensor() * (1.0 - MOMENTUM))? + (batch * MOMENTUM)?)?)
+}
+
+/// The rows of a tensor `[2, channels]`.
+fn two_rows(tensor: &Tensor) -> Result<[Vec<f32>; 2]> {
+    Ok([tensor.get(0)?.to_vec1()?, tensor.get(1)?.to_vec1()?])
+}
+
+/// Scale and shift by channel, such that the normalised value is scale * x + shift.
+fn scale_and_shift(statistics: &Tensor) -> Result<Vec<(f32, f32)>> {
+    let [mean, variance] = two_rows(statistics)?;
+    let both = mean.into_iter().zip(variance);
+    Ok(both
+        .map(|(mean, variance)| ((variance + EPSILON).sqrt().recip(), mean))
+        .map(|(s, m)| (s, -m * s))
+        .collect())
+}
+
+/// Pixels, and the number of channels.
+fn sizes(layout: &Layout) -> Result<(usize, usize)> {
+    let (_, channels, height, width) = layout.shape().dims4()?;
+    Ok((height * width, channels))
+}
+
+/// The pieces of `x` that belong to `channel`.
+fn pieces(x: &[f32], px: usize, channels: usize, channel: usize) -> impl Iterator<Item = &[f32]> {
+    x.chunks_exact(px).skip(channel).step_by(channels)
+}
+
+/// `f(channel)` for every channel as the columns of `[2, channels]`.
+fn per_channel(channels: usize, f: impl Fn(usize) -> (f64, f64) + Sync) -> (CpuStorage, Shape) {
+    let (mut first, second): (Vec<f32>, Vec<f32>) =
+        (0..channels).into_par_iter().map(&f).map(|(a, b)| (a as f32, b as f32)).unzip();
+    first.extend(second);
+    (CpuStorage::F32(first), (2, channels).into())
+}
+
+/// Mean and biased variance of each channel, `[2, channels]`.
+struct Statistics;
+
+impl CustomOp1 for Statistics {
+    fn name(&self) -> &'static str {
+        "batch statistics"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((px, channels), x) = (sizes(layout)?, values(storage, layout)?);
+        let count = (x.len() / channels) as f64;
+        Ok(per_channel(channels, |channel| {
+            let mean = pieces(x, px, channels, channel).map(sum).sum::<f64>() / count;
+            let from = mean as f32;
+            let square = |x| sum_of([x], |[x]| (x - from) * (x - from));
+            let variance = pieces(x, px, channels, channel).map(square).sum::<f64>() / count;
+            (mean, variance)
+        }))
+    }
+}
+
+/// activation(weight (x - mean) / sqrt(variance + epsilon) + bias)
+struct Normalise {
+    /// Mean and variance, `[2, channels]`.
+    statistics: Tensor,
+    /// Whether they are those of x, so that its gradient goes through them too.
+    of_batch: bool,
+    slope: f32,
+}
+
+impl CustomOp3 for Normalise {
+    fn name(&self) -> &'static str {
+        "batch norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((px, channels), x) = (sizes(l1)?, values(s1, l1)?);
+        let (weight, bias) = (values(s2, l2)?, values(s3, l3)?);
+        let normal = scale_and_shift(&self.statistics)?;
+        let mut out = vec![0.0; x.len()];
+        out.par_chunks_mut(px).zip(x.par_chunks(px)).enumerate().for_each(|(i, (out, x))| {
+            let channel = i % channels;
+            let (scale, shift) = normal[channel];
+            let (scale, shift) = (scale * weight[channel], shift * weight[channel] + bias[channel]);
+            for (y, x) in out.iter_mut().zip(x) {
+                let z = x * scale + shift;
+                *y = if z > 0.0 { z } else { z * self.slope };
+            }
+        });
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        output: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (upstream, output, slope) = (upstream.contiguous()?, output.detach(), self.slope);
+        let sums = GradientSums { statistics: self.statistics.clone(), slope };
+        let sums = x.apply_op3_no_bwd(&upstream, &output, &sums)?;
+        let x_gradient = if x.track_op() {
+            let (statistics, weight) = (self.statistics.clone(), weight.detach());
+            let through = self.of_batch.then(|| sums.clone());
+            let gradient = InputGradient { statistics, weight, through, slope };
+            Some(x.apply_op3_no_bwd(&upstream, &output, &gradient)?)
+        } else {
+            None
+        };
+        Ok((x_gradient, Some(sums.get(1)?), Some(sums.get(0)?)))
+    }
+}
+
+/// Of x, upstream gradient and output: the sums over each channel of the gradient before the activation, and
+/// of the same times the normalised x, `[2, channels]`: the gradients of bias and weight.
+struct GradientSums {
+    statistics: Tensor,
+    slope: f32,
+}
+
+impl CustomOp3 for GradientSums {
+    fn name(&self) -> &'static str {
+        "batch norm gradient sums"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (px, channels) = sizes(l1)?;
+        let (x, upstream, output) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+        let normal = scale_and_shift(&self.statistics)?;
+        Ok(per_channel(channels, |channel| {
+            let (scale, shift) = normal[channel];
+            let part = |x| pieces(x, px, channels, channel);
+            let (mut plain, mut weighted) = (0.0, 0.0);
+            for ((x, u), y) in part(x).zip(part(upstream)).zip(part(output)) {
+                let masked = |u: f32, y: f32| if y > 0.0 { u } else { u * self.slope };
+                plain += sum_of([u, y], |[u, y]| masked(u, y));
+                weighted += sum_of([x, u, y], |[x, u, y]| masked(u, y) * (x * scale + shift));
+            }
+            (plain, weighted)
+        }))
+    }
+}
+
+/// Of x, upstream gradient and output: the gradient with respect to x.
+struct InputGradient {
+    statistics: Tensor,
+    weight: Tensor,
+    /// The sums that [`GradientSums`] gave, where the statistics depend on x.
+    through: Option<Tensor>,
+    slope: f32,
+}
+
+impl CustomOp3 for InputGradient {
+    fn name(&self) -> &'static str {
+        "batch norm input gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (px, channels) = sizes(l1)?;
+        let (x, upstream, output) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+        let (normal, weight) = (scale_and_shift(&self.statistics)?, self.weight.to_vec1::<f32>()?);
+        let count = (x.len() / channels) as f32;
+        let sums = match &self.through {
+            Some(sums) => two_rows(sums)?.map(|row| row.into_iter().map(|sum| sum / count).collect()),
+            None => [vec![0.0; channels], vec![0.0; channels]],
+        };
+        let mut out = vec![0.0; x.len()];
+        let inputs = x.par_chunks(px).zip(upstream.par_chunks(px)).zip(output.par_chunks(px));
+        out.par_chunks_mut(px).zip(inputs).enumerate().for_each(|(i, (out, ((x, upstream), output)))| {
+            let channel = i % channels;
+            let (scale, shift) = normal[channel];
+            let [plain, weighted] = [sums[0][channel], sums[1][channel]];
+            let factor = scale * weight[channel];
+            for (((g, &x), &u), &y) in out.iter_mut().zip(x).zip(upstream).zip(output) {
+                let u = if y > 0.0 { u } else { u * self.slope };
+                *g = factor * (u - plain - (x * scale + shift) * weighted);
+            }
+        });
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
 }

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 use generators::stream::Stream;
 
+use super::product::{LinearLayer, product};
 use super::{Activation, Init, NetsError, Parameters};
 
 /// y = activation(x Wᵀ + b), with W `[outputs, inputs]` as in PyTorch.
@@ -40,7 +41,7 @@ impl Linear {
     /// # Errors
     /// Where `x` has another shape.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        activation.forward(&x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)?)
+        x.contiguous()?.apply_op3(&self.weight, &self.bias, LinearLayer(activation))
     }
 
     /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient
@@ -57,6 +58,6 @@ impl Linear {
         output: &Tensor,
         activation: Activation,
     ) -> Result<Tensor> {
-        activation.gradient(upstream, output)?.matmul(&self.weight)
+        product(&activation.gradient(upstream, output)?, false, &self.weight, false)
     }
 }

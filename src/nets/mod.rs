@@ -15,11 +15,15 @@ mod batch_norm;
 pub mod checkpoint;
 mod conv;
 mod error;
+mod gemm;
 mod linear;
 mod losses;
 mod parameters;
+mod product;
 mod random;
+mod scratch;
 mod store;
+mod sums;
 
 pub use activation::Activation;
 pub use adam::Adam;

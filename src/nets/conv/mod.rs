@@ -1,8 +1,15 @@
 //! Convolution and transposed convolution: the one door for both.
 
+mod cpu;
+mod geometry;
+mod operators;
+mod planes;
+
 use candle_core::{Result, Tensor, bail};
 use generators::stream::Stream;
 
+use self::operators::Layer;
+pub(super) use self::operators::operand;
 use super::{Activation, Init, NetsError, Parameters};
 
 /// The square window of a convolution.
@@ -56,9 +63,8 @@ impl Conv2d {
     /// # Errors
     /// Where `x` has other channels, or is smaller than the window.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        let Window { stride, padding, .. } = self.window;
-        let y = x.conv2d(&self.weight, padding, stride, 1, 1)?;
-        activation.forward(&y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
+        let layer = Layer { window: self.window, image_px: None, activation };
+        x.contiguous()?.apply_op3(&self.weight, &self.bias, layer)
     }
 
     /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient
@@ -77,14 +83,7 @@ impl Conv2d {
         activation: Activation,
         input_px: [usize; 2],
     ) -> Result<Tensor> {
-        let Window { kernel, stride, padding } = self.window;
-        let gradient = activation.gradient(upstream, output)?;
-        let (_, _, h, _) = gradient.dims4()?;
-        let least = (h - 1) * stride + kernel - 2 * padding;
-        if input_px[0] < least {
-            bail!("an image of {input_px:?} px does not give {h} rows")
-        }
-        gradient.contiguous()?.conv_transpose2d(&self.weight, padding, input_px[0] - least, stride, 1)
+        operators::transpose(&activation.gradient(upstream, output)?, &self.weight, self.window, input_px)
     }
 }
 
@@ -138,8 +137,19 @@ impl ConvTranspose2d {
     /// # Errors
     /// Where `x` has other channels.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        let Window { stride, padding, .. } = self.window;
-        let y = x.contiguous()?.conv_transpose2d(&self.weight, padding, self.output_padding, stride, 1)?;
-        activation.forward(&y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
+        let (_, _, height, width) = x.dims4()?;
+        let Window { kernel, stride, padding } = self.window;
+        if stride <= self.output_padding {
+            bail!("an output padding of {} needs a larger stride than {stride}", self.output_padding)
+        }
+        let side = |px: usize| {
+            let whole = px.saturating_sub(1) * stride + kernel + self.output_padding;
+            whole.checked_sub(2 * padding).filter(|&px| px > 0)
+        };
+        let (Some(height), Some(width)) = (side(height), side(width)) else {
+            bail!("{height} x {width} features under {:?} leave no image", self.window)
+        };
+        let layer = Layer { window: self.window, image_px: Some([height, width]), activation };
+        x.contiguous()?.apply_op3(&self.weight, &self.bias, layer)
     }
 }
