@@ -1,6 +1,160 @@
 //! The command line.
 
+mod commands;
+mod progress;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use generators::mesh::Unit;
+
+use crate::plan::Overrides;
+
+const EXAMPLES: &str = "\
+Examples:
+  synthgen scenarios/quickstart.toml
+      make the data, train the detectors, write reports/quickstart/report.html
+  synthgen scenarios/quickstart.toml --part pump.stl --unit inch --out reports/pump
+      the same benchmark on a part of your own
+  synthgen check scenarios/quickstart.toml
+      what a run would do: parts, layers, images, detectors, disk; nothing is written
+  synthgen generate scenarios/quickstart.toml --seed 8 --out data/eight
+      only the labelled dataset, in the MVTec-AD layout
+  synthgen report reports/quickstart
+      draw the report again from record.json
+  synthgen gallery
+      every defect and texture, drawn on a real layer
+  synthgen slice pump.stl --unit inch --layer-height 0.4
+      contours as SVG, a contact sheet, and the area of each layer
+
+A run that was cut off goes on where it was when it is started again.
+Exit status: 0 done, 2 a mistake in what was asked for, 1 any other failure.";
+
+/// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
+#[derive(Debug, Parser)]
+#[command(name = "synthgen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Option<RunArgs>,
+    /// Threads to use; all cores where absent. The results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the labelled dataset of a scenario, and stop there.
+    Generate(RunArgs),
+    /// Draw a finished run's report again from its record.
+    Report {
+        /// The run's folder, or its record.json.
+        run: PathBuf,
+    },
+    /// Validate a scenario and print what a run would do; write nothing.
+    Check {
+        /// The scenario.
+        scenario: PathBuf,
+        #[command(flatten)]
+        overrides: OverrideArgs,
+    },
+    /// Draw every registered defect and texture on a real layer, as PNG and HTML.
+    Gallery {
+        /// Draw them on this part instead of the built-in one.
+        #[arg(long, value_name = "STL")]
+        part: Option<PathBuf>,
+        /// Unit of the part's coordinates.
+        #[arg(long, value_parser = unit, requires = "part", value_name = "mm|m|inch")]
+        unit: Option<Unit>,
+        /// Where to write.
+        #[arg(long, default_value = "reports/gallery", value_name = "FOLDER")]
+        out: PathBuf,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Slice a part: contours as SVG, a contact sheet as PNG, area and volume of each layer as CSV.
+    Slice {
+        /// The part.
+        part: PathBuf,
+        /// Unit of its coordinates.
+        #[arg(long, value_parser = unit, default_value = "mm", value_name = "mm|m|inch")]
+        unit: Unit,
+        /// Height of a layer in mm.
+        #[arg(long, default_value_t = 0.3, value_name = "MM")]
+        layer_height: f64,
+        /// Where to write; `reports/slices/PART` where absent.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// The scenario, a TOML file.
+    scenario: PathBuf,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+    /// Where to write; `reports/NAME` where absent.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Discard what a different scenario left in that folder.
+    #[arg(long)]
+    fresh: bool,
+}
+
+#[derive(Debug, Args)]
+struct OverrideArgs {
+    /// Put this part in the place of the scenario's first.
+    #[arg(long, value_name = "STL")]
+    part: Option<PathBuf>,
+    /// Unit of the (first) part's coordinates: STL files do not say.
+    #[arg(long, value_parser = unit, value_name = "mm|m|inch")]
+    unit: Option<Unit>,
+    /// Seed of everything random, in the place of the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl From<OverrideArgs> for Overrides {
+    fn from(args: OverrideArgs) -> Self {
+        Self { part: args.part, unit: args.unit, seed: args.seed }
+    }
+}
+
+fn unit(name: &str) -> Result<Unit, String> {
+    Unit::from_name(name).ok_or_else(|| format!("a unit is one of {}", Unit::NAMES.join(", ")))
+}
+
 /// Runs the program; 0 where all went well, 2 where the user can mend it, 1 otherwise.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(threads) = cli.threads
+        && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()
+    {
+        eprintln!("cannot start {threads} threads: {e}");
+        return ExitCode::from(1);
+    }
+    let outcome = match (cli.command, cli.run) {
+        (None, Some(args)) => commands::benchmark(&args),
+        (Some(Command::Generate(args)), _) => commands::generate(&args),
+        (Some(Command::Report { run }), _) => commands::report(&run),
+        (Some(Command::Check { scenario, overrides }), _) => commands::check(&scenario, &overrides.into()),
+        (Some(Command::Gallery { part, unit, out, seed }), _) => {
+            commands::gallery(part.as_deref(), unit, &out, seed)
+        }
+        (Some(Command::Slice { part, unit, layer_height, out }), _) => {
+            commands::slice(&part, unit, layer_height, out.as_deref())
+        }
+        (None, None) => unreachable!("clap requires a scenario or a command"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{:?}", failure.report);
+            ExitCode::from(failure.status)
+        }
+    }
 }

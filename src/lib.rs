@@ -1,18 +1,15 @@
 //! Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly
 //! detectors on them.
 //!
-//! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
+//! Data flows one way: a scenario is resolved into a `plan`; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
 //! features become [`representations`], which [`separators`] split and [`metrics`] judge; the
-//! [`report`] shows the record. [`pipeline`] is the only room that knows them all.
+//! [`report`] shows the record. `pipeline` is the only room that knows them all.
 
-pub mod cli;
 pub mod data;
 pub mod detectors;
 pub mod metrics;
 pub mod nets;
-pub mod pipeline;
-pub mod plan;
 pub mod report;
 pub mod representations;
 pub mod separators;

@@ -1,1 +1,185 @@
 //! A scenario, resolved: everything that the stages need, checked before any of them runs.
+
+use std::path::{Path, PathBuf};
+
+use generators::mesh::Unit;
+use generators::params::{Key, ScenarioError, Table};
+use generators::registry;
+use generators::scenario::Scenario;
+
+use crate::detectors::{self, Detector};
+use crate::representations::Components;
+use crate::separators::{self, Separator};
+
+/// What the command line sets beside the scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Another part in the place of the scenario's first.
+    pub part: Option<PathBuf>,
+    /// The unit of that part, or of the scenario's first.
+    pub unit: Option<Unit>,
+    /// Another seed.
+    pub seed: Option<u64>,
+}
+
+/// A scenario, resolved.
+pub struct Plan {
+    /// The scenario's text, as it was read.
+    pub text: String,
+    /// How data are made.
+    pub scenario: Scenario,
+    /// The detectors, in the scenario's order.
+    pub detectors: Vec<Named<dyn Detector>>,
+    /// How scores and features are split into healthy and anomalous.
+    pub separation: Separation,
+}
+
+/// One entry of a list of detectors or separators.
+pub struct Named<T: ?Sized> {
+    /// How the report calls it: the entry's `name`, or its kind.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its settings as the scenario states them, for the report.
+    pub settings: Vec<String>,
+    /// Itself.
+    pub item: Box<T>,
+}
+
+/// How scores and features are split, and how the split is judged (Zeiser et al. 2023, section 5.2).
+pub struct Separation {
+    /// The separators, in the scenario's order.
+    pub separators: Vec<Named<dyn Separator>>,
+    /// Share of the test jobs on which separators are fitted; the others judge.
+    pub fit_share: f64,
+    /// How many principal components are kept of feature vectors.
+    pub components: Components,
+    /// The pair that the scenario names before it has seen any result.
+    pub named: Option<NamedPair>,
+}
+
+/// The representation and separator that a scenario stands by, and what it expects of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedPair {
+    /// `detector component`, as in `vae A_R` or `f-anogan D_f PCA`.
+    pub representation: String,
+    /// Name of the separator.
+    pub separator: String,
+    /// Least balanced accuracy that is called a success.
+    pub least_balanced_accuracy: f64,
+}
+
+/// Why no plan could be made of a scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error("{}: cannot read the scenario: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The scenario holds a mistake.
+    #[error(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+}
+
+impl Plan {
+    /// Reads and resolves the scenario at `path`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or holds a mistake; both are the user's to mend.
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, PlanError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| PlanError::Unreadable { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let stem = path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
+        Ok(Self::resolve(&path.to_string_lossy(), &stem, folder, text, overrides)?)
+    }
+
+    fn resolve(
+        file: &str,
+        stem: &str,
+        folder: &Path,
+        text: String,
+        overrides: &Overrides,
+    ) -> Result<Self, Box<ScenarioError>> {
+        let mut table = Table::parse(file, &text)?;
+        let mut scenario = Scenario::read(&mut table, stem, folder)?;
+        let detectors = named_list(&mut table, "detector", detectors::KINDS)?;
+        let separation = separation(&mut table, &detectors)?;
+        table.finish()?;
+        scenario.apply(overrides.seed, overrides.part.as_deref(), overrides.unit);
+        Ok(Self { text, scenario, detectors, separation })
+    }
+}
+
+fn separation(table: &mut Table, detectors: &[Named<dyn Detector>]) -> Result<Separation, Box<ScenarioError>> {
+    let separators = named_list(table, "separator", separators::KINDS)?;
+    let mut table = table.table("separation")?;
+    let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
+    let explained = table.number("pca_explained", Some(0.95), 0.1..=1.0)?;
+    let components = match table.has("pca_components") {
+        true => Components::Count(table.count("pca_components", None, 1..=4096)?),
+        false => {
+            table.count("pca_components", Some(1), 1..=4096)?;
+            Components::Explained(explained)
+        }
+    };
+    let named = if table.has("named") { Some(named_pair(&mut table, detectors, &separators)?) } else { None };
+    table.finish()?;
+    Ok(Separation { separators, fit_share, components, named })
+}
+
+fn named_pair(
+    table: &mut Table,
+    detectors: &[Named<dyn Detector>],
+    separators: &[Named<dyn Separator>],
+) -> Result<NamedPair, Box<ScenarioError>> {
+    let mut table = table.table("named")?;
+    let representation = table.string("representation", None)?;
+    let separator = table.string("separator", None)?;
+    let least_balanced_accuracy = table.number("balanced_accuracy", Some(0.85), 0.0..=1.0)?;
+    let first_word = representation.split(' ').next().unwrap_or_default();
+    let known = |names: Vec<&str>| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    if !detectors.iter().any(|d| d.name == first_word) {
+        let names = known(detectors.iter().map(|d| d.name.as_str()).collect());
+        return Err(table.place_of("representation").error(format!(
+            "`representation` must begin with the name of a detector and go on with one of its outputs, as in `vae A_R`; the detectors are {names}"
+        )));
+    }
+    if !separators.iter().any(|s| s.name == separator) {
+        let names = known(separators.iter().map(|s| s.name.as_str()).collect());
+        return Err(table.place_of("separator").error(format!("`separator` must be one of {names}")));
+    }
+    table.finish()?;
+    Ok(NamedPair { representation, separator, least_balanced_accuracy })
+}
+
+/// The entries of `[[key]]`, each with a name of its own.
+fn named_list<T: ?Sized>(
+    table: &mut Table,
+    key: &'static str,
+    kinds: &[registry::Kind<T>],
+) -> Result<Vec<Named<T>>, Box<ScenarioError>> {
+    let mut list: Vec<Named<T>> = Vec::new();
+    let mut places: Vec<Key> = Vec::new();
+    for mut entry in table.tables(key)? {
+        let stated = if entry.has("name") { Some(entry.string("name", None)?) } else { None };
+        entry.string("name", Some(""))?;
+        let place = entry.place_of("name").clone();
+        let settings = entry.settings();
+        let (kind, item) = registry::build(kinds, entry)?;
+        let name = stated.unwrap_or_else(|| kind.to_owned());
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return Err(place.error(format!("`name` is `{name}` but may hold letters, digits, `-`, `_` and `.` only")));
+        }
+        if list.iter().any(|other| other.name == name) {
+            return Err(place.error(format!("two entries of [[{key}]] are called `{name}`")).with_help("give one a `name` of its own"));
+        }
+        places.push(place);
+        list.push(Named { name, kind, settings, item });
+    }
+    Ok(list)
+}

@@ -1,1 +1,247 @@
 //! From temperatures to the grey image: blur, invert and scale, quantise (Zeiser et al. 2023, Fig. 3).
+
+use std::ops::RangeInclusive;
+
+use crate::layer::Field;
+use crate::params::{Draws, Param};
+
+/// How the camera sees temperatures, as the scenario states it.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Pixels along one side of the square image.
+    pub image_px: usize,
+    /// Standard deviation of the Gaussian that softens contours, in pixels.
+    pub blur_px: Param,
+    /// The temperatures in degrees Celsius at the two ends of the grey scale, low before high.
+    pub range_c: [f64; 2],
+    /// The lower end is white and the upper black.
+    pub invert: bool,
+    /// Factor on the grey value.
+    pub gain: Param,
+    /// Added to the grey value after the gain; 1 is the whole scale.
+    pub offset: Param,
+    /// Grey levels.
+    pub depth: Depth,
+}
+
+/// What the camera was set to when it took one layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exposure {
+    /// See [`Camera::blur_px`].
+    pub blur_px: f64,
+    /// See [`Camera::gain`].
+    pub gain: f64,
+    /// See [`Camera::offset`].
+    pub offset: f64,
+}
+
+impl Camera {
+    /// What `blur_px` may be.
+    pub const BLUR_PX: RangeInclusive<f64> = 0.0..=64.0;
+
+    /// Draws the settings for one layer.
+    pub fn expose(&self, draws: &mut Draws) -> Exposure {
+        Exposure {
+            blur_px: draws.draw("blur_px", &self.blur_px),
+            gain: draws.draw("gain", &self.gain),
+            offset: draws.draw("offset", &self.offset),
+        }
+    }
+
+    /// The image of the surface temperatures `surface_c` (degrees Celsius).
+    ///
+    /// A pixel depends on the temperatures within [`reach_px`] of it and on nothing else, bit for bit.
+    pub fn photograph(&self, surface_c: &Field, exposure: &Exposure) -> Grey {
+        let blurred_c = blur(surface_c, exposure.blur_px);
+        let scaled = invert_and_scale(&blurred_c, self.range_c, self.invert, exposure);
+        quantise(&scaled, self.depth)
+    }
+}
+
+/// How many grey levels an image has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// 256 levels.
+    Eight,
+    /// 65536 levels.
+    Sixteen,
+}
+
+impl Depth {
+    /// Bits per pixel.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::Eight => 8,
+            Self::Sixteen => 16,
+        }
+    }
+
+    /// The grey value of white.
+    pub fn white(self) -> u16 {
+        match self {
+            Self::Eight => u16::from(u8::MAX),
+            Self::Sixteen => u16::MAX,
+        }
+    }
+}
+
+/// A square grey image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grey {
+    /// Pixels along one side.
+    pub size_px: usize,
+    /// Grey levels.
+    pub depth: Depth,
+    /// `size_px * size_px` values from 0 to [`Depth::white`], row by row from the top left.
+    pub values: Vec<u16>,
+}
+
+impl Grey {
+    /// The change map: |self - other| in grey levels.
+    ///
+    /// # Panics
+    /// Where the images differ in size.
+    pub fn difference(&self, other: &Self) -> Self {
+        assert_eq!(self.size_px, other.size_px);
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| a.abs_diff(*b)).collect();
+        Self { values, ..*self }
+    }
+}
+
+/// How far, in pixels along a row or column, [`blur`] carries a change.
+pub fn reach_px(sigma_px: f64) -> usize {
+    // As scipy.ndimage.gaussian_filter with its default `truncate`.
+    (4.0 * sigma_px + 0.5) as usize
+}
+
+/// A Gaussian of `sigma_px` pixels, separable, cut at four standard deviations, reflected at the
+/// edges (`d c b a | a b c d`). The field itself where it is narrower than a pixel can tell.
+///
+/// Each pixel is one sum in a fixed order over its neighbourhood, so that equal neighbourhoods
+/// give equal bits.
+pub fn blur(field: &Field, sigma_px: f64) -> Field {
+    let (n, reach) = (field.size_px, reach_px(sigma_px));
+    if reach == 0 || n == 0 {
+        return field.clone();
+    }
+    let kernel = kernel(sigma_px, reach);
+    let mut rows = Field::constant(n, 0.0);
+    let mut padded = vec![0.0f32; n + 2 * reach];
+    for (from, to) in field.values.chunks_exact(n).zip(rows.values.chunks_exact_mut(n)) {
+        for (at, value) in padded.iter_mut().enumerate() {
+            *value = from[reflect(at as isize - reach as isize, n)];
+        }
+        for (offset, weight) in kernel.iter().enumerate() {
+            accumulate(to, &padded[offset..offset + n], *weight);
+        }
+    }
+    let mut both = Field::constant(n, 0.0);
+    for (y, to) in both.values.chunks_exact_mut(n).enumerate() {
+        for (offset, weight) in kernel.iter().enumerate() {
+            let row = reflect((y + offset) as isize - reach as isize, n);
+            accumulate(to, &rows.values[row * n..(row + 1) * n], *weight);
+        }
+    }
+    both
+}
+
+fn accumulate(to: &mut [f32], from: &[f32], weight: f32) {
+    for (sum, value) in to.iter_mut().zip(from) {
+        *sum += weight * value;
+    }
+}
+
+fn kernel(sigma_px: f64, reach: usize) -> Vec<f32> {
+    let weight = |i: usize| (-0.5 * ((i as f64 - reach as f64) / sigma_px).powi(2)).exp();
+    let total: f64 = (0..=2 * reach).map(weight).sum();
+    (0..=2 * reach).map(|i| (weight(i) / total) as f32).collect()
+}
+
+/// The index in `0..n` that `index` shows where the image is mirrored at its edges.
+fn reflect(index: isize, n: usize) -> usize {
+    let period = 2 * n as isize;
+    let folded = index.rem_euclid(period);
+    folded.min(period - 1 - folded) as usize
+}
+
+/// Temperatures to grey values from 0 (black) to 1 (white): the place within `range_c`, turned
+/// over where `invert`, times the gain, plus the offset, cut at black and white.
+pub fn invert_and_scale(celsius: &Field, range_c: [f64; 2], invert: bool, exposure: &Exposure) -> Field {
+    let [low, high] = range_c;
+    let slope = exposure.gain / if invert { low - high } else { high - low };
+    let dark = if invert { high } else { low };
+    let (slope, dark, offset) = (slope as f32, dark as f32, exposure.offset as f32);
+    let values = celsius.values.iter().map(|c| ((c - dark) * slope + offset).clamp(0.0, 1.0)).collect();
+    Field { size_px: celsius.size_px, values }
+}
+
+/// Grey values from 0 to 1 to the nearest level.
+pub fn quantise(grey: &Field, depth: Depth) -> Grey {
+    let white = f32::from(depth.white());
+    // `as` turns what is not a number into 0.
+    let values = grey.values.iter().map(|v| (v.clamp(0.0, 1.0) * white + 0.5) as u16).collect();
+    Grey { size_px: grey.size_px, depth, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Exposure = Exposure { blur_px: 0.0, gain: 1.0, offset: 0.0 };
+
+    #[test]
+    fn blur_keeps_a_constant_and_spreads_a_point_as_the_gaussian() {
+        let flat = blur(&Field::constant(16, 3.0), 1.7);
+        assert!(flat.values.iter().all(|v| (v - 3.0).abs() < 1e-5), "{flat:?}");
+        let mut point = Field::constant(33, 0.0);
+        point.values[16 * 33 + 16] = 1.0;
+        let spread = blur(&point, 2.0);
+        for (dx, dy) in [(0i32, 0i32), (1, 0), (3, -2), (0, 7)] {
+            let at = (16 + dy) as usize * 33 + (16 + dx) as usize;
+            let expected = (-f64::from(dx * dx + dy * dy) / 8.0).exp() / (8.0 * std::f64::consts::PI);
+            assert!((f64::from(spread.values[at]) - expected).abs() < 2e-6, "{dx} {dy}");
+        }
+        assert!((spread.values.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn blur_agrees_with_scipy() {
+        // scipy 1.17.1: gaussian_filter(np.arange(16.0).reshape(4, 4) ** 2 % 7, 1.5, mode="reflect"),
+        // the kernel being wider than the image.
+        let field = Field { size_px: 4, values: (0..16).map(|i| (i * i % 7) as f32).collect() };
+        let expected = [
+            1.693571, 1.819902, 1.882504, 1.844711, 1.881393, 1.893762, 1.822688, 1.712029, 2.089134,
+            1.949181, 1.715758, 1.529503, 2.198660, 1.953210, 1.618741, 1.395252,
+        ];
+        for (value, expected) in blur(&field, 1.5).values.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-5, "{value} {expected}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_reach_keeps_its_bits() {
+        let n = 24;
+        let wave = |i: usize| (i as f32 * 0.37).sin() * 5.0 + 40.0;
+        let a = Field { size_px: n, values: (0..n * n).map(wave).collect() };
+        let mut b = a.clone();
+        b.values[12 * n + 12] += 4.0;
+        let (blurred_a, blurred_b) = (blur(&a, 1.3), blur(&b, 1.3));
+        let reach = reach_px(1.3);
+        for i in 0..n * n {
+            let far = (i / n).abs_diff(12).max((i % n).abs_diff(12)) > reach;
+            assert!(!far || blurred_a.values[i].to_bits() == blurred_b.values[i].to_bits());
+        }
+    }
+
+    #[test]
+    fn scaling_is_linear_inverted_and_cut() {
+        let celsius = Field { size_px: 2, values: vec![20.0, 35.0, 80.0, 95.0] };
+        let scaled = |invert, exposure| invert_and_scale(&celsius, [20.0, 80.0], invert, exposure).values;
+        assert_eq!(scaled(false, &PLAIN), [0.0, 0.25, 1.0, 1.0]);
+        assert_eq!(scaled(true, &PLAIN), [1.0, 0.75, 0.0, 0.0]);
+        assert_eq!(scaled(false, &Exposure { gain: 2.0, offset: 0.125, ..PLAIN }), [0.125, 0.625, 1.0, 1.0]);
+        let unscaled = Field { size_px: 2, values: vec![0.0, 0.5, 1.0, f32::NAN] };
+        assert_eq!(quantise(&unscaled, Depth::Eight).values, [0, 128, 255, 0]);
+        assert_eq!(quantise(&unscaled, Depth::Sixteen).values, [0, 32768, 65535, 0]);
+    }
+}

@@ -1,1 +1,154 @@
 //! One print job, layer after layer.
+//!
+//! Each layer goes through the steps of Zeiser et al. (2023), section 4.2: mask, paint, inject,
+//! decay, blur, invert and scale, quantise. Blur, scaling and quantisation are the camera's:
+//! [`crate::camera::Camera::photograph`].
+
+mod contrast;
+mod episode;
+
+use std::collections::BTreeMap;
+
+use crate::camera::{Exposure, Grey};
+use crate::dataset::Split;
+use crate::layer::{Field, Layer, Mask};
+use crate::params::Draws;
+use crate::raster::Placement;
+use crate::scenario::{Job, Production};
+use crate::stream::Stream;
+use crate::thermal;
+
+pub use episode::NothingShows;
+
+/// One image and what made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shot {
+    /// The image.
+    pub grey: Grey,
+    /// Every number drawn or derived for it, by name: `bed.temperature_c`, `defect.cnr`.
+    pub parameters: BTreeMap<String, f64>,
+    /// Path of the random stream that made the layer.
+    pub stream: String,
+}
+
+/// One imaged layer of a job: the healthy image, and in a test job its anomalous twin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Number of the layer in its job.
+    pub layer: usize,
+    /// The nominal slice: printed share of each pixel, 0 to 1.
+    pub nominal: Field,
+    /// The layer as it should be.
+    pub healthy: Shot,
+    /// The same layer in the branch of the job that has the defect.
+    pub twin: Option<Twin>,
+}
+
+/// A layer that a defect, or what it left behind, has changed in at least one pixel of the image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Twin {
+    /// Name of the defect.
+    pub defect: String,
+    /// The layer shows only what the defect left behind.
+    pub afterglow: bool,
+    /// The anomalous image.
+    pub shot: Shot,
+    /// The footprint: the pixels that the defect changed in this layer before decay and blur; none
+    /// in the afterglow.
+    pub mask: Mask,
+}
+
+/// Runs one job and gives each imaged layer to `sink` as soon as it is known to stand. The samples
+/// of a test job are those of its episodes.
+///
+/// # Errors
+/// What `sink` returns; [`NothingShows`] where a defect never shows.
+pub fn simulate<E: From<NothingShows>>(
+    production: &Production,
+    job: &Job,
+    mut sink: impl FnMut(Sample) -> Result<(), E>,
+) -> Result<(), E> {
+    let history = History::new(production, job);
+    match job.split {
+        Split::Test => episode::simulate(&history, &mut sink),
+        _ => {
+            let mut surface_c = None;
+            for index in 0..production.heights_mm().len() {
+                let healthy = history.layer(index);
+                let state_c = healthy.decay(surface_c.as_ref());
+                if production.printable().binary_search(&index).is_ok() {
+                    let shot = healthy.photograph(production, &state_c);
+                    sink(Sample {
+                        layer: index,
+                        nominal: healthy.layer.coverage,
+                        healthy: shot,
+                        twin: None,
+                    })?;
+                }
+                surface_c = Some(state_c);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What happens in a job where nothing goes wrong.
+struct History<'a> {
+    production: &'a Production,
+    job: &'a Job,
+    placements: Vec<Placement>,
+}
+
+/// One layer of it, freshly printed.
+struct Healthy {
+    layer: Layer,
+    retain: f64,
+    exposure: Exposure,
+    parameters: BTreeMap<String, f64>,
+    stream: Stream,
+}
+
+impl<'a> History<'a> {
+    fn new(production: &'a Production, job: &'a Job) -> Self {
+        let placements = production.lay_out(&mut job.stream.child("pose"));
+        Self { production, job, placements }
+    }
+
+    /// Mask and paint: the layer from its streams alone, whatever came before it.
+    fn layer(&self, index: usize) -> Healthy {
+        let frame = self.production.frame();
+        let stream = self.job.stream.item("layer", index);
+        let mut draws = Draws::new(&self.job.stream, &stream);
+        let coverage = self.production.mask(index, &self.placements);
+        let [bed, print] = self.production.surfaces();
+        let bed_c = draws.scoped("bed", |draws| bed.paint(&frame, index, draws));
+        let part_c = draws.scoped("print", |draws| print.paint(&frame, index, draws));
+        let retain = draws.scoped("thermal", |d| d.draw("retain", &self.production.thermal().retain));
+        let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
+        let printed_px: f64 = coverage.values.iter().copied().map(f64::from).sum();
+        draws.note("part_area_mm2", printed_px / (frame.px_per_mm * frame.px_per_mm));
+        draws.note("height_mm", self.production.heights_mm()[index]);
+        for (number, placement) in (1..).zip(&self.placements) {
+            draws.note(&format!("copy{number}.x_mm"), placement.at_mm[0]);
+            draws.note(&format!("copy{number}.y_mm"), placement.at_mm[1]);
+            draws.note(&format!("copy{number}.rotation_deg"), placement.rotation_deg);
+        }
+        let layer = Layer::compose(frame, index, coverage, bed_c, part_c);
+        Healthy { layer, retain, exposure, parameters: draws.into_record(), stream }
+    }
+}
+
+impl Healthy {
+    /// The surface after this layer was put on one at `before_c`.
+    fn decay(&self, before_c: Option<&Field>) -> Field {
+        thermal::decay(before_c, &self.layer.temperature_c, self.retain)
+    }
+
+    fn photograph(&self, production: &Production, surface_c: &Field) -> Shot {
+        Shot {
+            grey: production.camera().photograph(surface_c, &self.exposure),
+            parameters: self.parameters.clone(),
+            stream: self.stream.path().to_owned(),
+        }
+    }
+}

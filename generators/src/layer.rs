@@ -52,6 +52,20 @@ pub struct Frame {
     pub px_per_mm: f64,
 }
 
+impl Frame {
+    /// The centre of the pixel at `index` of a [`Field`], in millimetres.
+    pub fn centre_mm(&self, index: usize) -> [f64; 2] {
+        let (row, column) = (index / self.size_px, index % self.size_px);
+        let size = self.size_px as f64;
+        [(column as f64 + 0.5) / self.px_per_mm, (size - row as f64 - 0.5) / self.px_per_mm]
+    }
+
+    /// The side of the square that the camera sees, in millimetres.
+    pub fn side_mm(&self) -> f64 {
+        self.size_px as f64 / self.px_per_mm
+    }
+}
+
 /// One layer after recoating and printing, before heat has spread and the camera has looked.
 ///
 /// The print head travels along x, the recoater along y.

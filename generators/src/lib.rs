@@ -13,6 +13,7 @@ pub mod job;
 pub mod layer;
 pub mod mesh;
 pub mod params;
+pub mod raster;
 pub mod registry;
 pub mod scenario;
 pub mod stream;

@@ -1,1 +1,345 @@
 //! The part of a scenario that makes data, resolved into a plan.
+//!
+//! [`Scenario::read`] checks what the file says; [`Scenario::resolve`] reads the parts and checks
+//! that everything fits together. What comes out, a [`Production`], needs no further questions.
+
+mod production;
+
+use std::path::{Path, PathBuf};
+
+pub use production::{Job, PartSummary, Production};
+
+use crate::bed::{BedSize, Pose};
+use crate::camera::{Camera, Depth};
+use crate::defects::{self, Defect};
+use crate::layer::{Field, Frame};
+use crate::mesh::Unit;
+use crate::params::{Draws, Key, Param, ScenarioError, Table};
+use crate::registry::{self, Kind};
+use crate::textures::{self, Texture};
+use crate::thermal::Thermal;
+
+type Result<T> = std::result::Result<T, Box<ScenarioError>>;
+
+/// Temperatures in degrees Celsius that a scenario may name.
+const CELSIUS: std::ops::RangeInclusive<f64> = -273.15..=10_000.0;
+/// Lengths in mm: greater than 0.
+const LENGTH_MM: std::ops::RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::INFINITY;
+/// No more jobs than this in one split.
+const MOST_JOBS: usize = 99_999;
+
+/// What the tables `camera`, `bed`, `print`, `layers`, `part`, `thermal`, `dataset` and `defect`
+/// of a scenario say.
+pub struct Scenario {
+    /// What the run is called, safe as a file name.
+    pub name: String,
+    /// The seed of every random number.
+    pub seed: u64,
+    camera: Camera,
+    bed_size: BedSize,
+    bed: Surface,
+    print: Surface,
+    layers: Layers,
+    thermal: Thermal,
+    parts: Vec<Part>,
+    jobs: Jobs,
+    afterglow: Afterglow,
+    defects: Vec<Anomaly>,
+    /// Everything that decides the data but the seed and the parts, without layout.
+    canonical: String,
+    bed_place: Key,
+    layers_place: Key,
+    image_place: Key,
+}
+
+/// How warm a surface is and how that varies from place to place.
+pub(crate) struct Surface {
+    temperature_c: Param,
+    texture: Box<dyn Texture>,
+}
+
+impl Surface {
+    /// Temperatures of one layer in degrees Celsius over the whole frame.
+    pub(crate) fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+        let mean_c = draws.draw("temperature_c", &self.temperature_c) as f32;
+        let mut field = draws.scoped("texture", |draws| self.texture.paint(frame, layer, draws));
+        field.values.iter_mut().for_each(|value| *value += mean_c);
+        field
+    }
+}
+
+/// Which of the part's layers are printed and imaged.
+#[derive(Clone, Copy, Debug)]
+struct Layers {
+    height_mm: f64,
+    max: usize,
+}
+
+/// One entry of `[[part]]`.
+#[derive(Clone, Debug)]
+struct Part {
+    file: PathBuf,
+    unit: Unit,
+    copies: usize,
+    pose: Pose,
+    file_place: Key,
+}
+
+/// How many jobs each part of the benchmark consists of.
+#[derive(Clone, Copy, Debug)]
+struct Jobs {
+    training: usize,
+    validation: usize,
+    test: usize,
+}
+
+/// What becomes of layers that show only what a defect in earlier layers left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Afterglow {
+    /// They are not imaged.
+    Exclude,
+    /// They are test images of the defect's class, with an empty footprint.
+    Test,
+}
+
+/// One entry of `[[defect]]`.
+pub(crate) struct Anomaly {
+    /// The label, safe as a file name.
+    pub(crate) name: String,
+    /// How many layers an episode lasts.
+    pub(crate) layers: Param,
+    pub(crate) defect: Box<dyn Defect>,
+    place: Key,
+}
+
+impl Scenario {
+    /// Reads the generator's tables; part files are relative to `folder`. Leaves it to the caller to
+    /// read the other tables and to call [`Table::finish`].
+    ///
+    /// # Errors
+    /// The first value that cannot be, with its place.
+    pub fn read(table: &mut Table, folder: &Path) -> Result<Self> {
+        Self::read_with_kinds(table, folder, textures::KINDS, defects::KINDS)
+    }
+
+    /// As [`Scenario::read`], with one's own kinds of texture and defect.
+    ///
+    /// # Errors
+    /// The first value that cannot be, with its place.
+    pub fn read_with_kinds(
+        table: &mut Table,
+        folder: &Path,
+        textures: &[Kind<dyn Texture>],
+        defects: &[Kind<dyn Defect>],
+    ) -> Result<Self> {
+        const DECIDE: [&str; 7] = ["camera", "bed", "print", "layers", "thermal", "dataset", "defect"];
+        let canonical = table.canonical(&|key| DECIDE.contains(&key));
+        let stem = Path::new(table.place().file()).file_stem().map(|s| s.to_string_lossy().into_owned());
+        let name = table.string("name", stem.as_deref())?;
+        if table.has("name") {
+            check_file_name("name", &name, table.place_of("name"))?;
+        }
+        let seed = table.seed("seed", 0)?;
+        let camera_table = table.table("camera")?;
+        let image_place = camera_table.place_of("image_px").clone();
+        let mut bed_table = table.table("bed")?;
+        let bed_size = bed_size(&mut bed_table)?;
+        let bed_place = bed_table.place_of("size_mm").clone();
+        let mut layers_table = table.table("layers")?;
+        let layers = Layers {
+            height_mm: layers_table.number("height_mm", Some(0.3), LENGTH_MM)?,
+            max: layers_table.count("max", Some(usize::MAX), 1..=usize::MAX)?,
+        };
+        let layers_place = layers_table.place_of("height_mm").clone();
+        layers_table.finish()?;
+        let mut thermal_table = table.table("thermal")?;
+        let thermal = Thermal { retain: thermal_table.param("retain", Param::fixed(0.0), 0.0..=0.99)? };
+        thermal_table.finish()?;
+        let part_tables = table.tables("part")?;
+        if part_tables.is_empty() {
+            return Err(table
+                .place()
+                .error("the scenario needs a [[part]]")
+                .with_help("write [[part]] with file = \"part.stl\", the path relative to the scenario"));
+        }
+        let fit = matches!(bed_size, BedSize::Fit { .. });
+        let parts = part_tables.into_iter().map(|t| part(t, folder, fit)).collect::<Result<_>>()?;
+        let anomalies = anomalies(table.tables("defect")?, defects)?;
+        let mut dataset_table = table.table("dataset")?;
+        let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len())?;
+        dataset_table.finish()?;
+        Ok(Self {
+            name,
+            seed,
+            camera: camera(camera_table)?,
+            bed_size,
+            bed: surface(bed_table, 35.0, textures)?,
+            print: surface(table.table("print")?, 55.0, textures)?,
+            layers,
+            thermal,
+            parts,
+            jobs,
+            afterglow,
+            defects: anomalies,
+            canonical,
+            bed_place,
+            layers_place,
+            image_place,
+        })
+    }
+
+    /// Puts another file in the place of the first part's; without `unit` the scenario's stays.
+    pub fn replace_part(&mut self, file: &Path, unit: Option<Unit>) {
+        if let Some(part) = self.parts.first_mut() {
+            part.file = file.to_owned();
+            part.unit = unit.unwrap_or(part.unit);
+        }
+    }
+
+    /// The labels of the defects, in the order of the scenario.
+    pub fn defects(&self) -> impl Iterator<Item = &str> {
+        self.defects.iter().map(|d| d.name.as_str())
+    }
+}
+
+fn camera(mut table: Table) -> Result<Camera> {
+    let range = table.numbers("range_c", Some(&[20.0, 80.0]), Some(2), CELSIUS)?;
+    if range[0] >= range[1] {
+        let message = format!("`range_c = [low, high]` needs low < high, not {} >= {}", range[0], range[1]);
+        return Err(table.place_of("range_c").error(message));
+    }
+    let bits = table.count("bits", Some(8), 1..=64)?;
+    let depth = match bits {
+        8 => Depth::Eight,
+        16 => Depth::Sixteen,
+        _ => return Err(table.place_of("bits").error(format!("`bits` is {bits} but must be 8 or 16"))),
+    };
+    let camera = Camera {
+        image_px: table.count("image_px", Some(64), 16..=4096)?,
+        blur_px: table.param("blur_px", Param::fixed(0.8), Camera::BLUR_PX)?,
+        range_c: [range[0], range[1]],
+        invert: table.flag("invert", true)?,
+        gain: table.param("gain", Param::fixed(1.0), 0.01..=100.0)?,
+        offset: table.param("offset", Param::fixed(0.0), -1.0..=1.0)?,
+        depth,
+    };
+    table.finish().map(|()| camera)
+}
+
+fn bed_size(table: &mut Table) -> Result<BedSize> {
+    let stated = table.has("size_mm");
+    let fit = table.flag("fit", !stated)?;
+    let margin = table.number("margin", Some(0.1), 0.0..=0.45)?;
+    match (stated, fit) {
+        (true, true) => Err(table.place_of("fit").error("[bed] has both `size_mm` and `fit`; choose one")),
+        (true, false) if table.has("margin") => {
+            Err(table.place_of("margin").error("`margin` goes with `fit`, and [bed] has `size_mm`"))
+        }
+        (true, false) => Ok(BedSize::Stated(table.number("size_mm", None, LENGTH_MM)?)),
+        (false, true) => {
+            table.number("size_mm", Some(0.0), LENGTH_MM)?;
+            Ok(BedSize::Fit { margin })
+        }
+        (false, false) => Err(table
+            .place_of("fit")
+            .error("[bed] needs `size_mm`, the side of the square that the camera sees")),
+    }
+}
+
+/// `table` with what is left of it: how warm the surface is, and its texture.
+fn surface(mut table: Table, default_c: f64, kinds: &[Kind<dyn Texture>]) -> Result<Surface> {
+    let temperature_c = table.param("temperature_c", Param::fixed(default_c), CELSIUS)?;
+    let (_, texture) = registry::build(kinds, table.table("texture")?)?;
+    table.finish()?;
+    Ok(Surface { temperature_c, texture })
+}
+
+fn part(mut table: Table, folder: &Path, fit: bool) -> Result<Part> {
+    let file = folder.join(table.string("file", None)?);
+    let file_place = table.place_of("file").clone();
+    let unit = Unit::ALL[table.choice("unit", Some(0), &Unit::NAMES)?];
+    let copies = table.count("copies", Some(1), 1..=1000)?;
+    let random = table.choice("pose", Some(0), &["fixed", "random"])? == 1;
+    let everywhere = f64::MIN..=f64::MAX;
+    let rotation_deg = table.number("rotation_deg", Some(0.0), everywhere.clone())?;
+    let at = table.numbers("at_mm", Some(&[]), table.has("at_mm").then_some(2), everywhere)?;
+    let at_mm = <[f64; 2]>::try_from(at).ok();
+    for key in ["at_mm", "rotation_deg"] {
+        if random && table.has(key) {
+            return Err(table.place_of(key).error(format!("`{key}` goes with pose = \"fixed\"")));
+        }
+    }
+    if at_mm.is_some() && copies > 1 {
+        return Err(table
+            .place_of("at_mm")
+            .error(format!("`at_mm` is the place of one copy, and there are {copies}"))
+            .with_help("write one [[part]] for each place"));
+    }
+    if at_mm.is_some() && fit {
+        return Err(table
+            .place_of("at_mm")
+            .error("`at_mm` needs a bed of a stated size")
+            .with_help("state [bed] size_mm"));
+    }
+    table.finish()?;
+    let pose = if random { Pose::Random } else { Pose::Fixed { at_mm, rotation_deg } };
+    Ok(Part { file, unit, copies, pose, file_place })
+}
+
+fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anomaly>> {
+    let mut anomalies: Vec<Anomaly> = Vec::new();
+    for mut table in tables {
+        let place = table.place_of("layers").clone();
+        let name_place = table.place_of(if table.has("name") { "name" } else { "kind" }).clone();
+        let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
+        let name = table.string("name", Some(""))?;
+        let named = table.has("name");
+        let (kind, defect) = registry::build(kinds, table)?;
+        let name = if named { name } else { kind.to_owned() };
+        check_file_name("name", &name, &name_place)?;
+        if name.eq_ignore_ascii_case("good") {
+            return Err(name_place.error("a defect cannot be called `good`: so are the healthy images"));
+        }
+        if anomalies.iter().any(|a| a.name.eq_ignore_ascii_case(&name)) {
+            return Err(name_place
+                .error(format!("there are two defects called `{name}`"))
+                .with_help("give one of them another `name`"));
+        }
+        anomalies.push(Anomaly { name, layers, defect, place });
+    }
+    Ok(anomalies)
+}
+
+fn jobs(table: &mut Table, defects: usize) -> Result<(Jobs, Afterglow)> {
+    let jobs = Jobs {
+        training: table.count("training_jobs", None, 0..=MOST_JOBS)?,
+        validation: table.count("validation_jobs", Some(0), 0..=MOST_JOBS)?,
+        test: table.count("test_jobs", Some(0), 0..=MOST_JOBS)?,
+    };
+    if jobs.training == 0 {
+        return Err(table
+            .place_of("training_jobs")
+            .error("`training_jobs` is 0 but must be at least 1")
+            .with_help("detectors learn from healthy images, and these are all of them"));
+    }
+    if jobs.test > 0 && defects == 0 {
+        return Err(table
+            .place_of("test_jobs")
+            .error(format!("`test_jobs` is {} but there is no [[defect]] to test", jobs.test)));
+    }
+    let afterglow = [Afterglow::Exclude, Afterglow::Test];
+    Ok((jobs, afterglow[table.choice("afterglow", Some(0), &["exclude", "test"])?]))
+}
+
+/// Refuses what no file or folder should be called.
+fn check_file_name(key: &str, name: &str, place: &Key) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let safe =
+        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain) && name.len() <= 64;
+    if safe {
+        return Ok(());
+    }
+    Err(place
+        .error(format!("`{key}` is \"{name}\" but must be safe as a file name"))
+        .with_help("use at most 64 of a-z, A-Z, 0-9, `-` and `_`, a letter or digit first"))
+}

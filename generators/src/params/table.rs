@@ -26,6 +26,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The scenario's file, as errors name it.
+    pub fn file(&self) -> &str {
+        &self.document.file
+    }
+
     /// An error here.
     pub fn error(&self, message: impl Display) -> Box<ScenarioError> {
         ScenarioError::new(&self.document.file, &self.document.text, self.range.clone(), message.to_string())
@@ -53,6 +58,22 @@ impl Value {
             Self::Array(_) => "an array",
             Self::Table(_) => "a table",
             Self::Datetime => "a date",
+        }
+    }
+
+    /// What it says, without places or layout.
+    fn canonical(&self) -> String {
+        match self {
+            Self::Integer(i) => format!("{:?}", *i as f64),
+            Self::Float(f) => format!("{f:?}"),
+            Self::Boolean(b) => b.to_string(),
+            Self::String(s) => format!("{s:?}"),
+            Self::Array(items) => {
+                let items: Vec<String> = items.iter().map(|(item, _)| item.canonical()).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Self::Table(table) => format!("{{{}}}", table.canonical(&|_| true)),
+            Self::Datetime => "date".to_owned(),
         }
     }
 
@@ -143,6 +164,21 @@ impl Table {
     /// Where the value of `key` stands, or the table where it is absent.
     pub fn place_of(&self, key: &str) -> &Key {
         self.entries.get(key).map_or(&self.place, |(_, _, place)| place)
+    }
+
+    /// The entries as the scenario states them, `key = value` each, in alphabetical order.
+    pub fn settings(&self) -> Vec<String> {
+        let text = |place: &Key| place.document.text.get(place.range.clone()).unwrap_or_default().to_owned();
+        self.entries.iter().map(|(name, (_, _, place))| format!("{name} = {}", text(place))).collect()
+    }
+
+    /// What the entries say whose key is `wanted`, without places, comments or layout: equal for
+    /// tables that say the same.
+    pub fn canonical(&self, wanted: &dyn Fn(&str) -> bool) -> String {
+        let entries = self.entries.iter().filter(|(key, _)| wanted(key));
+        let said: Vec<String> =
+            entries.map(|(key, (_, value, _))| format!("{key:?} = {}", value.canonical())).collect();
+        said.join(", ")
     }
 
     fn heading(&self) -> String {
@@ -575,6 +611,15 @@ mod tests {
             error("x = { uniform = [0, 1], choice = [1] }", param),
             "s.toml:1:5: `x` needs exactly one of `value`, `uniform`, `normal`, `log-uniform`, `choice`"
         );
+    }
+
+    #[test]
+    fn canonical_text_forgets_layout_and_keeps_values() {
+        let said = |text: &str| Table::parse("s.toml", text).map(|t| t.canonical(&|key| key != "x"));
+        let plain = said("a = 1\n[b]\nc = [\"d\", 2.5]\n").unwrap();
+        assert_eq!(plain, r#""a" = 1.0, "b" = {"c" = ["d", 2.5]}"#);
+        assert_eq!(said("x = 3 # nothing\nb = { c = [ 'd', 2.50 ] }\na = 1.0").unwrap(), plain);
+        assert_ne!(said("a = 2\n[b]\nc = [\"d\", 2.5]\n").unwrap(), plain);
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! Surface textures: how the temperature of bed and part varies from place to place.
 
+mod cellular;
+mod cloud;
+mod flat;
+mod grain;
+mod ridged;
+mod surface;
+
 use crate::layer::{Field, Frame};
 use crate::params::Draws;
 use crate::registry::Kind;
@@ -8,9 +15,10 @@ use crate::registry::Kind;
 pub trait Texture: Send + Sync {
     /// Deviations from the surface's mean temperature in degrees Celsius over the whole frame.
     ///
-    /// Every number is drawn through `draws`, so that the same streams paint the same field.
-    fn paint(&self, frame: &Frame, draws: &mut Draws) -> Field;
+    /// `layer` is the number of the layer in its job, for textures that change slowly from layer to
+    /// layer. Every number is drawn through `draws`, so that the same streams paint the same field.
+    fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field;
 }
 
 /// Every texture that a scenario can name.
-pub const KINDS: &[Kind<dyn Texture>] = &[];
+pub const KINDS: &[Kind<dyn Texture>] = &[cellular::KIND, cloud::KIND, flat::KIND, grain::KIND, ridged::KIND];

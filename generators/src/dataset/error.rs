@@ -1,0 +1,81 @@
+//! What can go wrong with a dataset on disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::job::NothingShows;
+
+/// A dataset that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// The system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `write`, `read`, `remove`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{} is damaged: {why}; make the dataset again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The folder holds data of another scenario, seed, part or version.
+    #[error(
+        "{} holds the data of another scenario (or of this one before it was changed); choose another folder, \
+         or discard what is there",
+        folder.display()
+    )]
+    OtherData {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds files that no dataset has.
+    #[error("{} is not empty and holds no dataset (there is {entry} in it); choose another folder", folder.display())]
+    NotADataset {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the entries.
+        entry: String,
+    },
+    /// The dataset was begun and not finished, or never begun.
+    #[error("there is no complete dataset in {}; generate it first", folder.display())]
+    Incomplete {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process is writing here.
+    #[error("another run is writing to {}; wait for it, or choose another folder", folder.display())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The progress callback asked to stop; what is finished is kept.
+    #[error("stopped; what is finished in {} is kept, and a later run goes on from there", folder.display())]
+    Stopped {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A defect cannot be shown.
+    #[error(transparent)]
+    NothingShows(#[from] NothingShows),
+}
+
+impl DatasetError {
+    /// Turns what the system says into an error about `path`.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// An error about what `path` holds.
+    pub(super) fn damaged(path: &Path, why: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), why: why.to_string() }
+    }
+}

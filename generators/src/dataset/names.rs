@@ -1,0 +1,50 @@
+//! What files and folders are called; `/` between names on every system.
+
+use super::ledger::Split;
+
+/// Where the nominal slices are.
+pub const NOMINAL: &str = "nominal";
+
+/// `job0012_layer0034`: says nothing of the label.
+pub fn stem(job: u32, layer: usize) -> String {
+    format!("job{job:04}_layer{layer:04}")
+}
+
+/// The folder of the healthy images of a split.
+pub fn good(split: Split) -> String {
+    format!("{}/good", split.name())
+}
+
+/// The folders of one defect's images, footprints and change maps.
+pub fn of_defect(defect: &str) -> [String; 3] {
+    [format!("test/{defect}"), format!("ground_truth/{defect}"), format!("change/{defect}")]
+}
+
+/// True for the name of an image that a dataset may hold, finished or not.
+pub fn is_image(name: &str) -> bool {
+    let name = name.strip_suffix(PART).unwrap_or(name);
+    let Some(stem) = name.strip_suffix(".png") else { return false };
+    let stem = stem.strip_suffix("_mask").unwrap_or(stem);
+    let digits = |s: &str| s.len() >= 4 && s.bytes().all(|b| b.is_ascii_digit());
+    (stem.strip_prefix("job").and_then(|rest| rest.split_once("_layer")))
+        .is_some_and(|(job, layer)| digits(job) && digits(layer))
+}
+
+/// What the name of an unfinished file ends in.
+pub const PART: &str = ".part";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_told_from_other_files() {
+        for name in ["job0012_layer0034.png", "job0012_layer0034_mask.png", "job12345_layer0000.png.part"] {
+            assert!(is_image(name), "{name}");
+        }
+        for name in ["photo.png", "job0012_layer0034.jpg", "job12_layer0034.png", "job0012_layer.png", ""] {
+            assert!(!is_image(name), "{name}");
+        }
+        assert!(is_image(&format!("{}.png", stem(7, 12_345))));
+    }
+}

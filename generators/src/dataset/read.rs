@@ -1,0 +1,63 @@
+//! A finished dataset.
+
+use std::path::{Path, PathBuf};
+
+use super::{DatasetError, LEDGER, MANIFEST, Manifest, Row, journal, ledger};
+
+/// A complete dataset on disk.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    folder: PathBuf,
+    manifest: Manifest,
+    rows: Vec<Row>,
+}
+
+impl Dataset {
+    /// Opens the dataset in `folder`: reads manifest and ledger, and sees that every file is there.
+    ///
+    /// # Errors
+    /// A folder without a complete dataset; a damaged manifest or ledger; a missing file.
+    pub fn open(folder: &Path) -> Result<Self, DatasetError> {
+        let manifest: Option<Manifest> = journal::read_json(&folder.join(MANIFEST))?;
+        let manifest = manifest.ok_or_else(|| DatasetError::Incomplete { folder: folder.to_owned() })?;
+        if let Some(file) = manifest.files.keys().find(|file| !folder.join(file).is_file()) {
+            return Err(DatasetError::damaged(folder, format!("{file} is missing")));
+        }
+        let rows = ledger::read_parquet(&folder.join(LEDGER))?;
+        Ok(Self { folder: folder.to_owned(), manifest, rows })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it consists of.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// One row per image: job by job, layer by layer, a healthy image before its anomalous twin.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Where a file of a row is.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
+    /// Reads an image of a row: grey values from 0 to 1, row by row from the top left.
+    ///
+    /// # Errors
+    /// A file that is missing, damaged or of another size than the manifest says.
+    pub fn read(&self, file: &str) -> Result<Vec<f32>, DatasetError> {
+        let path = self.path(file);
+        let (size_px, values) = super::read_grey(&path)?;
+        if size_px != self.manifest.image_px {
+            let why = format!("it is {size_px} px wide, not {}", self.manifest.image_px);
+            return Err(DatasetError::damaged(&path, why));
+        }
+        Ok(values)
+    }
+}

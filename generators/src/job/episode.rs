@@ -1,0 +1,217 @@
+//! Episodes: branches of a job in which a defect acts.
+//!
+//! The printed layers of a test job are cut into one window per defect, in an order that the job's
+//! stream shuffles, and each episode lies at random in its window. At its first layer the thermal
+//! state is cloned from the healthy history; the clone goes on with the defect for as long as the
+//! episode lasts and is then dropped, so that every anomalous image has its healthy twin.
+
+use std::fmt;
+
+use super::{Healthy, History, Sample, Shot, Twin, contrast};
+use crate::layer::{Field, Mask};
+use crate::params::Draws;
+use crate::scenario::{Afterglow, Anomaly};
+use crate::stream::Stream;
+use crate::thermal;
+
+/// How often an episode is drawn again before the defect is given up.
+const ATTEMPTS: usize = 50;
+
+/// A defect left no trace in any of many attempts at one episode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the defect `{defect}` never showed in {ATTEMPTS} attempts in job {job}: {cause}")]
+pub struct NothingShows {
+    /// Name of the defect.
+    pub defect: String,
+    /// Number of the job.
+    pub job: u32,
+    /// What the last attempt lacked.
+    pub cause: Cause,
+}
+
+/// Why an episode cannot stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The footprint was empty in one of its layers.
+    NoPlace,
+    /// One of its images was equal to its healthy twin.
+    TooFaint,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoPlace => {
+                "it found no place in the layer; make it smaller, shorten `layers` or raise image_px"
+            }
+            Self::TooFaint => {
+                "the image stayed as it was; raise its cnr or its size, lower [camera] blur_px or [thermal] \
+                 retain, narrow range_c or write bits = 16"
+            }
+        })
+    }
+}
+
+/// How far the healthy history has come: the surface before layer `next`.
+#[derive(Clone)]
+struct State {
+    next: usize,
+    surface_c: Option<Field>,
+}
+
+pub fn simulate<E: From<NothingShows>>(
+    history: &History<'_>,
+    sink: &mut impl FnMut(Sample) -> Result<(), E>,
+) -> Result<(), E> {
+    let anomalies = history.production.anomalies();
+    let mut order: Vec<usize> = (0..anomalies.len()).collect();
+    history.job.stream.child("order").shuffle(&mut order);
+    let mut state = State { next: 0, surface_c: None };
+    for (number, &defect) in order.iter().enumerate() {
+        let window = history.production.window(number);
+        let Some(&first) = window.first() else { continue };
+        while state.next < first {
+            let healthy = history.layer(state.next);
+            state = State { next: state.next + 1, surface_c: Some(healthy.decay(state.surface_c.as_ref())) };
+        }
+        let anomaly = &anomalies[defect];
+        let mut cause = Cause::NoPlace;
+        let stood = (0..ATTEMPTS).find_map(|attempt| {
+            let episode = Episode::draw(history, anomaly, window, attempt);
+            episode.run(state.clone()).map_err(|e| cause = e).ok()
+        });
+        let Some((samples, after)) = stood else {
+            let defect = anomaly.name.clone();
+            return Err(NothingShows { defect, job: history.job.number, cause }.into());
+        };
+        samples.into_iter().try_for_each(&mut *sink)?;
+        state = after;
+    }
+    Ok(())
+}
+
+struct Episode<'a> {
+    history: &'a History<'a>,
+    anomaly: &'a Anomaly,
+    attempt: usize,
+    stream: Stream,
+    /// The layers from the first with the defect to the last of the window.
+    layers: &'a [usize],
+    /// How many of them have the defect.
+    duration: usize,
+}
+
+impl<'a> Episode<'a> {
+    fn draw(history: &'a History<'a>, anomaly: &'a Anomaly, window: &'a [usize], attempt: usize) -> Self {
+        let stream = history.job.stream.child("defect").child(&anomaly.name).item("attempt", attempt);
+        let drawn = Draws::new(&stream, &stream).draw("layers", &anomaly.layers);
+        let duration = (drawn.round() as usize).clamp(1, window.len());
+        let start = stream.child("start").below(window.len() - duration + 1);
+        Self { history, anomaly, attempt, stream, layers: &window[start..], duration }
+    }
+
+    /// Goes on from `state` through the episode; its samples, and the healthy state after it.
+    fn run(&self, mut state: State) -> Result<(Vec<Sample>, State), Cause> {
+        let mut samples = Vec::with_capacity(self.duration);
+        let mut branch_c = None;
+        let most = match self.history.production.afterglow() {
+            Afterglow::Exclude => self.duration,
+            Afterglow::Test => self.layers.len(),
+        };
+        while samples.len() < most {
+            let index = state.next;
+            let healthy = self.history.layer(index);
+            let surface_c = healthy.decay(state.surface_c.as_ref());
+            if index >= self.layers[0] {
+                let before_c = if samples.is_empty() { state.surface_c.as_ref() } else { branch_c.as_ref() };
+                let age = samples.len();
+                if self.layers[age] != index {
+                    // Nothing is printed here, and nothing imaged.
+                    branch_c = Some(healthy.decay(before_c));
+                } else {
+                    let afterglow = age >= self.duration;
+                    let branched = self.inject(&healthy, age, afterglow)?;
+                    let changed_c = thermal::decay(before_c, &branched.temperature_c, healthy.retain);
+                    let Some(sample) = self.image(healthy, branched, &surface_c, &changed_c) else {
+                        if afterglow {
+                            break;
+                        }
+                        return Err(Cause::TooFaint);
+                    };
+                    samples.push(sample);
+                    branch_c = Some(changed_c);
+                }
+            }
+            state = State { next: index + 1, surface_c: Some(surface_c) };
+        }
+        Ok((samples, state))
+    }
+
+    /// The fresh layer with the defect.
+    fn inject(&self, healthy: &Healthy, age: usize, afterglow: bool) -> Result<Branched, Cause> {
+        let size_px = healthy.layer.coverage.size_px;
+        let stream = self.stream.item("layer", healthy.layer.index);
+        let mut draws = Draws::new(&self.stream, &stream);
+        let mut layer = healthy.layer.clone();
+        let mut mask = Mask { size_px, pixels: vec![false; size_px * size_px] };
+        draws.scoped("defect", |draws| {
+            if !afterglow {
+                mask = self.anomaly.defect.inject(&mut layer, draws);
+            }
+            draws.note("area_px", mask.count() as f64);
+            draws.note("attempt", self.attempt as f64);
+            draws.note("start_layer", self.layers[0] as f64);
+            draws.note("layers", self.duration as f64);
+            draws.note("age_layers", age as f64);
+        });
+        if !afterglow && mask.count() == 0 {
+            return Err(Cause::NoPlace);
+        }
+        Ok(Branched { temperature_c: layer.temperature_c, mask, afterglow, draws, stream })
+    }
+
+    /// Both images of the layer, or `None` where they are equal.
+    fn image(
+        &self,
+        healthy: Healthy,
+        branched: Branched,
+        surface_c: &Field,
+        changed_c: &Field,
+    ) -> Option<Sample> {
+        let production = self.history.production;
+        let grey = production.camera().photograph(changed_c, &healthy.exposure);
+        let shot = healthy.photograph(production, surface_c);
+        if shot.grey == grey {
+            return None;
+        }
+        let Branched { mask, mut draws, stream, afterglow, .. } = branched;
+        let (nominal, blur_px) = (healthy.layer.coverage, healthy.exposure.blur_px);
+        let change = grey.difference(&shot.grey);
+        if let Some(cnr) = contrast::cnr_image(&shot.grey, &change, &mask, &nominal, blur_px) {
+            draws.note("defect.cnr_image", cnr);
+        }
+        let mut parameters = healthy.parameters;
+        parameters.extend(draws.into_record());
+        let stream = stream.path().to_owned();
+        Some(Sample {
+            layer: healthy.layer.index,
+            nominal,
+            healthy: shot,
+            twin: Some(Twin {
+                defect: self.anomaly.name.clone(),
+                afterglow,
+                shot: Shot { grey, parameters, stream },
+                mask,
+            }),
+        })
+    }
+}
+
+/// A layer with the defect, and how it came about.
+struct Branched {
+    temperature_c: Field,
+    mask: Mask,
+    afterglow: bool,
+    draws: Draws,
+    stream: Stream,
+}

@@ -1,0 +1,126 @@
+//! Turning facets so that their corners run counter-clockwise seen from outside.
+
+use super::Bounds;
+use super::edges::Edges;
+
+/// Triangles joined across edges of two sides.
+struct Patch {
+    triangles: Vec<u32>,
+    bounds: Bounds,
+    volume: f64,
+    closed: bool,
+}
+
+/// Turns facets in place, and returns how many:
+/// - inside a patch whose facets disagree, those that turn against the rest (a closed patch then
+///   gets a positive volume; an open one keeps the way that most of its area has);
+/// - all facets of a mesh of negative volume;
+/// - closed patches of negative volume that lie in no other patch, hence are no cavities.
+///
+/// A patch with one side only (a Möbius strip) stays as it is.
+pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> usize {
+    let before = triangles.to_vec();
+    let centre = Bounds::of(vertices).centre();
+    let volume = |t: &[u32; 3]| signed_volume(t.map(|v| vertices[v as usize]), centre);
+    let mut patches = Vec::new();
+    let mut seen = vec![false; triangles.len()];
+    let mut against = vec![false; triangles.len()];
+    for seed in 0..triangles.len() as u32 {
+        if !seen[seed as usize] {
+            patches.push(grow(seed, vertices, triangles, edges, &mut seen, &mut against));
+        }
+    }
+    for patch in &mut patches {
+        patch.volume = patch.triangles.iter().map(|&t| volume(&triangles[t as usize])).sum();
+    }
+    if patches.iter().map(|p| p.volume).sum::<f64>() < 0.0 {
+        for patch in &mut patches {
+            turn(patch, triangles);
+        }
+    }
+    let mut by_size: Vec<usize> = (0..patches.len()).collect();
+    by_size.sort_by(|&a, &b| patches[b].volume.abs().total_cmp(&patches[a].volume.abs()));
+    for rank in 0..by_size.len() {
+        let patch = &patches[by_size[rank]];
+        let inside = || by_size[..rank].iter().any(|&other| patches[other].bounds.encloses(&patch.bounds));
+        if patch.closed && patch.volume < 0.0 && !inside() {
+            turn(&mut patches[by_size[rank]], triangles);
+        }
+    }
+    before.iter().zip(triangles.iter()).filter(|(a, b)| a != b).count()
+}
+
+/// Collects the patch around `seed` and makes its facets agree.
+fn grow(
+    seed: u32,
+    vertices: &[[f64; 3]],
+    triangles: &mut [[u32; 3]],
+    edges: &Edges,
+    seen: &mut [bool],
+    against: &mut [bool],
+) -> Patch {
+    let mut patch = Patch { triangles: vec![seed], bounds: Bounds::EMPTY, volume: 0.0, closed: true };
+    let (mut next, mut orientable) = (0, true);
+    seen[seed as usize] = true;
+    while let Some(&t) = patch.triangles.get(next) {
+        next += 1;
+        for edge in edges.of_triangle[t as usize] {
+            let [a, b] = edges.sides(edge) else {
+                patch.closed = false;
+                continue;
+            };
+            let other = if a.triangle == t { b.triangle } else { a.triangle } as usize;
+            let opposed = against[t as usize] ^ (a.from == b.from);
+            if !seen[other] {
+                seen[other] = true;
+                against[other] = opposed;
+                patch.triangles.push(other as u32);
+            } else if against[other] != opposed {
+                orientable = false;
+            }
+        }
+    }
+    let corners = |t: u32, triangles: &[[u32; 3]]| triangles[t as usize].map(|v| vertices[v as usize]);
+    for &t in &patch.triangles {
+        corners(t, triangles).into_iter().for_each(|corner| patch.bounds.include(corner));
+    }
+    if orientable && patch.triangles.iter().any(|&t| against[t as usize]) {
+        let sign = |t: u32| if against[t as usize] { -1.0 } else { 1.0 };
+        let centre = patch.bounds.centre();
+        let weight = |t: u32| {
+            let corners = corners(t, triangles);
+            if patch.closed { signed_volume(corners, centre) } else { area(corners) }
+        };
+        let most = patch.triangles.iter().map(|&t| sign(t) * weight(t)).sum::<f64>() >= 0.0;
+        for &t in patch.triangles.iter().filter(|&&t| against[t as usize] == most) {
+            triangles[t as usize].swap(1, 2);
+        }
+    }
+    patch
+}
+
+fn turn(patch: &mut Patch, triangles: &mut [[u32; 3]]) {
+    patch.triangles.iter().for_each(|&t| triangles[t as usize].swap(1, 2));
+    patch.volume = -patch.volume;
+}
+
+/// The volume of the tetrahedron over a triangle with its tip in `tip`: positive where the tip sees
+/// the triangle from behind.
+pub(super) fn signed_volume(corners: [[f64; 3]; 3], tip: [f64; 3]) -> f64 {
+    let [a, b, c] = corners.map(|corner| sub(corner, tip));
+    let n = cross(b, c);
+    (a[0] * n[0] + a[1] * n[1] + a[2] * n[2]) / 6.0
+}
+
+fn area([a, b, c]: [[f64; 3]; 3]) -> f64 {
+    let n = cross(sub(b, a), sub(c, a));
+    0.5 * (n[0] * n[0] + n[1] * n[1] + n[2] * n[2]).sqrt()
+}
+
+fn sub(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+}

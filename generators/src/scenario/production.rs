@@ -1,0 +1,443 @@
+//! A scenario with its parts read, sliced and laid out.
+
+use std::path::{Path, PathBuf};
+
+use super::{Afterglow, Anomaly, Part, Result, Scenario, Surface};
+use crate::bed::{Bed, BedSize, Item, LayoutError, Pose};
+use crate::camera::Camera;
+use crate::dataset::Split;
+use crate::layer::{Field, Frame};
+use crate::mesh::{self, Bounds, Mesh, Repairs, Slice, Unit};
+use crate::params::ScenarioError;
+use crate::raster::{self, Placement};
+use crate::stream::Stream;
+use crate::thermal::Thermal;
+
+/// A part's smaller side has to be at least this many pixels long.
+const LEAST_PART_PX: f64 = 8.0;
+/// More imaged layers than this are a mistake in the unit or in the layer height.
+const MOST_LAYERS: usize = 10_000;
+
+/// A scenario that can be produced: every check is behind it.
+pub struct Production {
+    scenario: Scenario,
+    models: Vec<Model>,
+    /// Which entry of `models` each item of the bed is a copy of.
+    copies: Vec<usize>,
+    bed: Bed,
+    frame: Frame,
+    heights_mm: Vec<f64>,
+    printable: Vec<usize>,
+    fingerprint: String,
+}
+
+/// What is known of one entry of `[[part]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartSummary {
+    /// The file.
+    pub file: PathBuf,
+    /// What its numbers mean.
+    pub unit: Unit,
+    /// How many copies lie on the bed.
+    pub copies: usize,
+    /// How many triangles the mesh has.
+    pub triangles: usize,
+    /// Width (x), depth (y) and height in mm.
+    pub size_mm: [f64; 3],
+    /// BLAKE3 of the file, in hexadecimal.
+    pub hash: String,
+    /// What was mended in the mesh.
+    pub repairs: Repairs,
+}
+
+struct Model {
+    summary: PartSummary,
+    /// Its imaged layers from the bed up; fewer than the job's where another part is higher.
+    slices: Vec<Slice>,
+}
+
+/// One print job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its number, unique in the dataset.
+    pub number: u32,
+    /// Its part of the benchmark.
+    pub split: Split,
+    /// The stream that everything in it is drawn from; it depends on the number within the split
+    /// alone, so that more training jobs do not change the test set.
+    pub stream: Stream,
+}
+
+impl Scenario {
+    /// Reads the parts, slices them and lays them out.
+    ///
+    /// # Errors
+    /// A part that is missing, unreadable, thinner than a layer, larger than the bed or too small
+    /// for the image; copies that do not fit; episodes that are longer than the layers allow.
+    pub fn resolve(self) -> Result<Production> {
+        let meshes = self.parts.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let heights_mm = self.layer_heights_mm(&meshes)?;
+        let mut models = Vec::new();
+        let mut items = Vec::new();
+        let mut copies = Vec::new();
+        for (index, (part, mesh)) in self.parts.iter().zip(&meshes).enumerate() {
+            let model = model(part, mesh, &heights_mm);
+            let [width, depth, _] = model.summary.size_mm;
+            items.extend(vec![Item { size_mm: [width, depth], pose: part.pose }; part.copies]);
+            copies.extend(vec![index; part.copies]);
+            models.push(model);
+        }
+        let bed = Bed::plan(&items, self.bed_size).map_err(|e| self.layout_error(e, &copies, &models))?;
+        let size_px = self.camera.image_px;
+        let frame = Frame { size_px, px_per_mm: size_px as f64 / bed.side_mm() };
+        self.check_part_px(&models, &frame)?;
+        let printable = (0..heights_mm.len()).filter(|&k| printed_px(&models, k, &frame) >= 1.0).collect();
+        let mut production = Production {
+            fingerprint: String::new(),
+            scenario: self,
+            models,
+            copies,
+            bed,
+            frame,
+            heights_mm,
+            printable,
+        };
+        production.check_layers()?;
+        production.fingerprint = production.compute_fingerprint();
+        Ok(production)
+    }
+
+    /// Height above the bed of the middle of each imaged layer.
+    fn layer_heights_mm(&self, meshes: &[Mesh]) -> Result<Vec<f64>> {
+        let height_mm = self.layers.height_mm;
+        let mut all: Vec<f64> = Vec::new();
+        for (part, mesh) in self.parts.iter().zip(meshes) {
+            let size = mesh.bounds().size();
+            let heights_mm = mesh::layer_heights_mm(&Bounds { min: [0.0; 3], max: size }, height_mm);
+            // The leeway is for the arithmetic of a part of exactly one layer.
+            let what = if size[2] < height_mm * (1.0 - 1e-6) {
+                format!("thinner than a layer of {height_mm} mm")
+            } else if heights_mm.is_empty() || heights_mm.len().min(self.layers.max) > MOST_LAYERS {
+                format!("more than {MOST_LAYERS} layers of {height_mm} mm")
+            } else {
+                if heights_mm.len() > all.len() {
+                    all = heights_mm;
+                }
+                continue;
+            };
+            let error = part.file_place.error(format!("the part is {}: {what}", millimetres(size)));
+            return Err(self.with_other_unit(part, size, error));
+        }
+        let every = all.len().div_ceil(self.layers.max).max(1);
+        Ok(all.into_iter().step_by(every).collect())
+    }
+
+    /// Names the units in which the part would be thick enough and small enough.
+    fn with_other_unit(
+        &self,
+        part: &Part,
+        size_mm: [f64; 3],
+        error: Box<ScenarioError>,
+    ) -> Box<ScenarioError> {
+        let most_mm = match self.bed_size {
+            BedSize::Stated(side_mm) => side_mm,
+            BedSize::Fit { .. } => 2000.0,
+        };
+        let suits = |size: &[f64; 3]| {
+            let across_mm =
+                if part.pose == Pose::Random { size[0].hypot(size[1]) } else { size[0].max(size[1]) };
+            (self.layers.height_mm..=2000.0).contains(&size[2]) && across_mm <= most_mm
+        };
+        let scaled = |unit: Unit| size_mm.map(|length| length * unit.millimetres() / part.unit.millimetres());
+        let units = Unit::ALL.into_iter().filter(|&u| u != part.unit && suits(&scaled(u)));
+        let advice: Vec<String> = units
+            .map(|u| format!("unit = \"{}\" would make it {}", u.name(), millimetres(scaled(u))))
+            .collect();
+        if advice.is_empty() { error } else { error.with_help(advice.join(", ")) }
+    }
+
+    fn layout_error(&self, error: LayoutError, copies: &[usize], models: &[Model]) -> Box<ScenarioError> {
+        let place = |item: usize| &self.parts[copies[item]].file_place;
+        let size = |item: usize| models[copies[item]].summary.size_mm;
+        match error {
+            LayoutError::TooLarge { item, needed_mm, room_mm } => {
+                let turned = match self.parts[copies[item]].pose {
+                    Pose::Random => ", which has to hold it in every turn",
+                    Pose::Fixed { .. } => "",
+                };
+                let what = format!(
+                    "the part is {}: larger than the bed of {} mm{turned}",
+                    millimetres(size(item)),
+                    short(room_mm)
+                );
+                let part = &self.parts[copies[item]];
+                let error = self.with_other_unit(part, size(item), place(item).error(what));
+                match &error.help {
+                    Some(_) => error,
+                    None => error.with_help(format!("[bed] size_mm = {} would hold it", needed_mm.ceil())),
+                }
+            }
+            LayoutError::Outside(item) => place(item)
+                .error(format!(
+                    "the part is {} and, at `at_mm`, reaches over the bed",
+                    millimetres(size(item))
+                ))
+                .with_help("`at_mm` is the middle of its bounding box, from the near left corner of the bed"),
+            LayoutError::Overlap(first, second) => place(second)
+                .error(format!("this part overlaps the one in {}", self.parts[copies[first]].file.display()))
+                .with_help("choose `at_mm` further apart, or leave it out"),
+            LayoutError::Crowded => self
+                .bed_place
+                .error(format!("the bed does not hold all {} copies of the parts", copies.len()))
+                .with_help("raise [bed] size_mm, or write fit = true instead"),
+        }
+    }
+
+    fn check_part_px(&self, models: &[Model], frame: &Frame) -> Result<()> {
+        for (part, model) in self.parts.iter().zip(models) {
+            let [width, depth, _] = model.summary.size_mm;
+            let px = width.min(depth) * frame.px_per_mm;
+            if px >= LEAST_PART_PX {
+                continue;
+            }
+            let needed = (LEAST_PART_PX * frame.size_px as f64 / px).ceil();
+            let what = format!(
+                "the image is too small for the part in {}: its {} mm are {} of {} px, and it takes {LEAST_PART_PX}",
+                part.file.display(),
+                short(width.min(depth)),
+                short(px),
+                frame.size_px
+            );
+            let help = if needed <= 4096.0 {
+                format!("image_px = {needed} would do")
+            } else {
+                "no image_px up to 4096 would do: make the bed smaller".to_owned()
+            };
+            return Err(self.image_place.error(what).with_help(help));
+        }
+        Ok(())
+    }
+}
+
+impl Production {
+    /// What the scenario says.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The parts in the order of the scenario.
+    pub fn parts(&self) -> impl ExactSizeIterator<Item = &PartSummary> {
+        self.models.iter().map(|m| &m.summary)
+    }
+
+    /// Pixels and millimetres.
+    pub fn frame(&self) -> Frame {
+        self.frame
+    }
+
+    /// The side of the square bed in mm.
+    pub fn bed_side_mm(&self) -> f64 {
+        self.bed.side_mm()
+    }
+
+    /// Height of each layer's middle above the bed in mm, from the first to the last.
+    pub fn heights_mm(&self) -> &[f64] {
+        &self.heights_mm
+    }
+
+    /// The layers that are imaged: those that print at least a pixel's worth.
+    pub fn printable(&self) -> &[usize] {
+        &self.printable
+    }
+
+    /// Names what the data depend on: equal where the images and labels would be equal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// All jobs in the order of their numbers: training, validation, test.
+    pub fn jobs(&self) -> Vec<Job> {
+        let jobs = self.scenario.jobs;
+        let splits =
+            [(Split::Train, jobs.training), (Split::Validation, jobs.validation), (Split::Test, jobs.test)];
+        let root = Stream::root(self.scenario.seed);
+        let named = splits.into_iter().flat_map(|(split, count)| (0..count).map(move |index| (split, index)));
+        named
+            .zip(0..)
+            .map(|((split, index), number)| Job {
+                number,
+                split,
+                stream: root.child(split.name()).item("job", index),
+            })
+            .collect()
+    }
+
+    /// How many images a split will have; for [`Split::Test`] about that many, half of them healthy.
+    pub fn images(&self, split: Split) -> usize {
+        let jobs = self.scenario.jobs;
+        match split {
+            Split::Train => jobs.training * self.printable.len(),
+            Split::Validation => jobs.validation * self.printable.len(),
+            Split::Test => {
+                let durations: f64 = self.scenario.defects.iter().map(|d| self.mean_duration(d)).sum();
+                2 * (jobs.test as f64 * durations).round() as usize
+            }
+            Split::Unused => 0,
+        }
+    }
+
+    /// About how many bytes the dataset takes on disk.
+    pub fn estimated_bytes(&self) -> u64 {
+        let pixels = (self.frame.size_px * self.frame.size_px) as f64;
+        let bytes = f64::from(self.scenario.camera.depth.bits()) / 8.0;
+        let healthy =
+            self.images(Split::Train) + self.images(Split::Validation) + self.images(Split::Test) / 2;
+        let anomalous = self.images(Split::Test) / 2;
+        // Textures hardly compress, masks and slices nearly vanish; half a KiB of each row and file.
+        let one_healthy = pixels * (0.8 * bytes + 0.1) + 1024.0;
+        let one_anomalous = pixels * (0.8 * bytes + 0.3) + 1536.0;
+        (healthy as f64 * one_healthy + anomalous as f64 * one_anomalous) as u64
+    }
+
+    pub(crate) fn camera(&self) -> &Camera {
+        &self.scenario.camera
+    }
+
+    pub(crate) fn thermal(&self) -> &Thermal {
+        &self.scenario.thermal
+    }
+
+    pub(crate) fn surfaces(&self) -> [&Surface; 2] {
+        [&self.scenario.bed, &self.scenario.print]
+    }
+
+    pub(crate) fn anomalies(&self) -> &[Anomaly] {
+        &self.scenario.defects
+    }
+
+    pub(crate) fn afterglow(&self) -> Afterglow {
+        self.scenario.afterglow
+    }
+
+    /// Where the copies lie in one job, in the order of the scenario.
+    pub(crate) fn lay_out(&self, stream: &mut Stream) -> Vec<Placement> {
+        let places = self.bed.lay_out(stream).into_iter();
+        places.map(|p| Placement { rotation_deg: p.rotation_deg, at_mm: p.centre_mm }).collect()
+    }
+
+    /// The nominal slice: printed share of each pixel in layer `index`.
+    pub(crate) fn mask(&self, index: usize, placements: &[Placement]) -> Field {
+        let slices: Vec<(&Slice, Placement)> = (self.copies.iter().zip(placements))
+            .filter_map(|(&model, placement)| Some((self.models[model].slices.get(index)?, *placement)))
+            .collect();
+        raster::coverage(&slices, &self.frame)
+    }
+
+    /// The layers in which episode number `window` of a job may lie.
+    pub(crate) fn window(&self, window: usize) -> &[usize] {
+        let (layers, windows) = (self.printable.len(), self.scenario.defects.len().max(1));
+        &self.printable[window * layers / windows..(window + 1) * layers / windows]
+    }
+
+    /// The shortest window.
+    fn window_len(&self) -> usize {
+        self.printable.len() / self.scenario.defects.len().max(1)
+    }
+
+    fn mean_duration(&self, anomaly: &Anomaly) -> f64 {
+        let mut stream = Stream::root(0).child("mean duration");
+        let longest = self.window_len() as f64;
+        let mut draw = || anomaly.layers.distribution.draw(&mut stream).round().clamp(1.0, longest.max(1.0));
+        (0..256).map(|_| draw()).sum::<f64>() / 256.0
+    }
+
+    fn check_layers(&self) -> Result<()> {
+        let (scenario, printable) = (&self.scenario, self.printable.len());
+        if printable == 0 {
+            return Err(scenario
+                .layers_place
+                .error("no layer prints as much as one pixel")
+                .with_help("lower `height_mm`, raise `max` or raise [camera] image_px"));
+        }
+        for anomaly in &scenario.defects {
+            let longest = anomaly.layers.max().round();
+            // A normal distribution has no longest episode; it is cut to the window.
+            if longest.is_finite() && longest > self.window_len() as f64 {
+                let count = scenario.defects.len();
+                return Err(anomaly
+                    .place
+                    .error(format!(
+                        "an episode of {longest} layers does not fit: {printable} printed layers for {count} \
+                         {} leave {} each",
+                        if count == 1 { "defect" } else { "defects" },
+                        self.window_len()
+                    ))
+                    .with_help("shorten `layers`, lower [layers] height_mm or raise [layers] max"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compute_fingerprint(&self) -> String {
+        let mut said = format!(
+            "{} {}\nseed {}\n{}\n",
+            env!("CARGO_PKG_VERSION"),
+            crate::dataset::FORMAT,
+            self.scenario.seed,
+            self.scenario.canonical
+        );
+        for (part, model) in self.scenario.parts.iter().zip(&self.models) {
+            let PartSummary { hash, unit, copies, .. } = &model.summary;
+            said += &format!("{hash} {} {copies} {:?}\n", unit.name(), part.pose);
+        }
+        blake3::hash(said.as_bytes()).to_hex().to_string()
+    }
+}
+
+fn read(part: &Part) -> Result<Mesh> {
+    if !Path::new(&part.file).exists() {
+        return Err(part
+            .file_place
+            .error(format!("there is no part file {}", part.file.display()))
+            .with_help("`file` is relative to the scenario's folder"));
+    }
+    Mesh::read(&part.file, part.unit).map_err(|e| part.file_place.error(e))
+}
+
+fn model(part: &Part, mesh: &Mesh, heights_mm: &[f64]) -> Model {
+    let bounds = mesh.bounds();
+    let summary = PartSummary {
+        file: part.file.clone(),
+        unit: part.unit,
+        copies: part.copies,
+        triangles: mesh.triangle_count(),
+        size_mm: bounds.size(),
+        hash: mesh.hash().to_owned(),
+        repairs: mesh.repairs().clone(),
+    };
+    let inside = heights_mm.iter().filter(|&&z| z < summary.size_mm[2]);
+    let heights_mm: Vec<f64> = inside.map(|z| z + bounds.min[2]).collect();
+    Model { summary, slices: mesh::slice(mesh, &heights_mm) }
+}
+
+/// Pixels that layer `index` prints, all copies together.
+fn printed_px(models: &[Model], index: usize, frame: &Frame) -> f64 {
+    let area = |m: &Model| m.slices.get(index).map_or(0.0, |s| s.area_mm2() * m.summary.copies as f64);
+    models.iter().map(area).sum::<f64>() * frame.px_per_mm * frame.px_per_mm
+}
+
+/// `47 x 14 x 3.5 mm high`.
+fn millimetres(size_mm: [f64; 3]) -> String {
+    let [width, depth, height] = size_mm.map(short);
+    format!("{width} x {depth} x {height} mm high")
+}
+
+/// A number to three significant digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let decimals = (2 - value.abs().log10().floor() as i32).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}

@@ -1,0 +1,49 @@
+//! Powder: grain from pixel to pixel over a soft cloud.
+
+use super::Texture;
+use super::cloud::family;
+use super::surface::Surface;
+use crate::layer::{Field, Frame};
+use crate::params::Draws;
+use crate::registry::Kind;
+
+/// Independent normal noise in each pixel over a cloud.
+pub(super) const KIND: Kind<dyn Texture> = Kind {
+    name: "grain",
+    summary: "powder: grain from pixel to pixel over a soft cloud",
+    source: "own",
+    example: "\
+amplitude_c = { uniform = [0.5, 1.0] }
+feature_mm = 25.0
+octaves = 3
+persistence = 0.5
+grain_share = 0.5
+fresh = false
+drift = 0.2
+",
+    build: |table| {
+        let grain_share = table.number("grain_share", Some(0.5), 0.0..=1.0)?;
+        Ok(Box::new(Grain { cloud: Surface::read(table, 3, family)?, grain_share }))
+    },
+};
+
+struct Grain {
+    cloud: Surface,
+    /// Share of the variance that is grain.
+    grain_share: f64,
+}
+
+impl Texture for Grain {
+    fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+        let amplitude_c = self.cloud.amplitude_c(draws);
+        let soft = amplitude_c * (1.0 - self.grain_share).sqrt();
+        let fine = amplitude_c * self.grain_share.sqrt();
+        let mut field = self.cloud.standard(frame, layer, draws);
+        // New powder lies on every layer, so the grain is fresh even where the cloud only drifts.
+        let mut stream = draws.layer_stream("grain");
+        for value in &mut field.values {
+            *value = (soft * f64::from(*value) + fine * stream.normal()) as f32;
+        }
+        field
+    }
+}

@@ -1,0 +1,193 @@
+//! How well scores rank anomalous images above healthy ones, at every threshold at once.
+
+use super::{MetricError, check_lengths, checked_scores};
+
+/// One threshold of the receiver operating characteristic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RocPoint {
+    /// Images with this score or a higher one are called anomalous; infinite at the first point.
+    pub threshold: f64,
+    /// Share of the healthy images called anomalous, 0 to 1.
+    pub false_positive_rate: f64,
+    /// Share of the anomalous images called anomalous, 0 to 1.
+    pub true_positive_rate: f64,
+}
+
+/// Images that share one score.
+struct Tie {
+    score: f64,
+    positives: usize,
+    negatives: usize,
+}
+
+/// Groups of tied images from the highest score down, and how many are anomalous and healthy.
+fn ties<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<(Vec<Tie>, usize, usize), MetricError> {
+    check_lengths(("labels", truth.len()), ("scores", scores.len()))?;
+    let scores = checked_scores(scores)?;
+    let mut ranked: Vec<(f64, bool)> = scores.into_iter().zip(truth.iter().copied()).collect();
+    ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    // -0 and 0 are one score: `==` joins what the total order tells apart.
+    let ties = ranked.chunk_by(|a, b| a.0 == b.0).map(|group| {
+        let positives = group.iter().filter(|(_, anomalous)| *anomalous).count();
+        Tie { score: group[0].0, positives, negatives: group.len() - positives }
+    });
+    let positives = truth.iter().filter(|&&anomalous| anomalous).count();
+    Ok((ties.collect(), positives, truth.len() - positives))
+}
+
+/// Area under the receiver operating characteristic, 0 to 1: the probability that an anomalous
+/// image scores higher than a healthy one, where a tie counts half (Mann and Whitney 1947).
+///
+/// `None` where a class is missing.
+///
+/// # Errors
+/// Where the lengths differ, nothing is given, or a score is not a number.
+pub fn auroc<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Option<f64>, MetricError> {
+    let (ties, positives, negatives) = ties(truth, scores)?;
+    if positives == 0 || negatives == 0 {
+        return Ok(None);
+    }
+    // Twice the pairs won, so that the count stays whole.
+    let (mut above, mut won_twice) = (0u64, 0u64);
+    for tie in &ties {
+        won_twice += tie.negatives as u64 * (2 * above + tie.positives as u64);
+        above += tie.positives as u64;
+    }
+    Ok(Some(won_twice as f64 / (2.0 * positives as f64 * negatives as f64)))
+}
+
+/// Average precision, 0 to 1: precision at every distinct score, weighted by the recall gained
+/// there, without interpolation (as scikit-learn defines it).
+///
+/// `None` where a class is missing.
+///
+/// # Errors
+/// As [`auroc`].
+pub fn average_precision<S: Copy + Into<f64>>(
+    truth: &[bool],
+    scores: &[S],
+) -> Result<Option<f64>, MetricError> {
+    let (ties, positives, negatives) = ties(truth, scores)?;
+    if positives == 0 || negatives == 0 {
+        return Ok(None);
+    }
+    let (mut found, mut called, mut sum) = (0, 0, 0.0);
+    for tie in &ties {
+        found += tie.positives;
+        called += tie.positives + tie.negatives;
+        sum += tie.positives as f64 * found as f64 / called as f64;
+    }
+    Ok(Some(sum / positives as f64))
+}
+
+/// The receiver operating characteristic from (0, 0) to (1, 1), one point per distinct score.
+///
+/// `None` where a class is missing.
+///
+/// # Errors
+/// As [`auroc`].
+pub fn roc_curve<S: Copy + Into<f64>>(
+    truth: &[bool],
+    scores: &[S],
+) -> Result<Option<Vec<RocPoint>>, MetricError> {
+    let (ties, positives, negatives) = ties(truth, scores)?;
+    if positives == 0 || negatives == 0 {
+        return Ok(None);
+    }
+    let start = RocPoint { threshold: f64::INFINITY, false_positive_rate: 0.0, true_positive_rate: 0.0 };
+    let mut points = vec![start];
+    let (mut found, mut wrong) = (0, 0);
+    for tie in &ties {
+        found += tie.positives;
+        wrong += tie.negatives;
+        points.push(RocPoint {
+            threshold: tie.score,
+            false_positive_rate: wrong as f64 / negatives as f64,
+            true_positive_rate: found as f64 / positives as f64,
+        });
+    }
+    Ok(Some(points))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn by_hand() {
+        let truth = [false, true, false, true];
+        // Of four pairs, two are won, one is tied and one lost.
+        assert_eq!(auroc(&truth, &[1.0, 1.0, 2.0, 3.0]), Ok(Some(0.625)));
+        // Precision 1/1 at the first find and 2/4 at the second, which is tied with a healthy image.
+        assert_eq!(average_precision(&truth, &[1.0, 1.0, 2.0, 3.0]), Ok(Some(0.75)));
+        assert_eq!(auroc(&truth, &[0.0f32, 1.0, 0.0, 1.0]), Ok(Some(1.0)));
+        assert_eq!(auroc(&truth, &[0.0, -0.0, 0.0, -0.0]), Ok(Some(0.5)));
+        assert_eq!(auroc(&truth, &[f64::NEG_INFINITY, 1.0, 0.0, f64::INFINITY]), Ok(Some(1.0)));
+    }
+
+    #[test]
+    fn one_class_has_no_ranking_and_nan_is_refused() {
+        assert_eq!(auroc(&[true, true], &[1.0, 2.0]), Ok(None));
+        assert_eq!(average_precision(&[true, true], &[1.0, 2.0]), Ok(None));
+        assert_eq!(roc_curve(&[false], &[1.0]), Ok(None));
+        assert_eq!(auroc(&[true, false], &[1.0, f64::NAN]), Err(MetricError::NotANumber { index: 1 }));
+        assert_eq!(auroc::<f64>(&[], &[]), Err(MetricError::Empty));
+        assert!(matches!(auroc(&[true], &[1.0, 2.0]), Err(MetricError::Lengths { .. })));
+    }
+
+    /// Few distinct scores, so that ties abound.
+    fn cases() -> impl Strategy<Value = (Vec<bool>, Vec<f64>)> {
+        prop::collection::vec((any::<bool>(), -9..9i32), 2..60)
+            .prop_map(|pairs| pairs.into_iter().map(|(t, s)| (t, f64::from(s))).unzip())
+    }
+
+    proptest! {
+        #[test]
+        fn auroc_flips_with_the_sign((truth, scores) in cases()) {
+            let negated: Vec<f64> = scores.iter().map(|s| -s).collect();
+            match (auroc(&truth, &scores).unwrap(), auroc(&truth, &negated).unwrap()) {
+                (Some(a), Some(b)) => prop_assert!((a + b - 1.0).abs() < 1e-12),
+                (a, b) => prop_assert_eq!(a, b),
+            }
+        }
+
+        #[test]
+        fn only_the_order_counts((truth, scores) in cases()) {
+            let bent: Vec<f64> = scores.iter().map(|s| (s / 3.0).exp() + 7.0).collect();
+            prop_assert_eq!(auroc(&truth, &scores), auroc(&truth, &bent));
+            prop_assert_eq!(average_precision(&truth, &scores), average_precision(&truth, &bent));
+        }
+
+        #[test]
+        fn auroc_is_the_share_of_pairs_won((truth, scores) in cases()) {
+            let of = |class: bool| -> Vec<f64> {
+                scores.iter().zip(&truth).filter(|(_, t)| **t == class).map(|(s, _)| *s).collect()
+            };
+            let (positives, negatives) = (of(true), of(false));
+            let won: f64 = positives.iter().flat_map(|p| negatives.iter().map(move |n| (p, n)))
+                .map(|(p, n)| if p > n { 1.0 } else if p == n { 0.5 } else { 0.0 }).sum();
+            let pairs = (positives.len() * negatives.len()) as f64;
+            match auroc(&truth, &scores).unwrap() {
+                Some(area) => prop_assert!((area - won / pairs).abs() < 1e-12),
+                None => prop_assert_eq!(pairs, 0.0),
+            }
+        }
+
+        #[test]
+        fn the_curve_rises_and_encloses_the_area((truth, scores) in cases()) {
+            if let Some(points) = roc_curve(&truth, &scores).unwrap() {
+                let area: f64 = points.windows(2).map(|w| {
+                    assert!(w[1].false_positive_rate >= w[0].false_positive_rate);
+                    assert!(w[1].true_positive_rate >= w[0].true_positive_rate);
+                    assert!(w[1].threshold < w[0].threshold);
+                    (w[1].false_positive_rate - w[0].false_positive_rate)
+                        * (w[1].true_positive_rate + w[0].true_positive_rate) / 2.0
+                }).sum();
+                let last = points[points.len() - 1];
+                prop_assert_eq!((last.false_positive_rate, last.true_positive_rate), (1.0, 1.0));
+                prop_assert!((area - auroc(&truth, &scores).unwrap().unwrap()).abs() < 1e-12);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading and writing `record.json`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{FILE, Outcome, Record, VERSION};
+
+/// Why a record cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a record.
+    #[error("{path} is not a record of a run: {source}")]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// A later program wrote it.
+    #[error(
+        "{path} has version {found}, and this program reads versions up to {VERSION}: use the synthgen that wrote it, or a newer one"
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A number is infinite or not a number.
+    #[error("the record's {place} is not a finite number")]
+    NotFinite {
+        /// Where: `detectors[0].components[1].values[3]`.
+        place: String,
+    },
+    /// Two parts of the record contradict each other.
+    #[error("the record contradicts itself: {0}")]
+    Contradiction(String),
+}
+
+impl Record {
+    /// Reads `record.json` from the folder of a run.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`], [`RecordError::Json`], [`RecordError::Newer`],
+    /// [`RecordError::Contradiction`].
+    pub fn read(run: &Path) -> Result<Self, RecordError> {
+        let path = run.join(FILE);
+        let bytes = fs::read(&path).map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        Self::from_json(&bytes, &path)
+    }
+
+    fn from_json(bytes: &[u8], path: &Path) -> Result<Self, RecordError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let wrong = |source| RecordError::Json { path: path.to_owned(), source };
+        let Version { version } = serde_json::from_slice(bytes).map_err(wrong)?;
+        if version > VERSION {
+            return Err(RecordError::Newer { path: path.to_owned(), found: version });
+        }
+        let record: Self = serde_json::from_slice(bytes).map_err(wrong)?;
+        record.check()?;
+        Ok(record)
+    }
+
+    /// Writes `record.json` into the folder of a run, whole or not at all, and returns its path.
+    ///
+    /// # Errors
+    /// [`RecordError::NotFinite`] and [`RecordError::Contradiction`] before anything is written;
+    /// [`RecordError::Io`].
+    pub fn save(&self, run: &Path) -> Result<PathBuf, RecordError> {
+        self.check()?;
+        let path = run.join(FILE);
+        let json = |source| RecordError::Json { path: path.clone(), source };
+        if let Some(place) = first_null(&serde_json::to_value(self).map_err(json)?) {
+            return Err(RecordError::NotFinite { place });
+        }
+        let mut text = serde_json::to_vec_pretty(self).map_err(json)?;
+        text.push(b'\n');
+        write_atomically(&path, &text).map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Checks that the parts fit together: one score per test image, every defect known, every
+    /// cell of a known representation and separator, the named pair in the table.
+    ///
+    /// # Errors
+    /// [`RecordError::Contradiction`].
+    pub fn check(&self) -> Result<(), RecordError> {
+        let contradiction = |text: String| Err(RecordError::Contradiction(text));
+        let images = self.test_images.len();
+        for (detector, component) in self.components() {
+            let found = component.values.len();
+            if found != images {
+                let (detector, component) = (&detector.name, &component.name);
+                return contradiction(format!(
+                    "{detector} {component} has {found} scores for {images} test images"
+                ));
+            }
+        }
+        let defects = self.defects();
+        let unknown = self.test_images.iter().filter_map(|i| i.defect.as_deref()).find(|d| !defects.contains(d));
+        if let Some(defect) = unknown {
+            return contradiction(format!("the defect {defect} of a test image is not among the dataset's"));
+        }
+        for cell in &self.separations {
+            if !self.representations.iter().any(|r| r.name == cell.representation) {
+                return contradiction(format!("there is no representation {}", cell.representation));
+            }
+            if !self.separators.contains(&cell.separator) {
+                return contradiction(format!("there is no separator {}", cell.separator));
+            }
+            if let Outcome::Judged(judgement) = &cell.outcome
+                && let Some(s) = judgement.detected_by_defect.iter().find(|s| !defects.contains(&s.defect.as_str()))
+            {
+                return contradiction(format!("{} is not among the dataset's defects", s.defect));
+            }
+        }
+        match &self.named {
+            Some(named) if self.separation(&named.representation, &named.separator).is_none() => {
+                let (representation, separator) = (&named.representation, &named.separator);
+                contradiction(format!("the named pair {representation} with {separator} is not in the table"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a file whole or not at all: a temporary name beside it, then a rename.
+///
+/// # Errors
+/// What the system says; the temporary file is removed.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let temporary = path.with_file_name(name);
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Where the first `null` is: absent options are left out, so that it can only be a number that
+/// JSON cannot write.
+fn first_null(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(i, item)| first_null(item).map(|rest| format!("[{i}]{}", joined(&rest)))),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, item)| first_null(item).map(|rest| format!("{name}{}", joined(&rest)))),
+        _ => None,
+    }
+}
+
+fn joined(rest: &str) -> String {
+    if rest.is_empty() || rest.starts_with('[') { rest.to_owned() } else { format!(".{rest}") }
+}

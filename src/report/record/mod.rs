@@ -1,0 +1,88 @@
+//! The record: everything a run found out, in one versioned structure.
+//!
+//! `record.json` is the only thing the report is drawn from; the HTML page, the figures and any
+//! later CSV or gate are views of it. Paths in it are relative to the run's folder, with `/`
+//! between names. Optional numbers are left out of the file where they do not exist, never `null`.
+
+mod io;
+mod results;
+mod scenario;
+
+pub use io::{RecordError, write_atomically};
+pub use results::{
+    AgainstDefect, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap, ImageScore,
+    Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share, ShareOfDefect,
+    Snapshot, TestImage, Threshold,
+};
+pub use scenario::{
+    Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
+    StageTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the structure that this program writes and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// The file's name inside the run's folder.
+pub const FILE: &str = "record.json";
+
+/// The result of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this structure: [`VERSION`].
+    pub version: u32,
+    /// What was asked for.
+    pub scenario: Scenario,
+    /// What made it, where and when.
+    pub provenance: Provenance,
+    /// What the dataset holds.
+    pub dataset: Dataset,
+    /// The test images, in the order of every [`Component::values`].
+    pub test_images: Vec<TestImage>,
+    /// The detectors, in the scenario's order.
+    pub detectors: Vec<Detector>,
+    /// What trivial rules reach: a detector that does no better has learned nothing.
+    pub floors: Vec<Floor>,
+    /// What separators worked on: the rows of the accuracy table.
+    pub representations: Vec<Representation>,
+    /// Names of the separators: the columns of the accuracy table.
+    pub separators: Vec<String>,
+    /// The cells of the accuracy table.
+    pub separations: Vec<Separation>,
+    /// The pair that the scenario named before the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Named>,
+    /// How every 95 % interval was computed, as the end of a sentence:
+    /// `a bootstrap over print jobs, 1000 draws`. Empty where there are no intervals.
+    pub interval_method: String,
+    /// Examples of each defect.
+    pub gallery: Vec<GalleryEntry>,
+    /// What the reader must know, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Record {
+    /// The cell of `representation` and `separator`.
+    pub fn separation(&self, representation: &str, separator: &str) -> Option<&Separation> {
+        self.separations.iter().find(|s| s.representation == representation && s.separator == separator)
+    }
+
+    /// Every cell that could be judged.
+    pub fn judged(&self) -> impl Iterator<Item = (&Separation, &Judgement)> {
+        self.separations.iter().filter_map(|cell| match &cell.outcome {
+            Outcome::Judged(judgement) => Some((cell, judgement)),
+            Outcome::Empty(_) => None,
+        })
+    }
+
+    /// Every score component with its detector, in order.
+    pub fn components(&self) -> impl Iterator<Item = (&Detector, &Component)> {
+        self.detectors.iter().flat_map(|d| d.components.iter().map(move |c| (d, c)))
+    }
+
+    /// Names of the defects, in the dataset's order.
+    pub fn defects(&self) -> Vec<&str> {
+        self.dataset.defects.iter().map(|d| d.name.as_str()).collect()
+    }
+}

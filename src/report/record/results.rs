@@ -1,0 +1,330 @@
+//! What the detectors said and how well the separators told.
+
+use serde::{Deserialize, Serialize};
+
+use super::scenario::{Setting, quantile};
+
+/// A test image as the figures need it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestImage {
+    /// Its file in the dataset: `test/striation/job0012_layer0034.png`.
+    pub id: String,
+    /// Its defect; absent for a healthy image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defect: Option<String>,
+    /// Contrast-to-noise of the defect in the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnr_image: Option<f64>,
+    /// Diameter of the disc of the footprint's area, in px.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diameter_px: Option<f64>,
+}
+
+/// A value and its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// Lower and upper end of the 95 % interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+}
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// How many.
+    pub count: usize,
+    /// Of how many.
+    pub of: usize,
+    /// `count / of`, 0 where there are none.
+    pub rate: f64,
+}
+
+impl Share {
+    /// `count` of `of`.
+    pub fn new(count: usize, of: usize) -> Self {
+        Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
+    }
+}
+
+/// A share of one defect's images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShareOfDefect {
+    /// Label of the defect.
+    pub defect: String,
+    /// How many of its images.
+    pub share: Share,
+}
+
+/// A figure of merit for one defect against all healthy images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgainstDefect {
+    /// Label of the defect.
+    pub defect: String,
+    /// The value, 0 to 1.
+    pub value: f64,
+}
+
+/// A detector and what it said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Detector {
+    /// Its name in the scenario; unique.
+    pub name: String,
+    /// Its kind: `vae`, `f-anogan`.
+    pub kind: String,
+    /// Its settings.
+    pub settings: Vec<Setting>,
+    /// Trainable parameters by network.
+    pub parameters: Vec<NetworkSize>,
+    /// Wall time of the training in seconds.
+    pub training_secs: f64,
+    /// Wall time of scoring one image, in milliseconds.
+    pub scoring_ms_per_image: f64,
+    /// Losses over training.
+    pub curves: Vec<Curve>,
+    /// Images made from the same latent vectors over training.
+    pub snapshots: Vec<Snapshot>,
+    /// Its anomaly scores.
+    pub components: Vec<Component>,
+}
+
+/// Size of a network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NetworkSize {
+    /// Name of the network: `critic`.
+    pub network: String,
+    /// Its trainable parameters.
+    pub parameters: usize,
+}
+
+/// A loss over the steps of a stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Stage of the training.
+    pub stage: String,
+    /// What is plotted.
+    pub name: String,
+    /// Step number and value.
+    pub points: Vec<(usize, f64)>,
+}
+
+/// Images that the model makes at one moment of its training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Step of the training.
+    pub step: usize,
+    /// One grey PNG per latent vector; the same vectors in the same order at every step.
+    pub files: Vec<String>,
+}
+
+/// A named anomaly score and how well it ranks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its name: `A_R`.
+    pub name: String,
+    /// Whether it is the detector's own headline.
+    pub headline: bool,
+    /// The score of each of [`Record::test_images`](super::Record::test_images); higher is more anomalous.
+    pub values: Vec<f64>,
+    /// Area under the ROC curve over all defects; absent where the test set has one class only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auroc: Option<Estimate>,
+    /// Average precision over all defects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_precision: Option<f64>,
+    /// Area under the ROC curve of each defect against all healthy images.
+    pub auroc_by_defect: Vec<AgainstDefect>,
+    /// The line in the score distributions; absent where there is no healthy image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
+}
+
+/// A score that most healthy test images stay below, and what lies above it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Share of the healthy images at or below: 0.95.
+    pub quantile: f64,
+    /// The score.
+    pub value: f64,
+    /// Healthy images above it.
+    pub healthy_above: Share,
+    /// Images of each defect above it.
+    pub defects_above: Vec<ShareOfDefect>,
+}
+
+impl Threshold {
+    /// The 95 % quantile of the healthy images' scores and what lies above it, for `defects` in
+    /// that order. `None` without healthy images.
+    pub fn of_healthy(images: &[TestImage], values: &[f64], defects: &[&str]) -> Option<Self> {
+        let of = |class: Option<&str>| -> Vec<f64> {
+            let scored = images.iter().zip(values);
+            scored.filter(|(image, _)| image.defect.as_deref() == class).map(|(_, &v)| v).collect()
+        };
+        let mut healthy = of(None);
+        if healthy.is_empty() {
+            return None;
+        }
+        healthy.sort_by(f64::total_cmp);
+        let value = quantile(&healthy, 0.95);
+        let above =
+            |scores: &[f64]| Share::new(scores.iter().filter(|&&v| v > value).count(), scores.len());
+        let defects_above = defects
+            .iter()
+            .map(|&d| ShareOfDefect { defect: d.to_owned(), share: above(&of(Some(d))) })
+            .collect();
+        Some(Self { quantile: 0.95, value, healthy_above: above(&healthy), defects_above })
+    }
+}
+
+/// What a rule that looks at nothing of interest reaches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Floor {
+    /// What it looks at: `mean grey value`.
+    pub name: String,
+    /// Its area under the ROC curve, the better of the two directions.
+    pub auroc: Estimate,
+}
+
+/// What a separator works on: a score or a (projected) feature vector per image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Representation {
+    /// Its name; unique.
+    pub name: String,
+    /// Name of the detector it comes from.
+    pub detector: String,
+    /// Numbers per image that the separator sees.
+    pub dimension: usize,
+    /// How it was reduced, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduction: Option<Reduction>,
+}
+
+/// A projection on fewer numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reduction {
+    /// How: `PCA`.
+    pub method: String,
+    /// Numbers per image before.
+    pub from_dimension: usize,
+    /// Share of the variance that is left, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained_share: Option<f64>,
+}
+
+/// A cell of the accuracy table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Separation {
+    /// Name of the representation.
+    pub representation: String,
+    /// Name of the separator.
+    pub separator: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a separator on a representation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Two groups, judged against the labels.
+    Judged(Judgement),
+    /// No groups, and why.
+    Empty(String),
+}
+
+/// How well two groups match the labels of the images that they were judged on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Share of the images that are in the right group.
+    pub accuracy: Estimate,
+    /// Mean of the detection rate and of the share of healthy images that pass.
+    pub balanced_accuracy: Estimate,
+    /// Accuracy with the groups named after the labels, whichever way is better: not available
+    /// to anyone without labels.
+    pub oracle_accuracy: f64,
+    /// Area under the ROC curve of the separator's margin, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin_auroc: Option<f64>,
+    /// Anomalous images that were called anomalous.
+    pub detected: Share,
+    /// Healthy images that were called anomalous.
+    pub false_alarms: Share,
+    /// Images of each defect that were called anomalous.
+    pub detected_by_defect: Vec<ShareOfDefect>,
+}
+
+/// A pair of representation and separator that the scenario named before the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name of the representation.
+    pub representation: String,
+    /// Name of the separator.
+    pub separator: String,
+    /// Balanced accuracy that it has to reach, where the scenario sets one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_balanced_accuracy: Option<f64>,
+}
+
+/// An example image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GalleryEntry {
+    /// Its defect; absent for a healthy example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defect: Option<String>,
+    /// Number of the job.
+    pub job: u32,
+    /// Number of the layer in its job.
+    pub layer: u32,
+    /// The image.
+    pub image: String,
+    /// The same layer without the defect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
+    /// The defect's footprint in the layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// |image - twin|.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// The nominal slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nominal: Option<String>,
+    /// Anomaly maps, one per detector that makes one.
+    pub maps: Vec<GalleryMap>,
+    /// Severity, shown beside the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnr_image: Option<f64>,
+    /// Size, shown beside the picture, in px.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diameter_px: Option<f64>,
+    /// Every parameter of the image by name (`defect.cnr`, `bed.temperature_c`).
+    pub parameters: std::collections::BTreeMap<String, f64>,
+    /// What the detectors said of it.
+    pub scores: Vec<ImageScore>,
+}
+
+/// An anomaly map, already coloured: see [`false_colour_png`](crate::report::false_colour_png).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GalleryMap {
+    /// Name of the detector.
+    pub detector: String,
+    /// The PNG.
+    pub file: String,
+    /// What the darkest and the brightest colour stand for.
+    pub range: [f64; 2],
+}
+
+/// A score of one image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImageScore {
+    /// Name of the detector.
+    pub detector: String,
+    /// Name of the component.
+    pub component: String,
+    /// Its value.
+    pub value: f64,
+    /// The line that 95 % of the healthy test images stay below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+}

@@ -1,0 +1,241 @@
+//! The record in plain words.
+
+use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural};
+use super::record::{Component, Detector, Judgement, Record, Separation, Share, ShareOfDefect};
+
+/// What a person reads first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// One sentence.
+    pub headline: String,
+    /// Whether the pair that was named before the run reached the balanced accuracy set for it;
+    /// `None` where nothing was named, no bar was set, or nothing could be judged.
+    pub bar_met: Option<bool>,
+    /// The cell of the accuracy table that the verdict is about, as (representation, separator).
+    pub pair: Option<(String, String)>,
+    /// The answers, in the order in which a reader asks.
+    pub points: Vec<Point>,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Two or three words.
+    pub topic: &'static str,
+    /// One to three sentences.
+    pub text: String,
+}
+
+/// Sums up a record.
+///
+/// The verdict is about the pair that the scenario named, since that one was chosen before anybody
+/// saw a label. Without one it is about the best pair, and says so.
+pub fn verdict(record: &Record) -> Verdict {
+    let mut best: Vec<(&Separation, &Judgement)> = record.judged().collect();
+    // Stable: the table's order decides between equals.
+    best.sort_by(|a, b| b.1.balanced_accuracy.value.total_cmp(&a.1.balanced_accuracy.value));
+    let named = record.named.as_ref().and_then(|named| {
+        best.iter()
+            .find(|(cell, _)| {
+                cell.representation == named.representation && cell.separator == named.separator
+            })
+            .copied()
+    });
+    let mut points = Vec::new();
+    let Some(&chosen) = named.as_ref().or(best.first()) else {
+        points.extend(ranking(record));
+        return Verdict { headline: no_verdict(record), bar_met: None, pair: None, points };
+    };
+    let (cell, judgement) = chosen;
+    let (bar_met, bar) = named_point(record, named.map(|(_, judgement)| judgement));
+    points.push(bar);
+    points.push(Point { topic: "Missed most", text: missed(&judgement.detected_by_defect) });
+    points.push(Point { topic: "False alarms", text: false_alarms(&judgement.false_alarms) });
+    points.push(Point { topic: "How sure", text: how_sure(record, judgement) });
+    points.extend(best_pair(&best, named.is_some().then_some(cell)));
+    points.extend(ranking(record));
+    if judgement.oracle_accuracy > judgement.accuracy.value + 0.05 {
+        let text = format!(
+            "The two groups are better than their names: with the groups named after the labels, accuracy would be {} instead of {}. Nobody without labels can know that.",
+            percent(judgement.oracle_accuracy),
+            percent(judgement.accuracy.value)
+        );
+        points.push(Point { topic: "Wrongly named", text });
+    }
+    let headline = format!(
+        "{} catches {} of the defective images and raises a false alarm on {} of the healthy ones.",
+        pair_name(cell),
+        percent(judgement.detected.rate),
+        percent(judgement.false_alarms.rate)
+    );
+    let pair = Some((cell.representation.clone(), cell.separator.clone()));
+    Verdict { headline, bar_met, pair, points }
+}
+
+/// `A_D of f-anogan, separated by k-means`.
+fn pair_name(cell: &Separation) -> String {
+    format!("{} with {}", cell.representation, cell.separator)
+}
+
+fn no_verdict(record: &Record) -> String {
+    let anomalous = record.test_images.iter().filter(|i| i.defect.is_some()).count();
+    let healthy = record.test_images.len() - anomalous;
+    let reason = match (healthy, anomalous) {
+        (0, 0) => "the test set holds no images",
+        (0, _) => "the test set holds no healthy image to tell the defective ones from",
+        (_, 0) => "the test set holds no defective image",
+        _ if record.separations.is_empty() => "the scenario asked for no separation",
+        _ => "no separator could be used on any representation",
+    };
+    format!("There is no verdict: {reason}.")
+}
+
+fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>, Point) {
+    let Some(named) = &record.named else {
+        let text = "The scenario named no pair beforehand, so the verdict is about the pair that did best with the labels in hand. Expect less of it on new images; name it in the scenario and run another seed to be sure.";
+        return (None, Point { topic: "Chosen afterwards", text: text.into() });
+    };
+    let pair = format!("{} with {}", named.representation, named.separator);
+    let Some(judgement) = judgement else {
+        let text = format!(
+            "The scenario named {pair}, but that pair gave no groups (see the table below). The verdict is about the best pair instead, chosen with the labels in hand."
+        );
+        return (named.least_balanced_accuracy.map(|_| false), Point { topic: "Named pair", text });
+    };
+    let accuracy = judgement.balanced_accuracy;
+    let reached = format!(
+        "The pair was named in the scenario before the run. Its balanced accuracy is {}",
+        percent(accuracy.value)
+    );
+    let Some(bar) = named.least_balanced_accuracy else {
+        return (None, Point { topic: "Named pair", text: format!("{reached}; no bar was set.") });
+    };
+    let met = accuracy.value >= bar;
+    let bar_text = percent(bar);
+    let rest = match (met, accuracy.interval) {
+        (true, Some([low, _])) if low >= bar => {
+            format!("; the bar of {bar_text} is met, by the whole 95 % interval.")
+        }
+        (true, Some([low, _])) => format!(
+            "; the bar of {bar_text} is met, but the 95 % interval reaches down to {}: another run may miss it.",
+            percent(low)
+        ),
+        (true, None) => format!("; the bar of {bar_text} is met."),
+        (false, Some([_, high])) if high >= bar => format!(
+            "; the bar of {bar_text} is missed, though the 95 % interval reaches up to {}: more test images would decide.",
+            percent(high)
+        ),
+        (false, _) => format!("; the bar of {bar_text} is missed."),
+    };
+    (Some(met), Point { topic: "Named pair", text: reached + &rest })
+}
+
+fn missed(by_defect: &[ShareOfDefect]) -> String {
+    let mut worst: Vec<&ShareOfDefect> = by_defect.iter().filter(|d| d.share.of > 0).collect();
+    worst.sort_by(|a, b| a.share.rate.total_cmp(&b.share.rate));
+    let found = |d: &ShareOfDefect| format!("{} ({} found, {})", d.defect, count_of(&d.share), percent(d.share.rate));
+    let missed: Vec<&ShareOfDefect> = worst.iter().copied().filter(|d| d.share.count < d.share.of).collect();
+    let complete: Vec<String> =
+        worst.iter().filter(|d| d.share.count == d.share.of).map(|d| d.defect.clone()).collect();
+    match missed.as_slice() {
+        [] => "Nothing: every defective image was found.".into(),
+        [only] if complete.is_empty() => format!("{}.", found(only)),
+        [only] => format!("{}. Every image of {} was found.", found(only), listed(&complete)),
+        [first, second, rest @ ..] => {
+            let others = if rest.is_empty() && !complete.is_empty() {
+                format!(" Every image of {} was found.", listed(&complete))
+            } else {
+                String::new()
+            };
+            format!("{}, then {}.{others}", found(first), found(second))
+        }
+    }
+}
+
+fn false_alarms(share: &Share) -> String {
+    match share.count {
+        0 if share.of == 0 => "There are no healthy test images.".into(),
+        0 => format!("None on {}.", plural(share.of, "healthy test image")),
+        _ => format!("{} healthy test images ({}).", count_of(share), percent(share.rate)),
+    }
+}
+
+fn how_sure(record: &Record, judgement: &Judgement) -> String {
+    let judged = judgement.detected.of + judgement.false_alarms.of;
+    let accuracy = judgement.balanced_accuracy;
+    let base = format!("Balanced accuracy {}", percent(accuracy.value));
+    match accuracy.interval {
+        Some(interval) => {
+            let method = match record.interval_method.as_str() {
+                "" => String::new(),
+                method => format!(", from {method}"),
+            };
+            format!("{base}, 95 % interval {}, on {}{method}.", percent_interval(interval), plural(judged, "test image"))
+        }
+        None => format!("{base} on {}; no interval was computed.", plural(judged, "test image")),
+    }
+}
+
+fn best_pair(best: &[(&Separation, &Judgement)], named: Option<&Separation>) -> Option<Point> {
+    let (first, judgement) = best.first()?;
+    let value = judgement.balanced_accuracy.value;
+    let ties: Vec<&Separation> =
+        best.iter().filter(|(_, j)| j.balanced_accuracy.value == value).map(|(c, _)| *c).collect();
+    let among = plural(best.len(), "pair");
+    let text = match named {
+        None if best.len() == 1 => return None,
+        Some(_) if best.len() == 1 => return None,
+        None if ties.len() == 1 => return None,
+        None => format!(
+            "{} of {among} tie at {}: {}. The first in the table is shown.",
+            ties.len(),
+            percent(value),
+            listed(&ties.iter().map(|c| pair_name(c)).collect::<Vec<_>>())
+        ),
+        Some(named) if ties.contains(&named) && ties.len() == 1 => {
+            format!("The named pair. It is also the best of {among}.")
+        }
+        Some(named) if ties.contains(&named) => {
+            format!("The named pair, level with {} of the other {}.", ties.len() - 1, plural(best.len() - 1, "pair"))
+        }
+        Some(_) => {
+            let level = match ties.len() {
+                1 => String::new(),
+                n => format!(" (level with {} more)", n - 1),
+            };
+            format!(
+                "{}{level} did better, at {}, the most of {among}. It is picked with the labels in hand, so expect less of it on new images.",
+                pair_name(first),
+                percent(value)
+            )
+        }
+    };
+    Some(Point { topic: "Best pair", text })
+}
+
+fn ranking(record: &Record) -> Option<Point> {
+    let headlines: Vec<(&Detector, &Component)> =
+        record.components().filter(|(_, component)| component.headline).collect();
+    let rank = |component: &Component| component.auroc.map_or(f64::NEG_INFINITY, |a| a.value);
+    let mut best: Option<(&Detector, &Component)> = None;
+    for &(detector, component) in &headlines {
+        if best.is_none_or(|(_, b)| rank(component) > rank(b)) {
+            best = Some((detector, component));
+        }
+    }
+    let (detector, component) = best?;
+    let auroc = component.auroc?;
+    let mut text = format!(
+        "The score {} of {} puts a defective image above a healthy one {} of the time (AUROC {}).",
+        component.name,
+        detector.name,
+        percent(auroc.value),
+        area_estimate(&auroc)
+    );
+    let floor = record.floors.iter().max_by(|a, b| a.auroc.value.total_cmp(&b.auroc.value));
+    if let Some(floor) = floor {
+        let note = if floor.auroc.value >= auroc.value { ", so the detector adds nothing to it" } else { "" };
+        text += &format!(" The best trivial rule, {}, reaches {}{note}.", floor.name, area_estimate(&floor.auroc));
+    }
+    Some(Point { topic: "Best detector", text })
+}
