@@ -1,5 +1,11 @@
 //! What a detector reads: images and their context, never a label.
 
+mod batches;
+mod jobs;
+
+pub use batches::Batches;
+pub use jobs::split_jobs;
+
 /// A stack of square grey images with what a printer knows of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageSet {
@@ -30,5 +36,18 @@ impl ImageSet {
     pub fn image(&self, index: usize) -> &[f32] {
         let n = self.size_px * self.size_px;
         &self.pixels[index * n..(index + 1) * n]
+    }
+    /// The images at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let n = self.size_px * self.size_px;
+        let rows =
+            |values: &[f32]| indices.iter().flat_map(|&i| &values[i * n..(i + 1) * n]).copied().collect();
+        Self {
+            size_px: self.size_px,
+            pixels: rows(&self.pixels),
+            nominal: rows(&self.nominal),
+            job: indices.iter().map(|&i| self.job[i]).collect(),
+            layer: indices.iter().map(|&i| self.layer[i]).collect(),
+        }
     }
 }

@@ -1,11 +1,18 @@
 //! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
 
+#[cfg(test)]
+mod contract;
+mod f_anogan;
+mod fitting;
+mod vae;
+
 use std::path::Path;
 
 use generators::registry::Kind;
 use generators::stream::Stream;
 
 use crate::data::ImageSet;
+use crate::nets::NetsError;
 use crate::representations::Matrix;
 
 /// A detector as the scenario states it, not yet fitted.
@@ -133,10 +140,33 @@ pub enum DetectorError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is nothing to learn from.
+    #[error("{detector} needs at least {needed} healthy images for training, and there are {found}")]
+    TooFewImages {
+        /// Kind of detector.
+        detector: &'static str,
+        /// How many it needs.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A saved model or checkpoint could not be used.
+    #[error(transparent)]
+    Model(NetsError),
     /// The tensor library failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
 }
 
+impl From<NetsError> for DetectorError {
+    fn from(error: NetsError) -> Self {
+        match error {
+            NetsError::Io { path, source } => Self::Io { path, source },
+            NetsError::Tensor(error) => Self::Tensor(error),
+            other => Self::Model(other),
+        }
+    }
+}
+
 /// Every detector that a scenario can name.
-pub const KINDS: &[Kind<dyn Detector>] = &[];
+pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, f_anogan::KIND];

@@ -1,0 +1,96 @@
+//! The generator: an image from a latent vector.
+
+use candle_core::{Device, Result, Tensor};
+use generators::stream::Stream;
+
+use super::{HE, LEAKY, NAME, WINDOW};
+use crate::detectors::DetectorError;
+use crate::detectors::fitting::halvings;
+use crate::nets::{
+    Activation, BatchNorm2d, ConvTranspose2d, Init, Linear, Mode, NetsError, Parameters, normal,
+};
+
+/// A linear layer to 4 px, then units of transposed convolution, batch norm and leaky ReLU; the last unit ends in
+/// tanh instead.
+///
+/// Latent vectors are `[n, latent]`, images `[n, 1, size, size]` in -1 to 1.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    /// Weights and running statistics.
+    pub parameters: Parameters,
+    /// Numbers in the latent vector.
+    pub latent: usize,
+    input: Linear,
+    norms: Vec<BatchNorm2d>,
+    units: Vec<ConvTranspose2d>,
+}
+
+/// Latent vectors and batches over which the statistics are settled.
+const SETTLING: (usize, usize) = (64, 30);
+
+impl Generator {
+    /// For images of `size_px`; widths mirror the critic's.
+    pub fn new(
+        latent: usize,
+        channels: usize,
+        size_px: usize,
+        stream: &Stream,
+    ) -> std::result::Result<Self, DetectorError> {
+        let count = halvings(NAME, size_px)?;
+        let mut parameters = Parameters::new(&Device::Cpu);
+        let p = &mut parameters;
+        let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
+        let input = Linear::new(p, "input", latent, 16 * width(count), HE, stream)?;
+        let (mut norms, mut units) = (Vec::new(), Vec::new());
+        for u in (1..=count).rev() {
+            norms.push(BatchNorm2d::new(p, &format!("norm.{u}"), width(u), stream)?);
+            let init = if u == 1 { Init::Kaiming } else { HE };
+            let widths = [width(u), width(u - 1)];
+            units.push(ConvTranspose2d::new(p, &format!("unit.{u}"), widths, WINDOW, init, stream)?);
+        }
+        Ok(Self { parameters, latent, input, norms, units })
+    }
+
+    /// The same generator, through which no gradient reaches the weights of its linear and convolution layers.
+    pub fn frozen(&self) -> Self {
+        Self {
+            input: self.input.frozen(),
+            units: self.units.iter().map(ConvTranspose2d::frozen).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Images in -1 to 1.
+    pub fn forward(&self, z: &Tensor, mode: Mode) -> Result<Tensor> {
+        let h = self.input.forward(z, Activation::Identity)?;
+        let mut h = h.reshape((z.dim(0)?, (), 4, 4))?;
+        for (norm, unit) in self.norms.iter().zip(&self.units) {
+            h = unit.forward(&norm.forward(&h, mode, LEAKY)?, Activation::Identity)?;
+        }
+        h.tanh()
+    }
+
+    /// Standard normal latent vectors `[n, latent]`.
+    pub fn draw(&self, n: usize, stream: &mut Stream) -> Result<Tensor> {
+        normal((n, self.latent), stream, &Device::Cpu)
+    }
+
+    /// Moves the weights a share of `1 - keep` towards those of `other`.
+    pub fn follow(&self, other: &Self, keep: f64) -> Result<()> {
+        for ((_, mine), (_, theirs)) in self.parameters.variables().zip(other.parameters.variables()) {
+            let average = (mine.as_detached_tensor() * keep)? + (theirs.as_detached_tensor() * (1.0 - keep))?;
+            mine.set(&average?)?;
+        }
+        Ok(())
+    }
+
+    /// Measures the running statistics anew for the present weights, which [`Generator::follow`] changed.
+    pub fn settle(&self, stream: &Stream) -> std::result::Result<(), NetsError> {
+        let (n, batches) = SETTLING;
+        let frozen = self.frozen();
+        for i in 0..batches {
+            frozen.forward(&self.draw(n, &mut stream.item("settle", i))?, Mode::Training)?;
+        }
+        Ok(())
+    }
+}

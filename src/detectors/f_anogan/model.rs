@@ -1,0 +1,118 @@
+//! The trained networks as a scorer.
+
+use candle_core::{Result, Tensor};
+
+use super::critic::Critic;
+use super::encoder::Encoder;
+use super::generator::Generator;
+use super::{NAME, centred, grey};
+use crate::data::ImageSet;
+use crate::detectors::fitting::{Residuals, chunks, squared_error};
+use crate::detectors::{DetectorError, Scorer, Scores};
+use crate::nets::Mode;
+use crate::representations::Matrix;
+
+/// Critic and generator after their training: no gradient reaches their weights, nothing is dropped.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// D.
+    pub critic: Critic,
+    /// G.
+    pub generator: Generator,
+}
+
+/// What images and their reconstructions differ in, one entry per image.
+pub struct Difference {
+    /// A_R: mean squared error of the grey values `[n]`.
+    pub pixels: Tensor,
+    /// A_D: mean squared error of the features `[n]`.
+    pub features: Tensor,
+    /// G(E(x)), grey values 0 to 1.
+    pub reconstruction: Tensor,
+    /// D_f(x) and D_f(G(E(x))), each `[n, features]`.
+    pub vectors: [Tensor; 2],
+}
+
+impl Difference {
+    /// A = (1 - lambda) A_R + lambda A_D, equation 1 of Zeiser et al. 2023.
+    pub fn combined(&self, lambda: f64) -> Result<Tensor> {
+        (&self.pixels * (1.0 - lambda))? + (&self.features * lambda)?
+    }
+}
+
+impl Frozen {
+    /// Images `x` in 0 to 1 against those that the latent vectors `z` stand for.
+    pub fn score(&self, x: &Tensor, z: &Tensor) -> Result<Difference> {
+        let made = self.generator.forward(z, Mode::Inference)?;
+        let reconstruction = grey(&made)?;
+        let vectors = [self.critic.features(&centred(x)?, &[])?, self.critic.features(&made, &[])?];
+        Ok(Difference {
+            pixels: squared_error(x, &reconstruction)?,
+            features: squared_error(&vectors[0], &vectors[1])?,
+            reconstruction,
+            vectors,
+        })
+    }
+}
+
+/// A fitted f-AnoGAN.
+pub struct FAnoGanScorer {
+    /// Critic and generator.
+    pub frozen: Frozen,
+    /// Encoder.
+    pub encoder: Encoder,
+    /// What healthy images leave over.
+    pub residuals: Residuals,
+    /// Weight of A_D in A.
+    pub lambda: f64,
+    /// What it was trained on.
+    pub size_px: usize,
+}
+
+impl FAnoGanScorer {
+    /// Squared residual of each image `[n, 1, size, size]`, and the difference it comes from.
+    pub fn residual(&self, x: &Tensor) -> Result<(Tensor, Difference)> {
+        let z = self.encoder.forward(&centred(x)?, None)?;
+        let difference = self.frozen.score(x, &z)?;
+        Ok(((x - &difference.reconstruction)?.sqr()?, difference))
+    }
+}
+
+impl Scorer for FAnoGanScorer {
+    fn score(&self, images: &ImageSet) -> std::result::Result<Scores, DetectorError> {
+        if images.size_px != self.size_px {
+            let (expected, found) = (format!("{} px", self.size_px), images.size_px);
+            return Err(DetectorError::Size { detector: NAME, expected, found });
+        }
+        let mut components = [const { Vec::new() }; 4];
+        let mut features = [const { Vec::new() }; 3];
+        let mut maps = Vec::new();
+        for x in chunks(images) {
+            let (residual, difference) = self.residual(&x?)?;
+            let scores = [
+                difference.combined(self.lambda)?,
+                difference.pixels,
+                difference.features,
+                self.residuals.peak(&residual)?,
+            ];
+            for (all, part) in components.iter_mut().zip(&scores) {
+                all.extend(part.to_vec1::<f32>()?);
+            }
+            let [real, made] = difference.vectors;
+            let vectors = [&real, &made, &(&real - &made)?];
+            for (all, part) in features.iter_mut().zip(vectors) {
+                all.extend(part.flatten_all()?.to_vec1::<f32>()?);
+            }
+            maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
+        }
+        let names = ["A", "A_R", "A_D", "A_R peak"];
+        let rows = images.len();
+        let matrix = |values: Vec<f32>| Matrix::new(rows, values.len() / rows.max(1), values);
+        let tables = ["D_f(x)", "D_f(G(E(x)))", "difference"];
+        Ok(Scores {
+            components: names.into_iter().zip(components).collect(),
+            features: tables.into_iter().zip(features.map(matrix)).collect(),
+            maps,
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! What reconstruction leaves over: scores and maps.
+
+use candle_core::{Result, Tensor, Var};
+
+use crate::nets::{NetsError, Parameters};
+
+/// Side of the neighbourhood over which a residual is averaged before its peak is sought.
+const PEAK_PX: usize = 3;
+
+/// `(a - b)^2` averaged over all but the first dimension: `[n]`.
+pub fn squared_error(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    (a - b)?.sqr()?.flatten_from(1)?.mean(1)
+}
+
+/// The squared residual that healthy images leave at each pixel.
+///
+/// Contours and texture leave a residual in every healthy image, and a small defect far less than all of
+/// them together; relative to the healthy residual at its own place it stands out.
+#[derive(Clone, Debug)]
+pub struct Residuals {
+    /// `[1, 1, size, size]`, averaged over the neighbourhood and over healthy images.
+    healthy: Var,
+    /// For saving.
+    parameters: Parameters,
+}
+
+impl Residuals {
+    /// Not yet measured, for images of `size_px`.
+    pub fn new(size_px: usize) -> std::result::Result<Self, NetsError> {
+        let mut parameters = Parameters::new(&candle_core::Device::Cpu);
+        let healthy = parameters.buffer("healthy", (1, 1, size_px, size_px), 1.0)?;
+        Ok(Self { healthy, parameters })
+    }
+
+    /// What is saved of it.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Measures the squared residuals `[n, 1, size, size]` of healthy images, given in parts.
+    pub fn measure(&self, parts: impl Iterator<Item = Result<Tensor>>) -> Result<()> {
+        let (mut sum, mut count) = (self.healthy.zeros_like()?, 0);
+        for part in parts {
+            let part = part?;
+            count += part.dim(0)?;
+            sum = (sum + neighbourhood(&part)?.sum_keepdim(0)?)?;
+        }
+        let mean = (sum / count.max(1) as f64)?;
+        // A pixel that never varies would make any change of it infinite.
+        let floor = 0.1 * mean.mean_all()?.to_scalar::<f32>()? + f32::MIN_POSITIVE;
+        self.healthy.set(&mean.maximum(floor)?)
+    }
+
+    /// The largest residual of each image `[n]` relative to the healthy one at its place, over
+    /// neighbourhoods of 3 px x 3 px: 1 is ordinary.
+    pub fn peak(&self, residual: &Tensor) -> Result<Tensor> {
+        neighbourhood(residual)?.broadcast_div(&self.healthy.as_detached_tensor())?.flatten_from(1)?.max(1)
+    }
+}
+
+/// Mean over the neighbourhood of each pixel; what lies outside the image counts as 0.
+fn neighbourhood(residual: &Tensor) -> Result<Tensor> {
+    let (pad, side) = (PEAK_PX / 2, residual.dim(3)?);
+    let padded = residual.pad_with_zeros(2, pad, pad)?.pad_with_zeros(3, pad, pad)?;
+    let mut sum = residual.zeros_like()?;
+    for dy in 0..PEAK_PX {
+        for dx in 0..PEAK_PX {
+            sum = (sum + padded.narrow(2, dy, side)?.narrow(3, dx, side)?)?;
+        }
+    }
+    sum / (PEAK_PX * PEAK_PX) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_small_defect_stands_out_where_healthy_images_are_quiet() {
+        // Residual 1 in the left half of every healthy image, 0.2 in the right.
+        let at = |i: usize| if i % 16 < 8 { 1.0f32 } else { 0.2 };
+        let image = |spot: Option<usize>| -> Vec<f32> {
+            (0..256).map(|i| at(i) + if spot == Some(i) { 9.0 } else { 0.0 }).collect()
+        };
+        let tensor = |v: Vec<f32>| Tensor::from_vec(v, (1, 1, 16, 16), &Device::Cpu).unwrap();
+        let residuals = Residuals::new(16).unwrap();
+        residuals.measure((0..3).map(|_| Ok(tensor(image(None))))).unwrap();
+        let peak = |spot| residuals.peak(&tensor(image(spot))).unwrap().to_vec1::<f32>().unwrap()[0];
+        assert!((peak(None) - 1.0).abs() < 1e-5);
+        assert!((peak(Some(8 * 16 + 4)) - 2.0).abs() < 1e-5, "9 / 9 over 1");
+        assert!((peak(Some(8 * 16 + 12)) - 6.0).abs() < 1e-5, "9 / 9 over 0.2");
+    }
+}
