@@ -18,6 +18,7 @@ pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,
 };
+pub(super) use scenario::quantile;
 
 use serde::{Deserialize, Serialize};
 
