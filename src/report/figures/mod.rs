@@ -1,7 +1,7 @@
 //! One file per figure. Each is a drawing of its own, good as a file and inside the page.
 
-mod axis;
 mod auroc;
+mod axis;
 mod canvas;
 mod curves;
 mod gallery;
