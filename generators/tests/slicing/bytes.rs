@@ -198,6 +198,25 @@ proptest! {
         survives(&bytes);
     }
 
+    /// Boxes on a coarse grid overlap, touch, and share walls; cells of the grid count their union.
+    #[test]
+    fn boxes_have_the_area_of_their_union(
+        boxes in prop::collection::vec((0u8..5, 1u8..4, 0u8..5, 1u8..4, 0u8..2, 2u8..4), 1..7),
+    ) {
+        let mut facets = Vec::new();
+        let mut cells = [[false; 8]; 8];
+        for &(x, dx, y, dy, z, dz) in &boxes {
+            facets.extend(cuboid([x, y, z].map(f64::from), [x + dx, y + dy, z + dz].map(f64::from)));
+            for column in &mut cells[x as usize..(x + dx) as usize] {
+                column[y as usize..(y + dy) as usize].fill(true);
+            }
+        }
+        let slice = cut(&facets, 1.6);
+        prop_assert_eq!((slice.open_chains, slice.closed_gaps), (0, 0));
+        let area = cells.as_flattened().iter().filter(|&&c| c).count() as f64;
+        prop_assert!((slice.area_mm2() - area).abs() < 1e-12, "{} is not {}", slice.area_mm2(), area);
+    }
+
     /// Points on a sphere, joined by their convex hull: gift wrapping over all triples.
     #[test]
     fn random_convex_bodies_have_the_oracles_area(
