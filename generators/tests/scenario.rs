@@ -27,7 +27,10 @@ fn a_sound_scenario_resolves() {
 #[test]
 fn thinning_keeps_every_nth_layer() {
     let heights = |max: usize| {
-        resolve(&with("height_mm = 0.5", &format!("height_mm = 0.5\nmax = {max}"))).unwrap().heights_mm().to_vec()
+        resolve(&with("height_mm = 0.5", &format!("height_mm = 0.5\nmax = {max}")))
+            .unwrap()
+            .heights_mm()
+            .to_vec()
     };
     assert_eq!(heights(24).len(), 24);
     assert_eq!(heights(23), (0..12).map(|k| 0.25 + f64::from(k)).collect::<Vec<_>>());
@@ -74,53 +77,61 @@ fn wrong_values_are_named_where_they_stand() {
         (
             "block.stl",
             "brick.stl",
-            "s.toml:22:8: there is no part file brick.stl; `file` is relative to the scenario's folder",
+            "s.toml:23:8: there is no part file brick.stl; `file` is relative to the scenario's folder",
         ),
         (
             "file = \"block.stl\"",
             "file = \"block.stl\"\nunit = \"cm\"",
-            "s.toml:23:8: `unit` cannot be `cm`; choose from `mm`, `m`, `inch`; did you mean `m`?",
+            "s.toml:24:8: `unit` cannot be `cm`; choose from `mm`, `m`, `inch`; did you mean `m`?",
         ),
         (
             "training_jobs = 3",
             "training_jobs = 0",
-            "s.toml:26:17: `training_jobs` is 0 but must be at least 1; detectors learn from healthy images, and \
+            "s.toml:27:17: `training_jobs` is 0 but must be at least 1; detectors learn from healthy images, and \
              these are all of them",
         ),
-        ("test_jobs = 4", "test_jobs = -1", "s.toml:28:13: `test_jobs` is -1 but must be between 0 and 99999"),
+        (
+            "test_jobs = 4",
+            "test_jobs = -1",
+            "s.toml:29:13: `test_jobs` is -1 but must be between 0 and 99999",
+        ),
         (
             "name = \"moody\"",
             "",
-            "s.toml:33:8: there are two defects called `spot`; give one of them another `name`",
+            "s.toml:34:8: there are two defects called `spot`; give one of them another `name`",
         ),
         (
             "name = \"moody\"",
             "name = \"../moody\"",
-            "s.toml:34:8: `name` is \"../moody\" but must be safe as a file name; use at most 64 of a-z, A-Z, 0-9, \
+            "s.toml:35:8: `name` is \"../moody\" but must be safe as a file name; use at most 64 of a-z, A-Z, 0-9, \
              `-` and `_`, a letter or digit first",
         ),
         (
             "name = \"moody\"",
             "name = \"Good\"",
-            "s.toml:34:8: a defect cannot be called `good`: so are the healthy images",
+            "s.toml:35:8: a defect cannot be called `good`: so are the healthy images",
         ),
         (
             "kind = \"spot\"\nlayers",
             "kind = \"spott\"\nlayers",
-            "s.toml:30:8: `kind` cannot be `spott`; choose from `spot`; did you mean `spot`?",
+            "s.toml:31:8: `kind` cannot be `spott`; choose from `spot`; did you mean `spot`?",
         ),
         (
             "layers = 3",
             "layers = 13",
-            "s.toml:35:10: an episode of 13 layers does not fit: 24 printed layers for 2 defects leave 12 each; \
+            "s.toml:36:10: an episode of 13 layers does not fit: 24 printed layers for 2 defects leave 12 each; \
              shorten `layers`, lower [layers] height_mm or raise [layers] max",
         ),
-        ("retain = { uniform = [0.3, 0.4] }", "retain = 1", "s.toml:24:10: `retain` is 1 but must be between 0 and 0.99"),
+        (
+            "retain = { uniform = [0.3, 0.4] }",
+            "retain = 1",
+            "s.toml:25:10: `retain` is 1 but must be between 0 and 0.99",
+        ),
     ] {
         assert_eq!(error(&with(from, to)), expected);
     }
     let healthy_only = SCENARIO.split("[[defect]]").next().unwrap();
-    assert_eq!(error(healthy_only), "s.toml:28:13: `test_jobs` is 4 but there is no [[defect]] to test");
+    assert_eq!(error(healthy_only), "s.toml:29:13: `test_jobs` is 4 but there is no [[defect]] to test");
     assert_eq!(error(&healthy_only.replace("test_jobs = 4", "")), "no error");
 }
 
@@ -130,13 +141,13 @@ fn sizes_that_cannot_be_are_stated_with_a_unit_that_can() {
         (
             "height_mm = 0.5",
             "height_mm = 12.5",
-            "s.toml:22:8: the part is 30 x 20 x 12 mm high: thinner than a layer of 12.5 mm; unit = \"inch\" would \
+            "s.toml:23:8: the part is 30 x 20 x 12 mm high: thinner than a layer of 12.5 mm; unit = \"inch\" would \
              make it 762 x 508 x 305 mm high",
         ),
         (
             "fit = true\nmargin = 0.1",
             "size_mm = 25",
-            "s.toml:21:8: the part is 30 x 20 x 12 mm high: larger than the bed of 25 mm; [bed] size_mm = 30 would \
+            "s.toml:22:8: the part is 30 x 20 x 12 mm high: larger than the bed of 25 mm; [bed] size_mm = 30 would \
              hold it",
         ),
         (
@@ -148,13 +159,13 @@ fn sizes_that_cannot_be_are_stated_with_a_unit_that_can() {
         (
             "file = \"block.stl\"",
             "file = \"block.stl\"\nunit = \"m\"",
-            "s.toml:22:8: the part is 30000 x 20000 x 12000 mm high: more than 10000 layers of 0.5 mm; unit = \"mm\" \
+            "s.toml:23:8: the part is 30000 x 20000 x 12000 mm high: more than 10000 layers of 0.5 mm; unit = \"mm\" \
              would make it 30 x 20 x 12 mm high, unit = \"inch\" would make it 762 x 508 x 305 mm high",
         ),
         (
             "fit = true\nmargin = 0.1\n",
             "size_mm = 35\n",
-            "s.toml:21:8: the part is 30 x 20 x 12 mm high: larger than the bed of 35 mm, which has to hold it in \
+            "s.toml:22:8: the part is 30 x 20 x 12 mm high: larger than the bed of 35 mm, which has to hold it in \
              every turn; [bed] size_mm = 37 would hold it",
         ),
         (
@@ -178,25 +189,26 @@ fn sizes_that_cannot_be_are_stated_with_a_unit_that_can() {
 #[test]
 fn copies_and_places_are_checked() {
     let placed = |place: &str| {
-        let text = with("fit = true\nmargin = 0.1", "size_mm = 100");
+        let text =
+            with("fit = true\nmargin = 0.1", "size_mm = 100").replace("image_px = 32", "image_px = 64");
         error(&text.replace("file = \"block.stl\"", &format!("file = \"block.stl\"\n{place}")))
     };
     assert_eq!(placed("at_mm = [30, 30]"), "no error");
     assert_eq!(
         placed("at_mm = [10, 30]"),
-        "s.toml:21:8: the part is 30 x 20 x 12 mm high and, at `at_mm`, reaches over the bed; `at_mm` is the middle \
+        "s.toml:22:8: the part is 30 x 20 x 12 mm high and, at `at_mm`, reaches over the bed; `at_mm` is the middle \
          of its bounding box, from the near left corner of the bed"
     );
     assert_eq!(
         placed("at_mm = [30, 30]\ncopies = 2"),
-        "s.toml:22:9: `at_mm` is the place of one copy, and there are 2; write one [[part]] for each place"
+        "s.toml:23:9: `at_mm` is the place of one copy, and there are 2; write one [[part]] for each place"
     );
     assert_eq!(
         placed("at_mm = [30, 30]\npose = \"random\""),
-        "s.toml:22:9: `at_mm` goes with pose = \"fixed\""
+        "s.toml:23:9: `at_mm` goes with pose = \"fixed\""
     );
     assert_eq!(
         placed("at_mm = [30, 30]\n[[part]]\nfile = \"block.stl\"\nat_mm = [40, 30]"),
-        "s.toml:24:8: this part overlaps the one in block.stl; choose `at_mm` further apart, or leave it out"
+        "s.toml:25:8: this part overlaps the one in block.stl; choose `at_mm` further apart, or leave it out"
     );
 }
