@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn scaling_is_linear_inverted_and_cut() {
-        let celsius = Field { size_px: 2, values: vec![20.0, 35.0, 80.0, 95.0] };
-        let scaled = |invert, exposure| invert_and_scale(&celsius, [20.0, 80.0], invert, exposure).values;
+        let celsius = Field { size_px: 2, values: vec![16.0, 32.0, 80.0, 96.0] };
+        let scaled = |invert, exposure| invert_and_scale(&celsius, [16.0, 80.0], invert, exposure).values;
         assert_eq!(scaled(false, &PLAIN), [0.0, 0.25, 1.0, 1.0]);
         assert_eq!(scaled(true, &PLAIN), [1.0, 0.75, 0.0, 0.0]);
         assert_eq!(scaled(false, &Exposure { gain: 2.0, offset: 0.125, ..PLAIN }), [0.125, 0.625, 1.0, 1.0]);
