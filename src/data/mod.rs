@@ -2,9 +2,11 @@
 
 mod batches;
 mod jobs;
+mod load;
 
 pub use batches::Batches;
 pub use jobs::split_jobs;
+pub use load::load;
 
 /// A stack of square grey images with what a printer knows of each.
 #[derive(Clone, Debug, Default, PartialEq)]
