@@ -91,7 +91,7 @@ enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct RunArgs {
     /// The scenario, a TOML file.
     scenario: PathBuf,
@@ -105,7 +105,7 @@ struct RunArgs {
     fresh: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct OverrideArgs {
     /// Put this part in the place of the scenario's first.
     #[arg(long, value_name = "STL")]

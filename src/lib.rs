@@ -1,15 +1,21 @@
 //! Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly
 //! detectors on them.
 //!
-//! Data flows one way: a scenario is resolved into a `plan`; the `generators` crate makes the
+//! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
 //! features become [`representations`], which [`separators`] split and [`metrics`] judge; the
-//! [`report`] shows the record. `pipeline` is the only room that knows them all.
+//! [`report`] shows the record. [`pipeline`] is the only room that knows them all;
+//! [`gallery`] and [`slices`] are commands of their own.
 
+pub mod cli;
 pub mod data;
 pub mod detectors;
+pub mod gallery;
 pub mod metrics;
 pub mod nets;
+pub mod pipeline;
+pub mod plan;
 pub mod report;
 pub mod representations;
 pub mod separators;
+pub mod slices;

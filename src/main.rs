@@ -1,3 +1,5 @@
 //! The `synthgen` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    synthgen::cli::run()
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use generators::mesh::Unit;
 use generators::params::{Key, ScenarioError, Table};
 use generators::registry;
-use generators::scenario::Scenario;
+use generators::scenario::{Production, Scenario};
 
 use crate::detectors::{self, Detector};
 use crate::representations::Components;
@@ -26,8 +26,8 @@ pub struct Overrides {
 pub struct Plan {
     /// The scenario's text, as it was read.
     pub text: String,
-    /// How data are made.
-    pub scenario: Scenario,
+    /// How data are made: the parts are read, sliced and laid out.
+    pub production: Production,
     /// The detectors, in the scenario's order.
     pub detectors: Vec<Named<dyn Detector>>,
     /// How scores and features are split into healthy and anomalous.
@@ -86,6 +86,11 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// What the generator half of the scenario says.
+    pub fn scenario(&self) -> &Scenario {
+        self.production.scenario()
+    }
+
     /// Reads and resolves the scenario at `path`.
     ///
     /// # Errors
@@ -94,28 +99,30 @@ impl Plan {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PlanError::Unreadable { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let stem = path.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
-        Ok(Self::resolve(&path.to_string_lossy(), &stem, folder, text, overrides)?)
+        Ok(Self::resolve(&path.to_string_lossy(), folder, text, overrides)?)
     }
 
     fn resolve(
         file: &str,
-        stem: &str,
         folder: &Path,
         text: String,
         overrides: &Overrides,
     ) -> Result<Self, Box<ScenarioError>> {
         let mut table = Table::parse(file, &text)?;
-        let mut scenario = Scenario::read(&mut table, stem, folder)?;
+        let mut scenario = Scenario::read(&mut table, folder)?;
         let detectors = named_list(&mut table, "detector", detectors::KINDS)?;
         let separation = separation(&mut table, &detectors)?;
         table.finish()?;
-        scenario.apply(overrides.seed, overrides.part.as_deref(), overrides.unit);
-        Ok(Self { text, scenario, detectors, separation })
+        scenario.seed = overrides.seed.unwrap_or(scenario.seed);
+        scenario.replace_part(overrides.part.as_deref(), overrides.unit);
+        Ok(Self { text, production: scenario.resolve()?, detectors, separation })
     }
 }
 
-fn separation(table: &mut Table, detectors: &[Named<dyn Detector>]) -> Result<Separation, Box<ScenarioError>> {
+fn separation(
+    table: &mut Table,
+    detectors: &[Named<dyn Detector>],
+) -> Result<Separation, Box<ScenarioError>> {
     let separators = named_list(table, "separator", separators::KINDS)?;
     let mut table = table.table("separation")?;
     let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
@@ -173,10 +180,13 @@ fn named_list<T: ?Sized>(
         let (kind, item) = registry::build(kinds, entry)?;
         let name = stated.unwrap_or_else(|| kind.to_owned());
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Err(place.error(format!("`name` is `{name}` but may hold letters, digits, `-`, `_` and `.` only")));
+            return Err(place
+                .error(format!("`name` is `{name}` but may hold letters, digits, `-`, `_` and `.` only")));
         }
         if list.iter().any(|other| other.name == name) {
-            return Err(place.error(format!("two entries of [[{key}]] are called `{name}`")).with_help("give one a `name` of its own"));
+            return Err(place
+                .error(format!("two entries of [[{key}]] are called `{name}`"))
+                .with_help("give one a `name` of its own"));
         }
         places.push(place);
         list.push(Named { name, kind, settings, item });

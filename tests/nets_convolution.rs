@@ -1,4 +1,5 @@
 //! Convolutions against plain loops in f64, on ordinary and awkward shapes, at several numbers of threads.
+#![allow(clippy::unwrap_used)]
 
 use candle_core::{Device, Tensor, Var};
 use generators::stream::Stream;

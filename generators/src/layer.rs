@@ -26,6 +26,11 @@ pub struct Mask {
 }
 
 impl Mask {
+    /// No pixel.
+    pub fn empty(size_px: usize) -> Self {
+        Self { size_px, pixels: vec![false; size_px * size_px] }
+    }
+
     /// The pixels in which two fields differ.
     ///
     /// # Panics

@@ -106,6 +106,7 @@ pub(crate) enum Afterglow {
 pub(crate) struct Anomaly {
     /// The label, safe as a file name.
     pub(crate) name: String,
+    kind: &'static str,
     /// How many layers an episode lasts.
     pub(crate) layers: Param,
     pub(crate) defect: Box<dyn Defect>,
@@ -188,17 +189,23 @@ impl Scenario {
         })
     }
 
-    /// Puts another file in the place of the first part's; without `unit` the scenario's stays.
-    pub fn replace_part(&mut self, file: &Path, unit: Option<Unit>) {
+    /// Puts another file in the place of the first part's, or reads it in another unit; what is
+    /// `None` stays as the scenario has it.
+    pub fn replace_part(&mut self, file: Option<&Path>, unit: Option<Unit>) {
         if let Some(part) = self.parts.first_mut() {
-            part.file = file.to_owned();
+            part.file = file.map_or_else(|| part.file.clone(), Path::to_owned);
             part.unit = unit.unwrap_or(part.unit);
         }
     }
 
-    /// The labels of the defects, in the order of the scenario.
-    pub fn defects(&self) -> impl Iterator<Item = &str> {
-        self.defects.iter().map(|d| d.name.as_str())
+    /// Label and kind of every defect, in the order of the scenario.
+    pub fn defects(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.defects.iter().map(|d| (d.name.as_str(), d.kind))
+    }
+
+    /// The camera.
+    pub fn camera(&self) -> &Camera {
+        &self.camera
     }
 }
 
@@ -305,7 +312,7 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
                 .error(format!("there are two defects called `{name}`"))
                 .with_help("give one of them another `name`"));
         }
-        anomalies.push(Anomaly { name, layers, defect, place });
+        anomalies.push(Anomaly { name, kind, layers, defect, place });
     }
     Ok(anomalies)
 }

@@ -27,8 +27,13 @@ struct Stage {
 
 impl Stage {
     fn new(name: &str, done: usize, total: usize) -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{prefix:>12} {bar:30} {pos}/{len}  {per_sec}  {eta} left  {msg}");
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(total as u64)
+        } else {
+            ProgressBar::hidden()
+        };
+        let style =
+            ProgressStyle::with_template("{prefix:>12} {bar:30} {pos}/{len}  {per_sec}  {eta} left  {msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }

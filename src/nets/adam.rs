@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Var, bail};
+use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Var, bail};
 use rayon::prelude::*;
 
 use super::activation::values;
@@ -23,8 +23,8 @@ pub struct Adam {
     /// Added to the root of the second moment.
     pub epsilon: f64,
     steps: usize,
-    variables: Vec<(Var, Var)>,
-    moments: BTreeMap<String, Var>,
+    /// Each variable and its first and second moment `[2, scalars]`.
+    variables: BTreeMap<String, (Var, Var)>,
 }
 
 impl Adam {
@@ -38,10 +38,12 @@ impl Adam {
         beta1: f64,
         beta2: f64,
     ) -> std::result::Result<Self, NetsError> {
-        let moments = parameters.zeros_beside(2)?;
-        let variables = parameters.variables().zip(moments.values());
-        let variables = variables.map(|((_, var), moments)| (var.clone(), moments.clone())).collect();
-        Ok(Self { learning_rate, beta1, beta2, epsilon: 1e-8, steps: 0, variables, moments })
+        let mut variables = BTreeMap::new();
+        for (name, var) in parameters.variables() {
+            let moments = Var::zeros((2, var.elem_count()), DType::F32, var.device())?;
+            variables.insert(name.to_owned(), (var.clone(), moments));
+        }
+        Ok(Self { learning_rate, beta1, beta2, epsilon: 1e-8, steps: 0, variables })
     }
 
     /// Steps taken so far.
@@ -55,14 +57,21 @@ impl Adam {
 
     /// First and second moment of each variable, `[2, scalars]`, by name.
     pub(crate) fn moments(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.moments.iter().map(|(name, moments)| (name.as_str(), moments))
+        self.variables.iter().map(|(name, (_, moments))| (name.as_str(), moments))
     }
 
-    /// One step down. A variable without a gradient is left as it is, moments included, as in PyTorch.
+    /// One step down.
     ///
     /// # Errors
-    /// Where the tensor library fails.
+    /// Where a variable has no gradient, because the loss does not depend on it; nothing is changed then.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        let mut all = Vec::with_capacity(self.variables.len());
+        for (name, (var, moments)) in &self.variables {
+            let Some(gradient) = gradients.get(var) else {
+                bail!("the loss does not depend on the variable {name:?}: Adam has no gradient for it")
+            };
+            all.push((var, moments, gradient.contiguous()?));
+        }
         self.steps += 1;
         let steps = self.steps as f64;
         let decay = Decay { beta1: self.beta1 as f32, beta2: self.beta2 as f32 };
@@ -72,11 +81,9 @@ impl Adam {
             inverse_correction2: (1.0 / correction2) as f32,
             epsilon: self.epsilon as f32,
         };
-        for (var, moments) in &self.variables {
-            if let Some(gradient) = gradients.get(var) {
-                moments.inplace_op2(&gradient.contiguous()?, &decay)?;
-                var.inplace_op2(moments, &descend)?;
-            }
+        for (var, moments, gradient) in all {
+            moments.inplace_op2(&gradient, &decay)?;
+            var.inplace_op2(moments, &descend)?;
         }
         Ok(())
     }

@@ -54,6 +54,22 @@ impl BatchNorm2d {
         })
     }
 
+    /// Running mean of each channel.
+    ///
+    /// # Errors
+    /// Where the device cannot be read.
+    pub fn running_mean(&self) -> Result<Vec<f32>> {
+        self.running_mean.to_vec1()
+    }
+
+    /// Running variance of each channel.
+    ///
+    /// # Errors
+    /// Where the device cannot be read.
+    pub fn running_variance(&self) -> Result<Vec<f32>> {
+        self.running_variance.to_vec1()
+    }
+
     /// The same layer with the same memory, through which no gradient reaches the variables.
     pub fn frozen(&self) -> Self {
         Self { weight: self.weight.detach(), bias: self.bias.detach(), ..self.clone() }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Shape, Tensor, Var};
+use candle_core::{Device, Shape, Tensor, Var};
 use generators::stream::Stream;
 
 use super::{NetsError, store};
@@ -174,15 +174,5 @@ impl Parameters {
             pairs.push((var.clone(), file.take(&format!("{prefix}{name}"), var.dims(), path, &self.device)?));
         }
         Ok(())
-    }
-
-    /// A variable of zeros beside each variable, for an optimiser's moments.
-    pub(crate) fn zeros_beside(&self, rows: usize) -> Result<BTreeMap<String, Var>, NetsError> {
-        let zeros = |var: &Var| Var::zeros((rows, var.elem_count()), DType::F32, &self.device);
-        Ok(self
-            .variables
-            .iter()
-            .map(|(n, v)| Ok((n.clone(), zeros(v)?)))
-            .collect::<candle_core::Result<_>>()?)
     }
 }

@@ -1,13 +1,69 @@
 //! The record of a run, and what people read of it.
+//!
+//! [`Record`] holds every number; [`verdict`] puts it in plain words; [`write`] draws the figures and
+//! the page. This room knows the record and nothing that made it.
 
 mod assets;
 pub mod colour;
+mod figures;
 mod numbers;
+mod page;
 pub mod picture;
 pub mod record;
 mod sheet;
 mod verdict;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use page::{PageTile, TileSection, tiles_page};
 pub use picture::{Picture, false_colour_png};
 pub use record::Record;
 pub use sheet::{Tile, contact_sheet};
 pub use verdict::{Point, Verdict, verdict};
+
+/// The page's file name inside the run's folder.
+pub const FILE: &str = "report.html";
+
+/// Why a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The record contradicts itself.
+    #[error(transparent)]
+    Record(#[from] record::RecordError),
+    /// A file or folder could not be written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Draws `report.html` and `figures/*.svg` into the folder of a run and returns the page's path.
+///
+/// Pictures that the record names are read from the same folder; one that is missing becomes a
+/// placeholder and a line of warning in the page. Every file is written whole or not at all; the page last.
+///
+/// # Errors
+/// [`ReportError::Record`] where the record contradicts itself, [`ReportError::Io`].
+pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
+    record.check()?;
+    let assets = assets::Assets::new(run, record.scenario.image_px.max(16));
+    let figures = figures::Figures::draw(record, &assets);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReportError::Io { path, source }
+    };
+    let folder = run.join("figures");
+    fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    for figure in figures.all() {
+        let path = run.join(&figure.file);
+        record::write_atomically(&path, figure.svg.as_bytes()).map_err(failed(&path))?;
+    }
+    let path = run.join(FILE);
+    let page = page::page(record, &figures, &assets.warnings());
+    record::write_atomically(&path, page.as_bytes()).map_err(failed(&path))?;
+    Ok(path)
+}

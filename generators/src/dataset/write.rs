@@ -77,7 +77,7 @@ fn header(production: &Production) -> Header {
     let splits: BTreeSet<Split> = jobs.iter().map(|job| job.split).collect();
     let mut folders: Vec<String> = splits.iter().map(|&split| names::good(split)).collect();
     if splits.contains(&Split::Test) {
-        folders.extend(production.scenario().defects().flat_map(names::of_defect));
+        folders.extend(production.scenario().defects().flat_map(|(name, _)| names::of_defect(name)));
     }
     folders.push(names::NOMINAL.to_owned());
     Header { fingerprint: production.fingerprint().to_owned(), folders }

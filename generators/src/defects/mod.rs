@@ -1,5 +1,14 @@
 //! Defects of the process (Zeiser et al. 2023, Fig. 4), each an exact change of a layer.
 
+mod agglomerate;
+mod contrast;
+mod foreign_object;
+mod place;
+mod porous;
+mod shape;
+mod shift;
+mod striation;
+
 use crate::layer::{Layer, Mask};
 use crate::params::Draws;
 use crate::registry::Kind;
@@ -12,9 +21,15 @@ pub trait Defect: Send + Sync {
     /// Geometry comes from the steady streams of `draws` (one episode over several layers stays in
     /// place), what varies from layer to layer from the layer streams. Severity is drawn as `cnr`,
     /// the mean absolute change inside the footprint over [`Layer::texture_deviation_c`] there,
-    /// except where the geometry fixes it; the measured value is noted as `cnr_layer`.
+    /// except where the geometry fixes it; the measured value is noted as `cnr_layer`, beside the
+    /// footprint's size (`area_px`) and the diameter of a disc of that size (`diameter_px`). On ground
+    /// without texture the ratio means nothing, and a defect that is stated by it changes nothing.
     fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask;
 }
 
 /// Every defect that a scenario can name.
-pub const KINDS: &[Kind<dyn Defect>] = &[];
+pub const KINDS: &[Kind<dyn Defect>] =
+    &[agglomerate::KIND, foreign_object::KIND, porous::KIND, shift::KIND, striation::KIND];
+
+/// Names and pictures the five defects.
+const ZEISER_2023: &str = "Zeiser et al. 2023, Evaluation of deep unsupervised anomaly detection methods with a data-centric approach, Fig. 4";

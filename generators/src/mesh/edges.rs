@@ -88,7 +88,8 @@ impl Edges {
         self.all().filter(|sides| sides.len() > 1 && balance(sides) != 0).count()
     }
 
-    fn all(&self) -> impl Iterator<Item = &[Side]> {
+    /// The sides of every edge.
+    pub fn all(&self) -> impl Iterator<Item = &[Side]> {
         (0..self.len() as u32).map(|edge| self.sides(edge))
     }
 }

@@ -136,7 +136,8 @@ impl Mesh {
     }
 
     fn build(facets: &[[[f64; 3]; 3]], name: &str, hash: String) -> Result<Self, MeshError> {
-        let weld::Welded { vertices, mut triangles, degenerate, duplicates, merged } = weld::weld(facets);
+        let weld::Welded { vertices, mut triangles, edges, degenerate, duplicates, joined } =
+            weld::weld(facets);
         if triangles.is_empty() {
             return Err(MeshError::NoTriangles { name: name.to_owned() });
         }
@@ -145,14 +146,13 @@ impl Mesh {
         if bounds.size()[2] <= 0.0 {
             return Err(MeshError::Flat { name: name.to_owned() });
         }
-        let edges = Edges::of(vertices.len(), &triangles);
         let facets_turned = orient::orient(&vertices, &mut triangles, &edges);
         let repairs = Repairs {
             triangles_read: facets.len(),
             not_finite_dropped: 0,
             degenerate_dropped: degenerate,
             duplicates_dropped: duplicates,
-            vertices_joined: merged,
+            vertices_joined: joined,
             facets_turned,
             boundary_edges: edges.boundary().count(),
             non_manifold_edges: edges.non_manifold(),

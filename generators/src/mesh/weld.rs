@@ -1,7 +1,9 @@
 //! From loose facets to shared vertices.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
+use super::Bounds;
 use super::edges::Edges;
 
 /// Boundary vertices that are nearer than this share of the bounding box's diagonal are one.
@@ -11,12 +13,13 @@ const TOLERANCE: f64 = 1e-5;
 pub(super) struct Welded {
     pub vertices: Vec<[f64; 3]>,
     pub triangles: Vec<[u32; 3]>,
+    pub edges: Edges,
     /// Facets left out since two of their corners are the same vertex.
     pub degenerate: usize,
     /// Facets left out since the same facet was there before.
     pub duplicates: usize,
     /// Vertices moved onto a neighbour.
-    pub merged: usize,
+    pub joined: usize,
 }
 
 /// Makes equal corners one vertex. Where that leaves edges with a single facet, their vertices are
@@ -24,24 +27,32 @@ pub(super) struct Welded {
 ///
 /// Facets without area but with three vertices stay: they join the edges on both of their sides.
 pub(super) fn weld(facets: &[[[f64; 3]; 3]]) -> Welded {
-    let mut mesh = exact(facets);
-    let edges = Edges::of(mesh.vertices.len(), &mesh.triangles);
+    let (vertices, mut triangles) = share_corners(facets);
+    let mut degenerate = drop_degenerate(&mut triangles);
+    let mut edges = Edges::of(vertices.len(), &triangles);
     let mut boundary: Vec<u32> = edges.boundary().flatten().collect();
-    boundary.sort_unstable();
-    boundary.dedup();
+    let mut joined = 0;
     if !boundary.is_empty() {
-        let target = near(&mesh.vertices, &boundary);
-        mesh.merged = target.iter().enumerate().filter(|&(i, &to)| to != i as u32).count();
-        for corner in mesh.triangles.as_flattened_mut() {
+        boundary.sort_unstable();
+        boundary.dedup();
+        let target = nearest(&vertices, &boundary);
+        joined = target.iter().enumerate().filter(|&(i, &to)| to != i as u32).count();
+        for corner in triangles.as_flattened_mut() {
             *corner = target[*corner as usize];
         }
-        drop_bad(&mut mesh);
+        degenerate += drop_degenerate(&mut triangles);
+        edges = Edges::of(vertices.len(), &triangles);
     }
-    mesh
+    let duplicates = drop_duplicates(&mut triangles, &edges);
+    if duplicates > 0 {
+        edges = Edges::of(vertices.len(), &triangles);
+    }
+    Welded { vertices, triangles, edges, degenerate, duplicates, joined }
 }
 
-fn exact(facets: &[[[f64; 3]; 3]]) -> Welded {
-    let mut number: HashMap<[u64; 3], u32> = HashMap::new();
+fn share_corners(facets: &[[[f64; 3]; 3]]) -> (Vec<[f64; 3]>, Vec<[u32; 3]>) {
+    let mut number: HashMap<[u64; 3], u32, BuildHasherDefault<Bits>> = HashMap::default();
+    number.reserve(facets.len() / 2 + 1);
     let mut vertices = Vec::new();
     let mut vertex = |corner: [f64; 3]| {
         let corner = corner.map(|x| x + 0.0); // -0 is 0
@@ -51,46 +62,71 @@ fn exact(facets: &[[[f64; 3]; 3]]) -> Welded {
         })
     };
     let triangles = facets.iter().map(|facet| facet.map(&mut vertex)).collect();
-    let mut mesh = Welded { vertices, triangles, degenerate: 0, duplicates: 0, merged: 0 };
-    drop_bad(&mut mesh);
-    mesh
+    (vertices, triangles)
 }
 
-/// Drops facets with fewer than three vertices, and all but the first of equal facets.
-fn drop_bad(mesh: &mut Welded) {
-    let before = mesh.triangles.len();
-    mesh.triangles.retain(|[a, b, c]| a != b && b != c && c != a);
-    mesh.degenerate += before - mesh.triangles.len();
+/// A hash of coordinates, several times faster than the standard one.
+#[derive(Default)]
+struct Bits(u64);
 
-    // The same corners in the same turn, whichever comes first.
-    let key = |&[a, b, c]: &[u32; 3]| [[a, b, c], [b, c, a], [c, a, b]].into_iter().min();
-    let mut order: Vec<u32> = (0..mesh.triangles.len() as u32).collect();
-    order.sort_by_cached_key(|&t| key(&mesh.triangles[t as usize]));
-    let mut repeated = vec![false; mesh.triangles.len()];
-    for pair in order.windows(2) {
-        let [first, second] = [pair[0] as usize, pair[1] as usize];
-        repeated[second] = key(&mesh.triangles[first]) == key(&mesh.triangles[second]);
+impl Hasher for Bits {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            // The product's high half brings the leading digits down to where the table looks.
+            let mixed = u128::from(self.0 ^ u64::from_le_bytes(word)) * 0x9e37_79b9_7f4a_7c15;
+            self.0 = (mixed as u64) ^ ((mixed >> 64) as u64);
+        }
     }
-    let mut repeated = repeated.into_iter();
-    let before = mesh.triangles.len();
-    mesh.triangles.retain(|_| !repeated.next().unwrap_or(false));
-    mesh.duplicates += before - mesh.triangles.len();
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+fn drop_degenerate(triangles: &mut Vec<[u32; 3]>) -> usize {
+    let before = triangles.len();
+    triangles.retain(|[a, b, c]| a != b && b != c && c != a);
+    before - triangles.len()
+}
+
+/// Drops all but the first of facets with the same corners in the same turn.
+fn drop_duplicates(triangles: &mut Vec<[u32; 3]>, edges: &Edges) -> usize {
+    // Equal facets walk their edges the same way, which is rare.
+    let mut suspects: Vec<u32> = edges
+        .all()
+        .filter(|sides| {
+            let forward = sides.iter().filter(|side| side.from < side.to).count();
+            forward > 1 || sides.len() - forward > 1
+        })
+        .flat_map(|sides| sides.iter().map(|side| side.triangle))
+        .collect();
+    let turned_to_least = |t: u32| {
+        let [a, b, c] = triangles[t as usize];
+        [a, b, c].min([b, c, a]).min([c, a, b])
+    };
+    suspects.sort_unstable_by_key(|&t| (turned_to_least(t), t));
+    suspects.dedup();
+    let repeated = suspects.windows(2).filter(|pair| turned_to_least(pair[0]) == turned_to_least(pair[1]));
+    let mut repeated: Vec<u32> = repeated.map(|pair| pair[1]).collect();
+    repeated.sort_unstable();
+    let mut number = 0;
+    triangles.retain(|_| {
+        number += 1;
+        repeated.binary_search(&(number - 1)).is_err()
+    });
+    repeated.len()
 }
 
 /// For each vertex the one that it becomes: itself, or for those in `some` the nearest earlier one
 /// of them within the tolerance.
-fn near(vertices: &[[f64; 3]], some: &[u32]) -> Vec<u32> {
-    let (mut min, mut max) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
-    for v in vertices {
-        for axis in 0..3 {
-            min[axis] = min[axis].min(v[axis]);
-            max[axis] = max[axis].max(v[axis]);
-        }
-    }
+fn nearest(vertices: &[[f64; 3]], some: &[u32]) -> Vec<u32> {
+    let bounds = Bounds::of(vertices);
     let distance = |a: [f64; 3], b: [f64; 3]| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt();
-    let reach = TOLERANCE * distance(min, max);
+    let reach = TOLERANCE * distance(bounds.min, bounds.max);
     // Cells much wider than the tolerance, so that most vertices look into their own cell alone.
-    let cell = |x: f64, axis: usize| ((x - min[axis]) / (16.0 * reach)) as i64;
+    let cell = |x: f64, axis: usize| ((x - bounds.min[axis]) / (16.0 * reach)) as i64;
     let mut cells: HashMap<[i64; 3], Vec<u32>> = HashMap::new();
     let mut target: Vec<u32> = (0..vertices.len() as u32).collect();
     for &i in some {

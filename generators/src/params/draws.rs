@@ -49,6 +49,13 @@ impl Draws {
         value
     }
 
+    /// As [`Draws::draw`], rounded to the nearest whole number.
+    pub fn draw_count(&mut self, name: &str, param: &Param) -> usize {
+        let count = self.draw(name, param).round().max(0.0);
+        self.note(name, count);
+        count as usize
+    }
+
     /// Keeps a value that was derived rather than drawn.
     pub fn note(&mut self, name: &str, value: f64) {
         self.record.insert(format!("{}{name}", self.scope), value);

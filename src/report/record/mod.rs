@@ -14,6 +14,7 @@ pub use results::{
     Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share, ShareOfDefect,
     Snapshot, TestImage, Threshold,
 };
+pub(super) use scenario::quantile;
 pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,

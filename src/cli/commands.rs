@@ -1,0 +1,129 @@
+//! What each command does.
+
+use std::path::{Path, PathBuf};
+
+use generators::dataset::Split;
+use generators::mesh::{Mesh, Unit};
+use miette::Report;
+
+use super::RunArgs;
+use super::progress::Terminal;
+use crate::pipeline::{self, Failure};
+use crate::plan::{Overrides, Plan, PlanError};
+use crate::{gallery, slices};
+
+/// Why a command ended, and the exit status that says so.
+pub struct Ended {
+    /// What is printed.
+    pub report: Report,
+    /// 2 where the user can mend it, 1 otherwise.
+    pub status: u8,
+}
+
+type Outcome = Result<(), Ended>;
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        let status = if failure.is_the_users() { 2 } else { 1 };
+        let report = match failure {
+            Failure::Plan(PlanError::Scenario(error)) => Report::from(*error),
+            other => Report::msg(other),
+        };
+        Self { report, status }
+    }
+}
+
+impl From<PlanError> for Ended {
+    fn from(error: PlanError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+/// A plan and the folder of its run.
+fn prepare(args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
+    let overrides = Overrides::from(args.overrides.clone());
+    let plan = Plan::read(&args.scenario, &overrides)?;
+    let run = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.scenario().name));
+    if args.fresh {
+        pipeline::discard(&run)?;
+    }
+    Ok((plan, run))
+}
+
+/// `synthgen SCENARIO`.
+pub fn benchmark(args: &RunArgs) -> Outcome {
+    let (plan, run) = prepare(args)?;
+    let report = pipeline::run(&plan, &run, &Terminal::default())?;
+    println!("{}", report.display());
+    Ok(())
+}
+
+/// `synthgen generate SCENARIO`.
+pub fn generate(args: &RunArgs) -> Outcome {
+    let (plan, run) = prepare(args)?;
+    let dataset = pipeline::generate(&plan, &run, &Terminal::default())?;
+    println!("{}", dataset.folder().display());
+    Ok(())
+}
+
+/// `synthgen report RUN`.
+pub fn report(run: &Path) -> Outcome {
+    println!("{}", pipeline::redraw(run)?.display());
+    Ok(())
+}
+
+/// `synthgen check SCENARIO`.
+pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
+    let plan = Plan::read(scenario, overrides)?;
+    let production = &plan.production;
+    println!("{} (seed {})", &plan.scenario().name, plan.scenario().seed);
+    for part in production.parts() {
+        let [width, depth, height] = part.size_mm;
+        println!(
+            "part       {} x {}: {width:.1} x {depth:.1} x {height:.1} mm; {}",
+            part.copies,
+            part.file.display(),
+            part.repairs
+        );
+    }
+    let frame = production.frame();
+    println!("layers     {} per job", production.printable().len());
+    println!(
+        "images     {0} x {0} px, {1:.3} px per mm, bed {2:.1} mm",
+        frame.size_px,
+        frame.px_per_mm,
+        production.bed_side_mm()
+    );
+    let images = |split| production.images(split);
+    println!(
+        "           {} training, {} validation, about {} test",
+        images(Split::Train),
+        images(Split::Validation),
+        images(Split::Test)
+    );
+    let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    println!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect()));
+    println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
+    println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
+    println!(
+        "disk       about {:.1} MiB for the dataset",
+        production.estimated_bytes() as f64 / (1024.0 * 1024.0)
+    );
+    Ok(())
+}
+
+/// `synthgen gallery`.
+pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -> Outcome {
+    println!("{}", gallery::draw(part, unit, out, seed)?.display());
+    Ok(())
+}
+
+/// `synthgen slice PART`.
+pub fn slice(part: &Path, unit: Unit, layer_height_mm: f64, out: Option<&Path>) -> Outcome {
+    let mesh = Mesh::read(part, unit).map_err(Failure::from)?;
+    let stem = part.file_stem().unwrap_or_default();
+    let out = out.map_or_else(|| Path::new("reports/slices").join(stem), Path::to_owned);
+    let written = slices::write(&mesh, layer_height_mm, &out)?;
+    println!("{written}");
+    Ok(())
+}

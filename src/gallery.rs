@@ -1,0 +1,169 @@
+//! `synthgen gallery`: every registered defect and texture, drawn on a real layer.
+
+use std::path::{Path, PathBuf};
+
+use generators::defects::{self, Defect};
+use generators::layer::{Field, Frame, Layer};
+use generators::mesh::{self, Mesh, Unit};
+use generators::params::{Draws, ScenarioError, Table};
+use generators::raster::{self, Placement};
+use generators::registry::{self, Kind};
+use generators::stream::Stream;
+use generators::textures::{self, Texture};
+
+use crate::pipeline::{Failure, write_file};
+use crate::plan::PlanError;
+use crate::report::colour::Scale;
+use crate::report::{PageTile, Picture, Tile, TileSection, contact_sheet, tiles_page};
+
+/// The part that is drawn where the user names none.
+const CORE: &[u8] = include_bytes!("../scenarios/parts/core.stl");
+/// Pixels along one side of the layer.
+const SIZE_PX: usize = 160;
+/// Share of the image's side that is free around the part.
+const MARGIN: f64 = 0.1;
+/// Enlargement of the pictures, so that the outline is finer than a pixel.
+const ZOOM: usize = 2;
+/// The temperatures that the colours span, in degrees Celsius.
+const RANGE_C: [f32; 2] = [35.0, 78.0];
+/// Mean temperature of the bed and of the print, in degrees Celsius.
+const MEANS_C: [f32; 2] = [43.0, 67.0];
+/// Streams tried until a defect finds a place on the layer.
+const ATTEMPTS: usize = 50;
+
+/// Draws every kind into `folder`: one PNG each, `defects.png` and `textures.png` as contact sheets,
+/// and `gallery.html`. Returns the page's path.
+///
+/// # Errors
+/// Where the part cannot be read or a file cannot be written.
+pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -> Result<PathBuf, Failure> {
+    let unit = unit.unwrap_or(Unit::Millimetre);
+    let mesh = match part {
+        Some(path) => Mesh::read(path, unit)?,
+        None => Mesh::from_bytes(CORE, "core.stl", unit)?,
+    };
+    let stream = Stream::root(seed).child("gallery");
+    let (frame, coverage) = middle_layer(&mesh);
+
+    let mut shown = Vec::new();
+    for kind in textures::KINDS {
+        let field = example(textures::KINDS, kind)?.paint(&frame, 0, &mut draws(&stream, kind.name, 0));
+        let deviation_c = field.values.iter().fold(0.0f32, |most, v| most.max(v.abs())).max(1.0);
+        let picture =
+            Picture::false_colour(&field.values, SIZE_PX, [-deviation_c, deviation_c], Scale::Inferno);
+        shown.push((kind.name, kind.summary, kind.source, picture.enlarged(ZOOM)));
+    }
+    let textures = section(
+        folder,
+        "textures",
+        "How the temperature of a surface varies from place to place, from the coldest to the hottest point of each field.",
+        &shown,
+    )?;
+
+    shown.clear();
+    let healthy = healthy_layer(frame, coverage, &stream)?;
+    for kind in defects::KINDS {
+        let defect = example(defects::KINDS, kind)?;
+        let picture = injected(&*defect, kind.name, &healthy, &stream);
+        shown.push((kind.name, kind.summary, kind.source, picture));
+    }
+    let defects = section(
+        folder,
+        "defects",
+        "Each on the same healthy layer, before heat spreads and the camera looks; the outline is the footprint, exactly the pixels that changed.",
+        &shown,
+    )?;
+
+    let lead = format!(
+        "Every defect and texture of this program, with the settings of its example, on a layer of {} ({:.1} px per mm, seed {seed}). Colours run from {} °C (dark) to {} °C (bright).",
+        part.map_or("the built-in part".into(), |p| p.display().to_string()),
+        frame.px_per_mm,
+        RANGE_C[0],
+        RANGE_C[1]
+    );
+    let page = folder.join("gallery.html");
+    write_file(&page, tiles_page("Defects and textures", &lead, &[defects, textures]).as_bytes())?;
+    Ok(page)
+}
+
+/// Builds a kind from its own example.
+fn example<T: ?Sized>(kinds: &[Kind<T>], kind: &Kind<T>) -> Result<Box<T>, Failure> {
+    let build = || -> Result<Box<T>, Box<ScenarioError>> {
+        let text = format!("kind = \"{}\"\n{}", kind.name, kind.example);
+        Ok(registry::build(kinds, Table::parse(kind.name, &text)?)?.1)
+    };
+    Ok(build().map_err(PlanError::from)?)
+}
+
+fn draws(stream: &Stream, name: &str, attempt: usize) -> Draws {
+    let steady = stream.child(name).item("attempt", attempt);
+    Draws::new(&steady, &steady.child("layer"))
+}
+
+/// The layer half way up the part, in the middle of the image.
+fn middle_layer(mesh: &Mesh) -> (Frame, Field) {
+    let bounds = mesh.bounds();
+    let [width_mm, depth_mm, _] = bounds.size();
+    let side_mm = width_mm.max(depth_mm) / (1.0 - 2.0 * MARGIN);
+    let frame = Frame { size_px: SIZE_PX, px_per_mm: SIZE_PX as f64 / side_mm };
+    let slices = mesh::slice(mesh, &[(bounds.min[2] + bounds.max[2]) / 2.0]);
+    let placed: Vec<_> = slices
+        .iter()
+        .map(|slice| (slice, Placement { rotation_deg: 0.0, at_mm: [side_mm / 2.0; 2] }))
+        .collect();
+    (frame, raster::coverage(&placed, &frame))
+}
+
+/// The layer that every defect is drawn on: powder and print, each with a texture of its own.
+fn healthy_layer(frame: Frame, coverage: Field, stream: &Stream) -> Result<Layer, Failure> {
+    let paint = |name: &str, texture: &str, mean_c: f32| -> Result<Field, Failure> {
+        let kind = textures::KINDS.iter().find(|k| k.name == texture).unwrap_or(&textures::KINDS[0]);
+        let texture: Box<dyn Texture> = example(textures::KINDS, kind)?;
+        let mut field = texture.paint(&frame, 0, &mut draws(stream, name, 0));
+        field.values.iter_mut().for_each(|v| *v += mean_c);
+        Ok(field)
+    };
+    let bed = paint("bed", "cloud", MEANS_C[0])?;
+    let print = paint("print", "grain", MEANS_C[1])?;
+    Ok(Layer::compose(frame, 0, coverage, bed, print))
+}
+
+/// The layer with a defect, outlined; the healthy layer where it finds no place.
+fn injected(defect: &dyn Defect, name: &str, healthy: &Layer, stream: &Stream) -> Picture {
+    let colour =
+        |layer: &Layer| Picture::false_colour(&layer.temperature_c.values, SIZE_PX, RANGE_C, Scale::Inferno);
+    for attempt in 0..ATTEMPTS {
+        let mut layer = healthy.clone();
+        let footprint = defect.inject(&mut layer, &mut draws(stream, name, attempt));
+        if footprint.count() > 0 {
+            return colour(&layer).outlined(&footprint.pixels, ZOOM);
+        }
+    }
+    colour(healthy).enlarged(ZOOM)
+}
+
+/// Writes one PNG per picture and a contact sheet, and returns the pictures for the page.
+fn section(
+    folder: &Path,
+    heading: &str,
+    text: &str,
+    shown: &[(&str, &str, &str, Picture)],
+) -> Result<TileSection, Failure> {
+    let mut tiles = Vec::new();
+    let mut sheet = Vec::new();
+    for (name, summary, source, picture) in shown {
+        let png = picture.png();
+        write_file(&folder.join(heading).join(format!("{name}.png")), &png)?;
+        sheet.push(Tile { label: (*name).to_owned(), picture: picture.clone() });
+        tiles.push(PageTile {
+            name: (*name).to_owned(),
+            caption: (*summary).to_owned(),
+            note: (*source).to_owned(),
+            png,
+        });
+    }
+    write_file(&folder.join(format!("{heading}.png")), &contact_sheet(&sheet, 5))?;
+    let mut title = heading.to_owned();
+    title[..1].make_ascii_uppercase();
+    Ok(TileSection { heading: title, text: text.to_owned(), tiles })
+}

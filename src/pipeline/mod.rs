@@ -1,0 +1,323 @@
+//! The order of the stages; the only room that knows them all.
+
+mod facts;
+mod gallery;
+mod judge;
+mod learn;
+mod machine;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use generators::dataset::{self, Dataset, Row, Split};
+use generators::mesh::MeshError;
+use generators::stream::Stream;
+
+use crate::data;
+use crate::detectors::{DetectorError, Progress};
+use crate::metrics::MetricError;
+use crate::plan::{Plan, PlanError};
+use crate::report::record::{self, RecordError, write_atomically};
+use crate::report::{self, Record, ReportError};
+use judge::Truth;
+use learn::{Images, Learnt};
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The scenario cannot be used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The dataset could not be made or read.
+    #[error(transparent)]
+    Dataset(#[from] dataset::DatasetError),
+    /// A detector could not be trained or used.
+    #[error(transparent)]
+    Detector(#[from] DetectorError),
+    /// A score was not a number.
+    #[error("the results cannot be judged: {0}")]
+    Metric(#[from] MetricError),
+    /// The record could not be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The report could not be drawn.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A part to be sliced cannot be read.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+    /// A part to be sliced has not one layer.
+    #[error(
+        "the part is {height_mm} mm high: thinner than a layer of {layer_height_mm} mm; state its unit with --unit, or lower --layer-height"
+    )]
+    ThinPart {
+        /// Height of the part in mm.
+        height_mm: f64,
+        /// Height of a layer in mm.
+        layer_height_mm: f64,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Failure {
+    /// Whether the user can mend it: another scenario, part or folder. Otherwise the machine failed.
+    pub fn is_the_users(&self) -> bool {
+        use dataset::DatasetError;
+        match self {
+            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Record(_) => true,
+            Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
+            Self::Detector(e) => matches!(e, DetectorError::Size { .. } | DetectorError::Diverged { .. }),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// The dataset's folder inside a run's folder.
+const DATASET: &str = "dataset";
+
+/// Makes the labelled dataset of `plan` under `run`, or finds it there.
+///
+/// # Errors
+/// Where the parts do not suit the scenario, or a file cannot be written; what was finished stays.
+pub fn generate(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {
+    let told = |at: dataset::Progress| {
+        progress.step("generate", at.jobs_done, at.jobs, &[]);
+        ControlFlow::Continue(())
+    };
+    Ok(dataset::write(&plan.production, &run.join(DATASET), &told)?)
+}
+
+/// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
+///
+/// # Errors
+/// Where a file cannot be removed.
+pub fn discard(run: &Path) -> Result<(), Failure> {
+    dataset::discard(&run.join(DATASET))?;
+    for folder in ["models", "figures", gallery::FOLDER] {
+        let path = run.join(folder);
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
+        }
+    }
+    for file in [record::FILE, report::FILE] {
+        let path = run.join(file);
+        if path.is_file() {
+            std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs every stage and returns the path of the report. A run that was cut off goes on where it was.
+///
+/// # Errors
+/// The first stage that fails; what was finished stays.
+pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, Failure> {
+    let mut clock = Clock::default();
+    let dataset = clock.time("generate", || generate(plan, run, progress))?;
+    let images = clock.time("read", || images(&dataset))?;
+    let stream = Stream::root(plan.scenario().seed).child("learning");
+
+    let mut learnt = Vec::new();
+    for detector in &plan.detectors {
+        let fingerprint =
+            format!("{} {} {:?}", plan.production.fingerprint(), detector.kind, detector.settings);
+        let fitted = clock
+            .time(&detector.name, || learn::learn(detector, &images, &fingerprint, &stream, run, progress))?;
+        learnt.push(fitted);
+    }
+    let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
+    record.provenance.stages = clock.stages;
+    record.provenance.peak_memory_mib = machine::peak_memory_mib();
+    record.save(run)?;
+    Ok(report::write(&record, run)?)
+}
+
+/// Wall time of each stage.
+#[derive(Default)]
+struct Clock {
+    stages: Vec<record::StageTime>,
+}
+
+impl Clock {
+    fn time<T>(&mut self, stage: &str, body: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = body();
+        let wall_secs = started.elapsed().as_secs_f64();
+        self.stages.push(record::StageTime { stage: stage.to_owned(), wall_secs });
+        result
+    }
+}
+
+fn images(dataset: &Dataset) -> Result<Images, Failure> {
+    Ok(Images {
+        training: data::load(dataset, Split::Train)?,
+        validation: data::load(dataset, Split::Validation)?,
+        test: data::load(dataset, Split::Test)?,
+    })
+}
+
+/// Separates and judges what the detectors said, and writes it all down.
+fn judged(
+    plan: &Plan,
+    dataset: &Dataset,
+    images: &Images,
+    learnt: &mut [Learnt],
+    stream: &Stream,
+    run: &Path,
+) -> Result<Record, Failure> {
+    let rows: Vec<&Row> = dataset.rows().iter().filter(|r| r.split == Split::Test).collect();
+    let test_images: Vec<record::TestImage> = rows.iter().map(|row| facts::test_image(row)).collect();
+    let defects: Vec<(&str, &str)> = plan.scenario().defects().collect();
+    let names: Vec<&str> = defects.iter().map(|(name, _)| *name).collect();
+    let truth = Truth { images: &test_images, job: &images.test.job, defects: &names };
+    let stream = stream.child("judge");
+
+    let (mut representations, mut separations) = (Vec::new(), Vec::new());
+    for detector in learnt.iter_mut() {
+        for (index, (name, values)) in detector.scores.components.iter().enumerate() {
+            let stream = stream.child(&detector.name).child(name);
+            let component = judge::component(name, index == 0, values, &truth, &stream)?;
+            detector.record.components.push(component);
+        }
+        let separated = judge::separate(&detector.name, &detector.scores, &truth, &plan.separation, &stream)?;
+        representations.extend(separated.representations);
+        separations.extend(separated.cells);
+    }
+    let gallery = gallery::draw(&rows, &names, learnt, run)?;
+    let mut warnings = Vec::new();
+    if let Some(named) = &plan.separation.named
+        && !representations.iter().any(|r| r.name == named.representation)
+    {
+        let known: Vec<&str> = representations.iter().map(|r| r.name.as_str()).collect();
+        warnings.push(format!(
+            "The scenario names the representation `{}`, and there is none; there are {}.",
+            named.representation,
+            known.join(", ")
+        ));
+    }
+    Ok(Record {
+        version: record::VERSION,
+        scenario: scenario(plan),
+        provenance: record::Provenance {
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            git_commit: machine::commit(),
+            date: machine::now_rfc3339(),
+            machine: machine::machine(),
+            dataset_fingerprint: plan.production.fingerprint().to_owned(),
+            stages: Vec::new(),
+            peak_memory_mib: None,
+        },
+        dataset: facts::dataset(dataset.rows(), &defects, grey_scale(plan)),
+        floors: floors(dataset, &rows, images, &truth, &stream)?,
+        detectors: learnt.iter().map(|l| l.record.clone()).collect(),
+        test_images,
+        representations,
+        separators: plan.separation.separators.iter().map(|s| s.name.clone()).collect(),
+        separations,
+        named: plan.separation.named.as_ref().map(|named| record::Named {
+            representation: named.representation.clone(),
+            separator: named.separator.clone(),
+            least_balanced_accuracy: Some(named.least_balanced_accuracy),
+        }),
+        interval_method: judge::INTERVAL_METHOD.to_owned(),
+        gallery,
+        warnings,
+    })
+}
+
+/// What rules that look at nothing of interest reach: any detector has to beat them.
+fn floors(
+    dataset: &Dataset,
+    rows: &[&Row],
+    images: &Images,
+    truth: &Truth<'_>,
+    stream: &Stream,
+) -> Result<Vec<record::Floor>, Failure> {
+    let mean = |i: usize| {
+        let image = images.test.image(i);
+        image.iter().map(|&v| f64::from(v)).sum::<f64>() / image.len() as f64
+    };
+    let deviation = |i: usize| {
+        let image = images.test.image(i);
+        let m = mean(i);
+        (image.iter().map(|&v| (f64::from(v) - m).powi(2)).sum::<f64>() / image.len() as f64).sqrt()
+    };
+    let mut bytes = Vec::new();
+    for row in rows {
+        let path = dataset.path(&row.file);
+        bytes.push(std::fs::metadata(&path).map_err(|e| Failure::io(&path, e))?.len() as f64);
+    }
+    let all = 0..rows.len();
+    let rules = [
+        ("mean grey value", all.clone().map(mean).collect::<Vec<f64>>()),
+        ("deviation of the grey values", all.map(deviation).collect()),
+        ("size of the image file", bytes),
+    ];
+    let mut floors = Vec::new();
+    for (name, values) in rules {
+        floors.extend(judge::floor(name, &values, truth, &stream.child("floor").child(name))?);
+    }
+    Ok(floors)
+}
+
+/// Temperatures that black and white stand for.
+fn grey_scale(plan: &Plan) -> record::GreyScale {
+    let camera = plan.scenario().camera();
+    let [low, high] = camera.range_c;
+    let (black_c, white_c) = if camera.invert { (high, low) } else { (low, high) };
+    record::GreyScale { black_c, white_c }
+}
+
+fn scenario(plan: &Plan) -> record::Scenario {
+    let production = &plan.production;
+    record::Scenario {
+        name: plan.scenario().name.clone(),
+        seed: plan.scenario().seed,
+        parts: production
+            .parts()
+            .map(|part| record::Part {
+                file: part.file.display().to_string(),
+                size_mm: part.size_mm,
+                triangles: part.triangles,
+                copies: part.copies,
+                hash: part.hash.clone(),
+            })
+            .collect(),
+        layers: production.printable().len(),
+        image_px: production.frame().size_px,
+        px_per_mm: production.frame().px_per_mm,
+        bed_mm: production.bed_side_mm(),
+        settings: Vec::new(),
+        text: plan.text.clone(),
+    }
+}
+
+/// Draws the report of a finished run again, from its record alone.
+///
+/// # Errors
+/// Where there is no record, it is of a newer version, or the report cannot be written.
+pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
+    let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
+    Ok(report::write(&Record::read(folder)?, folder)?)
+}
+
+/// Writes `bytes` to `path`, whole or not at all, and makes the folders on the way.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, e))?;
+    }
+    write_atomically(path, bytes).map_err(|e| Failure::io(path, e))
+}

@@ -1,0 +1,96 @@
+//! How faint a defect may be: headline score against contrast-to-noise, one point per test image.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::axis::Axis;
+use super::canvas::{
+    Area, Drawn, UNIT, at, bold, dashed, document, font, line, rgb, stroke, text_width, write,
+};
+use super::{Figure, slug};
+use crate::report::colour::{self, GRID, INK, MUTED};
+use crate::report::record::{Component, Detector, Record, TestImage};
+
+const WIDTH: f64 = 520.0;
+const HEIGHT: f64 = 360.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 64.0;
+const BOTTOM: f64 = 48.0;
+
+/// One drawing per detector with a headline score, where the contrast of the defects is known.
+pub fn draw_all(record: &Record) -> Vec<Figure> {
+    let known = record.test_images.iter().filter(|i| i.cnr_image.is_some()).count();
+    if known < 2 {
+        return Vec::new();
+    }
+    let headlines = record.components().filter(|(_, component)| component.headline);
+    headlines
+        .map(|(detector, component)| {
+            let title = format!("Score {} of {} against contrast-to-noise", component.name, detector.name);
+            let svg =
+                document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, detector, component));
+            Figure::new(&slug(&format!("severity-{}", detector.name)), svg)
+        })
+        .collect()
+}
+
+fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Component) -> Drawn {
+    area.fill(&WHITE)?;
+    let title = format!("{}: {}", detector.name, component.name);
+    write(area, &title, 10.0, 20.0, &bold(14.0, INK, HPos::Left, VPos::Center))?;
+    legend(area, record)?;
+    let known: Vec<(&TestImage, f64, f64)> = record
+        .test_images
+        .iter()
+        .zip(&component.values)
+        .filter_map(|(image, &score)| Some((image, image.cnr_image?, score)))
+        .collect();
+    let across = Axis::choose(known.iter().map(|k| k.1));
+    let threshold = component.threshold.as_ref().map(|t| t.value);
+    let up = Axis::choose(known.iter().map(|k| k.2).chain(threshold));
+    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let x = |v: f64| LEFT + across.place(v) * (right - LEFT);
+    let y = |v: f64| bottom - up.place(v) * (bottom - TOP);
+    if let Some(value) = threshold {
+        let [corner, opposite] = [at(LEFT, y(value)), at(right, bottom)];
+        area.draw(&Rectangle::new([corner, opposite], rgb([0xf1, 0xf3, 0xf4]).filled()))?;
+    }
+    for (place, label) in across.ticks(7) {
+        let at = LEFT + place * (right - LEFT);
+        line(area, (at, TOP), (at, bottom), stroke(GRID, 1.0))?;
+        write(area, &label, at, bottom + 6.0, &font(11.0, MUTED, HPos::Center, VPos::Top))?;
+    }
+    for (place, label) in up.ticks(5) {
+        let at = bottom - place * (bottom - TOP);
+        line(area, (LEFT, at), (right, at), stroke(GRID, 1.0))?;
+        write(area, &label, LEFT - 6.0, at, &font(11.0, MUTED, HPos::Right, VPos::Center))?;
+    }
+    let caption = format!("contrast-to-noise in the image (1 = texture's own deviation){}", across.note());
+    write(area, &caption, LEFT, HEIGHT - 12.0, &font(11.0, MUTED, HPos::Left, VPos::Center))?;
+    let defects = record.defects();
+    for (image, cnr, score) in &known {
+        let index = defects.iter().position(|d| Some(*d) == image.defect.as_deref()).unwrap_or(0);
+        let style = rgb(colour::defect(index)).mix(0.7).filled();
+        area.draw(&Circle::new(at(x(*cnr), y(*score)), 3 * UNIT, style))?;
+    }
+    if let Some(value) = threshold {
+        let label = "95 % of healthy images below";
+        line(area, (LEFT, y(value)), (right, y(value)), stroke(INK, 1.25))?;
+        let low = y(value) + 14.0 < bottom;
+        let label_y = if low { y(value) + 9.0 } else { y(value) - 9.0 };
+        write(area, label, right - 6.0, label_y, &font(11.0, INK, HPos::Right, VPos::Center))?;
+    }
+    dashed(area, LEFT, (bottom, bottom), MUTED)
+}
+
+fn legend(area: &Area<'_>, record: &Record) -> Drawn {
+    let mut x = 12.0;
+    for (i, name) in record.defects().into_iter().enumerate() {
+        let y = 44.0;
+        area.draw(&Circle::new(at(x + 4.0, y), 4 * UNIT, rgb(colour::defect(i)).filled()))?;
+        write(area, name, x + 13.0, y, &font(11.5, INK, HPos::Left, VPos::Center))?;
+        x += 13.0 + text_width(name, 11.5) + 14.0;
+    }
+    Ok(())
+}
