@@ -146,3 +146,162 @@ fn convolution_and_its_gradients_equal_plain_loops() {
         assert_eq!(floats(&upward), floats(gradients.get(&x).unwrap()), "input gradient of {case:?}");
     }
 }
+
+#[test]
+fn transposed_convolution_and_its_gradients_equal_plain_loops() {
+    for (number, case) in CASES.into_iter().enumerate() {
+        let ([batch, inputs, height, width, outputs], window) = case;
+        let Window { kernel, stride, padding } = window;
+        let (h, w) =
+            ((height + 2 * padding - kernel) / stride + 1, (width + 2 * padding - kernel) / stride + 1);
+        // The output padding that gives back the height; the width may come out smaller.
+        let output_padding = height + 2 * padding - kernel - (h - 1) * stride;
+        let (width_back, height_back) = ((w - 1) * stride + kernel + output_padding - 2 * padding, height);
+        let case = ([batch, inputs, height_back, width_back, outputs], window);
+        let w = (width_back + 2 * padding - kernel) / stride + 1;
+        let (parameters, _, layer) = network([inputs, outputs], window, true);
+        let layer = layer.with_output_padding(output_padding);
+        let mut stream = Stream::root(5).item("case", number);
+        let x =
+            Var::from_tensor(&normal((batch, outputs, h, w), &mut stream, &Device::Cpu).unwrap()).unwrap();
+        let y = layer.forward(&x, Activation::Relu).unwrap();
+        assert_eq!(y.dims(), [batch, inputs, height_back, width_back], "{case:?}");
+        let upstream = normal(y.dims(), &mut stream, &Device::Cpu).unwrap();
+        let gradients = (&y * &upstream).unwrap().sum_all().unwrap().backward().unwrap();
+        let (weight, bias) = (variable(&parameters, "layer.weight"), variable(&parameters, "layer.bias"));
+
+        let (xs, ws, bs) = (floats(&x), floats(&weight), floats(&bias));
+        let channel = |pixel: usize| pixel / (height_back * width_back) % inputs;
+        let mut expected: Vec<f64> = (0..y.elem_count()).map(|i| f64::from(bs[channel(i)])).collect();
+        visit(case, |i, k, f| expected[i] += f64::from(xs[f]) * f64::from(ws[k]));
+        let both = expected.iter().zip(floats(&upstream));
+        let masked: Vec<f64> = both.map(|(z, u)| if *z > 0.0 { f64::from(u) } else { 0.0 }).collect();
+        let expected: Vec<f64> = expected.into_iter().map(|z| z.max(0.0)).collect();
+        assert!(error(&floats(&y), &expected) < 1e-5, "forward of {case:?}");
+
+        let (mut dx, mut dw, mut db) = (vec![0.0; xs.len()], vec![0.0; ws.len()], vec![0.0; bs.len()]);
+        visit(case, |i, k, f| {
+            dx[f] += masked[i] * f64::from(ws[k]);
+            dw[k] += masked[i] * f64::from(xs[f]);
+        });
+        masked.iter().enumerate().for_each(|(i, m)| db[channel(i)] += m);
+        for (what, var, expected) in [("input", &x, dx), ("weight", &weight, dw), ("bias", &bias, db)] {
+            let found = floats(gradients.get(var).unwrap());
+            assert!(error(&found, &expected) < 1e-5, "{what} gradient of {case:?}");
+        }
+    }
+}
+
+/// Everything that a step computes for one case, with that many threads.
+fn bits(case: Case, threads: usize) -> Vec<u32> {
+    let ([batch, inputs, height, width, outputs], window) = case;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let (parameters, conv, back) = network([inputs, outputs], window, false);
+        let x = normal((batch, inputs, height, width), &mut Stream::root(6), &Device::Cpu).unwrap();
+        let y = conv.forward(&x, Activation::LeakyRelu(0.1)).unwrap();
+        let y = back.forward(&y, Activation::Identity).unwrap();
+        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        let of = |(_, var): (&str, &Var)| floats(gradients.get(var).unwrap());
+        let mut all = floats(&y);
+        all.extend(parameters.variables().flat_map(of));
+        all.into_iter().map(f32::to_bits).collect()
+    })
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let large = [
+        case([64, 1, 32, 32, 16], 4, 2, 1),
+        case([33, 24, 16, 16, 40], 4, 2, 1),
+        case([17, 96, 8, 8, 160], 5, 2, 2),
+    ];
+    for case in CASES.into_iter().chain(large) {
+        let one = bits(case, 1);
+        assert!(one == bits(case, 2) && one == bits(case, 3), "{case:?}");
+    }
+}
+
+#[test]
+fn frozen_layers_and_constants_get_no_gradient() {
+    let (parameters, conv, _) = network([2, 3], CASES[0].1, false);
+    let x = Var::from_tensor(&normal((1, 2, 8, 8), &mut Stream::root(7), &Device::Cpu).unwrap()).unwrap();
+    let weight = variable(&parameters, "layer.weight");
+    let through = conv.frozen().forward(&x, Activation::Relu).unwrap().sum_all().unwrap().backward().unwrap();
+    assert!(through.get(&x).is_some() && through.get(&weight).is_none());
+    let constant = x.as_detached_tensor();
+    let onto = conv.forward(&constant, Activation::Relu).unwrap().sum_all().unwrap().backward().unwrap();
+    assert!(onto.get(&constant).is_none() && onto.get(&weight).is_some());
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let (_, conv, back) = network([2, 3], Window { kernel: 4, stride: 2, padding: 1 }, false);
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
+    let refused = |result: candle_core::Result<Tensor>, words: &str| {
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    };
+    refused(conv.forward(&zeros(&[1, 3, 8, 8]), Activation::Relu), "2 channels, given an image of 3");
+    refused(conv.forward(&zeros(&[1, 2, 1, 8]), Activation::Relu), "smaller than");
+    refused(conv.forward(&zeros(&[2, 8, 8]), Activation::Relu), "4 dimensions");
+    refused(conv.forward(&zeros(&[0, 2, 8, 8]), Activation::Relu), "nothing to do");
+    refused(conv.forward(&zeros(&[1, 2, 8, 8]), Activation::LeakyRelu(-1.0)), "slope");
+    refused(
+        conv.forward(&zeros(&[1, 2, 8, 8]).to_dtype(candle_core::DType::F64).unwrap(), Activation::Relu),
+        "",
+    );
+    refused(back.forward(&zeros(&[1, 2, 4, 4]), Activation::Relu), "give features");
+    refused(
+        back.clone().with_output_padding(2).forward(&zeros(&[1, 3, 4, 4]), Activation::Relu),
+        "output padding",
+    );
+    let output = zeros(&[1, 3, 4, 4]);
+    refused(conv.input_gradient(&output, &output, Activation::Relu, [12, 8]), "give features");
+    refused(
+        conv.input_gradient(&zeros(&[1, 3, 4, 5]), &output, Activation::Relu, [8, 8]),
+        "gradient of shape",
+    );
+}
+
+/// The Hessian of a quadratic form in the weights, by differentiating twice. candle keeps the graph of a backward
+/// pass only where an environment variable says so when the process starts: the test runs itself again.
+#[test]
+fn second_derivatives_are_exact() {
+    const KEEP: &str = "CANDLE_GRAD_DO_NOT_DETACH";
+    if std::env::var_os(KEEP).is_none() {
+        let itself = std::env::current_exe().unwrap();
+        let run = std::process::Command::new(itself)
+            .args(["--exact", "second_derivatives_are_exact"])
+            .env(KEEP, "1")
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+        return;
+    }
+    let (parameters, conv, back) = network([2, 3], Window { kernel: 3, stride: 2, padding: 1 }, false);
+    let weights = [variable(&parameters, "layer.weight"), variable(&parameters, "unused.weight")];
+    let x = Var::from_tensor(&normal((2, 2, 7, 7), &mut Stream::root(8), &Device::Cpu).unwrap()).unwrap();
+    // The squared norm of the input gradient: way 1 of the gradient penalty.
+    let penalty = || {
+        let y = conv.forward(&x, Activation::Identity).unwrap();
+        let y = back.forward(&y, Activation::Identity).unwrap();
+        let first = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        first.get(&x).unwrap().sqr().unwrap().sum_all().unwrap()
+    };
+    let gradients = penalty().backward().unwrap();
+    for (i, weight) in weights.iter().enumerate() {
+        let direction = normal(weight.dims(), &mut Stream::root(9).item("w", i), &Device::Cpu).unwrap();
+        let along = (gradients.get(weight).unwrap() * &direction).unwrap().sum_all().unwrap();
+        let start = weight.as_tensor().copy().unwrap();
+        let at = |t: f64| {
+            weight.set(&(&start + (&direction * t).unwrap()).unwrap().detach()).unwrap();
+            f64::from(penalty().to_scalar::<f32>().unwrap())
+        };
+        // A polynomial: the error of the difference is that of its third derivative, and rounding.
+        let (step, slope) = (2e-3, f64::from(along.to_scalar::<f32>().unwrap()));
+        let difference = (at(step) - at(-step)) / (2.0 * step);
+        weight.set(&start.detach()).unwrap();
+        assert!((slope - difference).abs() < 2e-3 * slope.abs(), "{slope} against {difference}");
+    }
+}
