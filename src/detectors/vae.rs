@@ -9,7 +9,7 @@ use generators::stream::Stream;
 
 use super::fitting::{
     History, Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings,
-    squared_error,
+    squared_error, validates,
 };
 use super::{Detector, DetectorError, Fitted, Run, Scorer, Scores};
 use crate::data::{Batches, ImageSet};
@@ -24,8 +24,6 @@ const WINDOW: Window = Window { kernel: 4, stride: 2, padding: 1 };
 const SLOPE: f32 = 0.1;
 const LEAKY: Activation = Activation::LeakyRelu(SLOPE);
 const HE: Init = Init::He { slope: SLOPE as f64 };
-/// How often the validation loss is measured over the training.
-const VALIDATIONS: usize = 20;
 
 /// The registry's entry.
 pub const KIND: Kind<dyn Detector> = Kind {
@@ -263,8 +261,7 @@ impl Trainee for Training<'_> {
             ("cross entropy", scalar(&loss.cross_entropy)?),
             ("divergence", scalar(&loss.divergence)?),
         ];
-        let every = self.settings.steps.div_ceil(VALIDATIONS);
-        if !self.validation.is_empty() && ((step + 1) % every == 0 || step + 1 == self.settings.steps) {
+        if !self.validation.is_empty() && validates(step, self.settings.steps) {
             losses.push(("validation loss", self.validation_loss()?));
         }
         Ok(losses)

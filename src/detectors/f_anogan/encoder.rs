@@ -6,7 +6,7 @@ use generators::stream::Stream;
 use super::model::Frozen;
 use super::{FAnoGan, HE, LEAKY, NAME, WINDOW, centred};
 use crate::data::{Batches, ImageSet};
-use crate::detectors::fitting::{Losses, Trainee, batch, decayed, halvings};
+use crate::detectors::fitting::{Losses, Trainee, batch, chunks, decayed, halvings, validates};
 use crate::detectors::{DetectorError, Run};
 use crate::nets::{Activation, Adam, Conv2d, Init, Linear, NetsError, Parameters, dropout_mask};
 
@@ -85,7 +85,7 @@ impl<'a> Training<'a> {
 
     fn validation_loss(&self) -> Result<f64> {
         let mut sum = 0.0;
-        for x in crate::detectors::fitting::chunks(self.validation) {
+        for x in chunks(self.validation) {
             let x = x?;
             let z = self.encoder.forward(&centred(&x)?, None)?;
             let score = self.frozen.score(&x, &z)?.combined(self.settings.lambda)?;
@@ -94,9 +94,6 @@ impl<'a> Training<'a> {
         Ok(sum / self.validation.len() as f64)
     }
 }
-
-/// How often the validation loss is measured over the training.
-const VALIDATIONS: usize = 20;
 
 impl Trainee for Training<'_> {
     fn step(&mut self, step: usize) -> std::result::Result<Losses, DetectorError> {
@@ -108,8 +105,7 @@ impl Trainee for Training<'_> {
         let loss = self.frozen.score(&x, &z)?.combined(settings.lambda)?.mean_all()?;
         self.adam.step(&loss.backward()?)?;
         let mut losses = vec![("training loss", f64::from(loss.to_scalar::<f32>()?))];
-        let every = settings.encoder_steps.div_ceil(VALIDATIONS);
-        if !self.validation.is_empty() && ((step + 1) % every == 0 || step + 1 == settings.encoder_steps) {
+        if !self.validation.is_empty() && validates(step, settings.encoder_steps) {
             losses.push(("validation loss", self.validation_loss()?));
         }
         Ok(losses)

@@ -8,4 +8,4 @@ mod stage;
 pub(super) use history::History;
 pub(super) use images::{batch, chunks, halvings};
 pub(super) use residual::{Residuals, squared_error};
-pub(super) use stage::{Losses, Stage, Trainee, decayed, finish, finished};
+pub(super) use stage::{Losses, Stage, Trainee, decayed, finish, finished, validates};

@@ -49,7 +49,8 @@ impl Stage {
             kept = saved.step;
             history = History::from_notes(&saved.notes);
         }
-        for step in kept..self.steps {
+        let start = kept;
+        for step in start..self.steps {
             let losses = trainee.step(step)?;
             if let Some(&(loss, value)) = losses.iter().find(|(_, value)| !value.is_finite()) {
                 let (detector, stage, step) = (self.detector, self.name, step + 1);
@@ -57,7 +58,7 @@ impl Stage {
             }
             let done = step + 1;
             history.record(self.name, done, &losses);
-            if done == self.steps || done % self.checkpoint_steps == 0 {
+            if done == self.steps || done.is_multiple_of(self.checkpoint_steps) {
                 let (networks, optimisers) = trainee.parts();
                 let optimisers: Vec<(&str, &Adam)> =
                     optimisers.into_iter().map(|(name, adam)| (name, &*adam)).collect();
@@ -107,6 +108,14 @@ pub fn finish(
         }
     }
     Ok(())
+}
+
+/// How often a validation loss is measured in one stage.
+const VALIDATIONS: usize = 20;
+
+/// True after the steps at which the validation loss is measured, the last among them.
+pub fn validates(step: usize, steps: usize) -> bool {
+    (step + 1).is_multiple_of(steps.div_ceil(VALIDATIONS)) || step + 1 == steps
 }
 
 /// The learning rate of `step`: constant for the first half, then straight down to 1 % at the last step.
