@@ -75,7 +75,11 @@ pub fn short(value: f64) -> String {
 }
 
 fn trimmed(text: &str) -> String {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Wall time: `0.8 s`, `95 s`, `3 min 20 s`, `2 h 05 min`.
@@ -112,8 +116,14 @@ mod tests {
         assert_eq!(area(1.0), "1.000");
         assert_eq!(count(2_765_568), "2\u{202f}765\u{202f}568");
         assert_eq!(count(1500), "1500");
-        assert_eq!([0.1234, 12.34, 1234.5, 123_456.0, 0.000_123, -2.0, 0.0].map(short).join(" "), "0.123 12.3 1234 1.23e5 1.23e-4 -2 0");
-        assert_eq!([0.84, 95.0, 200.0, 7500.0].map(duration).join(", "), "0.8 s, 95 s, 3 min 20 s, 2 h 05 min");
+        assert_eq!(
+            [0.1234, 12.34, 1234.5, 123_456.0, 0.000_123, -2.0, 0.0].map(short).join(" "),
+            "0.123 12.3 1234 1.23e5 1.23e-4 -2 0"
+        );
+        assert_eq!(
+            [0.84, 95.0, 200.0, 7500.0].map(duration).join(", "),
+            "0.8 s, 95 s, 3 min 20 s, 2 h 05 min"
+        );
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");
         assert_eq!(plural(1, "image"), "1 image");
     }

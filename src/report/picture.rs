@@ -161,8 +161,7 @@ mod tests {
         let picture = Picture::grey(&[0.0; 25], 5);
         let inside: Vec<bool> = (0..25).map(|i| i == 12).collect();
         let outlined = picture.outlined(&inside, 4);
-        let bright =
-            |x, y| outlined.get(x, y) == OUTLINE;
+        let bright = |x, y| outlined.get(x, y) == OUTLINE;
         assert!(bright(7, 7) && bright(12, 10) && !bright(8, 8) && !bright(6, 8));
     }
 }

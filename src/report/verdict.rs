@@ -133,7 +133,8 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
 fn missed(by_defect: &[ShareOfDefect]) -> String {
     let mut worst: Vec<&ShareOfDefect> = by_defect.iter().filter(|d| d.share.of > 0).collect();
     worst.sort_by(|a, b| a.share.rate.total_cmp(&b.share.rate));
-    let found = |d: &ShareOfDefect| format!("{} ({} found, {})", d.defect, count_of(&d.share), percent(d.share.rate));
+    let found =
+        |d: &ShareOfDefect| format!("{} ({} found, {})", d.defect, count_of(&d.share), percent(d.share.rate));
     let missed: Vec<&ShareOfDefect> = worst.iter().copied().filter(|d| d.share.count < d.share.of).collect();
     let complete: Vec<String> =
         worst.iter().filter(|d| d.share.count == d.share.of).map(|d| d.defect.clone()).collect();
@@ -170,7 +171,11 @@ fn how_sure(record: &Record, judgement: &Judgement) -> String {
                 "" => String::new(),
                 method => format!(", from {method}"),
             };
-            format!("{base}, 95 % interval {}, on {}{method}.", percent_interval(interval), plural(judged, "test image"))
+            format!(
+                "{base}, 95 % interval {}, on {}{method}.",
+                percent_interval(interval),
+                plural(judged, "test image")
+            )
         }
         None => format!("{base} on {}; no interval was computed.", plural(judged, "test image")),
     }
@@ -196,7 +201,11 @@ fn best_pair(best: &[(&Separation, &Judgement)], named: Option<&Separation>) -> 
             format!("The named pair. It is also the best of {among}.")
         }
         Some(named) if ties.contains(&named) => {
-            format!("The named pair, level with {} of the other {}.", ties.len() - 1, plural(best.len() - 1, "pair"))
+            format!(
+                "The named pair, level with {} of the other {}.",
+                ties.len() - 1,
+                plural(best.len() - 1, "pair")
+            )
         }
         Some(_) => {
             let level = match ties.len() {
@@ -235,7 +244,11 @@ fn ranking(record: &Record) -> Option<Point> {
     let floor = record.floors.iter().max_by(|a, b| a.auroc.value.total_cmp(&b.auroc.value));
     if let Some(floor) = floor {
         let note = if floor.auroc.value >= auroc.value { ", so the detector adds nothing to it" } else { "" };
-        text += &format!(" The best trivial rule, {}, reaches {}{note}.", floor.name, area_estimate(&floor.auroc));
+        text += &format!(
+            " The best trivial rule, {}, reaches {}{note}.",
+            floor.name,
+            area_estimate(&floor.auroc)
+        );
     }
     Some(Point { topic: "Best detector", text })
 }

@@ -85,7 +85,8 @@ impl Axis {
         let inside = |v: &f64| v.log10() >= self.low && v.log10() <= self.high;
         let decades = (self.low.floor() as i32, self.high.ceil() as i32);
         for multiples in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
-            let powers = (decades.0..=decades.1).flat_map(|d| multiples.iter().map(move |m| m * 10f64.powi(d)));
+            let powers =
+                (decades.0..=decades.1).flat_map(|d| multiples.iter().map(move |m| m * 10f64.powi(d)));
             let values: Vec<f64> = powers.filter(inside).collect();
             if values.len() <= wanted + 1 {
                 return values;
@@ -120,9 +121,12 @@ mod tests {
 
     #[test]
     fn steps_are_round_and_nothing_breaks_on_odd_input() {
-        let labels: Vec<String> = Axis::linear(0.0, 1.0).ticks(5).into_iter().map(|(_, label)| label).collect();
+        let labels: Vec<String> =
+            Axis::linear(0.0, 1.0).ticks(5).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
-        for odd in [vec![], vec![0.0], vec![3.0, 3.0], vec![f64::NAN], vec![-1e300, 1e300], vec![1e-300, 2e-300]] {
+        for odd in
+            [vec![], vec![0.0], vec![3.0, 3.0], vec![f64::NAN], vec![-1e300, 1e300], vec![1e-300, 2e-300]]
+        {
             let axis = Axis::choose(odd.clone());
             assert!(axis.place(0.1).is_finite() && axis.ticks(5).len() < 110, "{odd:?}");
         }

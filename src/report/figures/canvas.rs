@@ -15,7 +15,8 @@ pub const UNIT: i32 = 4;
 pub const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
 
 /// The typefaces of every drawing, and of the page.
-pub const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif";
+pub const FONT: &str =
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif";
 
 /// What plotters draws on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -38,7 +39,13 @@ pub fn document(width: i32, height: i32, title: &str, draw: impl FnOnce(&Area<'_
     }
     let inside = drawn.split_once('>').map_or("", |(_, rest)| rest);
     let inside = inside.trim_end().strip_suffix("</svg>").unwrap_or(inside);
-    wrap(width, height, UNIT, title, &inside.replace(" font-family=\"sans-serif\"", "").replace(" opacity=\"1\"", ""))
+    wrap(
+        width,
+        height,
+        UNIT,
+        title,
+        &inside.replace(" font-family=\"sans-serif\"", "").replace(" opacity=\"1\"", ""),
+    )
 }
 
 /// An SVG document of `width` by `height` CSS px around `inside`, whose coordinates have `unit` units per px.

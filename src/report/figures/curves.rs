@@ -71,7 +71,13 @@ fn plot(area: &Area<'_>, title: &str, curves: &[&Curve]) -> Drawn {
         write(area, &label, LEFT - 6.0, at, &font(10.5, MUTED, HPos::Right, VPos::Center))?;
     }
     let log = if up.note().contains("log") { " (log scale)" } else { "" };
-    write(area, &format!("training step{}", if log.is_empty() { "" } else { ";  vertical axis logarithmic" }), LEFT, HEIGHT - 9.0, &font(10.5, MUTED, HPos::Left, VPos::Center))?;
+    write(
+        area,
+        &format!("training step{}", if log.is_empty() { "" } else { ";  vertical axis logarithmic" }),
+        LEFT,
+        HEIGHT - 9.0,
+        &font(10.5, MUTED, HPos::Left, VPos::Center),
+    )?;
     let unit = f64::from(canvas::UNIT);
     let plot = area.clone().margin(TOP * unit, BOTTOM * unit, LEFT * unit, RIGHT * unit);
     let mut chart = ChartBuilder::on(&plot).build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
@@ -111,9 +117,11 @@ mod tests {
 
     #[test]
     fn losses_of_training_and_validation_share_a_drawing() {
-        let curve = |name: &str| Curve { stage: "vae".into(), name: name.into(), points: vec![(0, 1.0), (1, 0.5)] };
+        let curve =
+            |name: &str| Curve { stage: "vae".into(), name: name.into(), points: vec![(0, 1.0), (1, 0.5)] };
         let names = ["training loss", "validation loss", "KL divergence", "reconstruction (validation)"];
-        let detector = Detector { name: "vae".into(), curves: names.map(curve).to_vec(), ..Detector::default() };
+        let detector =
+            Detector { name: "vae".into(), curves: names.map(curve).to_vec(), ..Detector::default() };
         let files: Vec<String> = draw_all(&detector).into_iter().map(|f| f.file).collect();
         assert_eq!(
             files,

@@ -49,7 +49,8 @@ pub fn examples(record: &Record, assets: &Assets<'_>) -> (Vec<Example>, Vec<Lege
     let thermal = |value: f32| to_temperature(record.dataset.grey_scale, value);
     let seen = read.iter().flat_map(|p| [&p.image, &p.twin]).flatten().flat_map(|grey| &grey.values);
     let range = spread(seen.map(|&v| thermal(v)));
-    let most = read.iter().filter_map(|p| p.change.as_ref()).flat_map(|c| &c.values).copied().fold(0.0, f32::max);
+    let most =
+        read.iter().filter_map(|p| p.change.as_ref()).flat_map(|c| &c.values).copied().fold(0.0, f32::max);
     let most = if most > 0.0 { most } else { 1.0 };
     let per_grey = record.dataset.grey_scale.map_or(1.0, |g| (g.white_c - g.black_c).abs());
     let colour = |grey: &Grey| {
@@ -106,12 +107,18 @@ fn legend_marks(legend: &Legend) -> String {
         .map(|i| {
             let colour = hex(legend.scale.at((f64::from(i) + 0.5) / f64::from(steps)));
             // Slightly too wide, so that no seam shows between neighbours.
-            format!("<rect x=\"{:.2}\" y=\"18\" width=\"{:.2}\" height=\"10\" fill=\"{colour}\"/>", f64::from(i) * width, width + 0.4)
+            format!(
+                "<rect x=\"{:.2}\" y=\"18\" width=\"{:.2}\" height=\"10\" fill=\"{colour}\"/>",
+                f64::from(i) * width,
+                width + 0.4
+            )
         })
         .collect();
     let number = |x: f64, anchor: &str, value: f64| {
         let (text, muted) = (short(value), hex(MUTED));
-        format!("<text x=\"{x}\" y=\"41\" font-size=\"11\" text-anchor=\"{anchor}\" fill=\"{muted}\">{text}</text>")
+        format!(
+            "<text x=\"{x}\" y=\"41\" font-size=\"11\" text-anchor=\"{anchor}\" fill=\"{muted}\">{text}</text>"
+        )
     };
     format!(
         "<text x=\"0\" y=\"12\" font-size=\"12\" fill=\"{}\">{}</text>{bar}{}{}{}",

@@ -81,7 +81,9 @@ fn draw(table: &Table) -> Option<String> {
     let mut svg = format!("<rect width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#fff\"/>");
     let (ink, muted) = (hex(INK), hex(MUTED));
     let title = escaped(&table.title);
-    svg += &format!("<text x=\"16\" y=\"28\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>");
+    svg += &format!(
+        "<text x=\"16\" y=\"28\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>"
+    );
     for (i, column) in table.columns.iter().enumerate() {
         let x = left + CELL * (i as f64 + 0.5);
         let size = (13.0 * (CELL - 6.0) / text_width(column, 13.0)).clamp(8.0, 13.0);
@@ -115,7 +117,10 @@ fn draw(table: &Table) -> Option<String> {
             if entry.marked {
                 outlines += &format!(
                     "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"none\" stroke=\"{ink}\" stroke-width=\"2.5\"/>",
-                    x + 1.0, y + 1.0, CELL - 2.0, ROW - 2.0
+                    x + 1.0,
+                    y + 1.0,
+                    CELL - 2.0,
+                    ROW - 2.0
                 );
             }
             let (x, value) = (x + CELL / 2.0, escaped(&entry.text));
@@ -126,9 +131,7 @@ fn draw(table: &Table) -> Option<String> {
     }
     let note = escaped(&table.note);
     svg += &outlines;
-    svg += &format!(
-        "<text x=\"16\" y=\"{:.1}\" font-size=\"12\" fill=\"{muted}\">{note}</text>",
-        height - 12.0
-    );
+    svg +=
+        &format!("<text x=\"16\" y=\"{:.1}\" font-size=\"12\" fill=\"{muted}\">{note}</text>", height - 12.0);
     Some(wrap(width as i32, height as i32, 1, &table.title, &svg))
 }

@@ -54,7 +54,13 @@ fn rows<'a>(record: &'a Record, component: &Component) -> Vec<Row<'a>> {
     [healthy].into_iter().chain(defects).filter(|row| !row.values.is_empty()).collect()
 }
 
-fn panel(area: &Area<'_>, detector: &Detector, component: &Component, rows: &[Row<'_>], height: f64) -> Drawn {
+fn panel(
+    area: &Area<'_>,
+    detector: &Detector,
+    component: &Component,
+    rows: &[Row<'_>],
+    height: f64,
+) -> Drawn {
     area.fill(&WHITE)?;
     let headline = if component.headline { " (headline)" } else { "" };
     let title = format!("{}: {}{headline}", detector.name, component.name);
@@ -80,7 +86,13 @@ fn panel(area: &Area<'_>, detector: &Detector, component: &Component, rows: &[Ro
         let style = font(12.0, INK, HPos::Right, VPos::Center);
         write(area, &shortened(row.name), left - 8.0, base - 9.0, &style)?;
         if let Some(above) = row.above {
-            write(area, &percent(above), WIDTH - 10.0, base - 9.0, &font(12.0, INK, HPos::Right, VPos::Center))?;
+            write(
+                area,
+                &percent(above),
+                WIDTH - 10.0,
+                base - 9.0,
+                &font(12.0, INK, HPos::Right, VPos::Center),
+            )?;
         }
     }
     if let Some(threshold) = &component.threshold {
@@ -113,7 +125,8 @@ fn distributions(area: &Area<'_>, axis: &Axis, rows: &[Row<'_>], height: f64) ->
         // Empty bins at both ends would draw a coloured line along the baseline.
         let steps: Vec<(f64, f64)> = steps.collect();
         let filled = |p: &(f64, f64)| p.1 > base;
-        let (Some(first), Some(last)) = (steps.iter().position(filled), steps.iter().rposition(filled)) else {
+        let (Some(first), Some(last)) = (steps.iter().position(filled), steps.iter().rposition(filled))
+        else {
             continue;
         };
         let style = rgb(row.colour);

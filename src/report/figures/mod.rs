@@ -1,7 +1,7 @@
 //! One file per figure. Each is a drawing of its own, good as a file and inside the page.
 
-mod axis;
 mod auroc;
+mod axis;
 mod canvas;
 mod curves;
 mod gallery;
@@ -11,7 +11,7 @@ mod severity;
 mod sheet;
 mod snapshots;
 
-pub(crate) use gallery::{Example, Legend, Pane, legend_svg};
+pub(crate) use gallery::{Example, Legend, legend_svg};
 
 use super::assets::Assets;
 use super::numbers::short;

@@ -4,7 +4,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::canvas::{Area, Drawn, UNIT, at, bold, dashed, document, font, line, rgb, stroke, text_width, write};
+use super::canvas::{
+    Area, Drawn, UNIT, at, bold, dashed, document, font, line, rgb, stroke, text_width, write,
+};
 use super::{Figure, slug};
 use crate::report::colour::{self, GRID, INK, MUTED};
 use crate::report::record::{Component, Detector, Record, TestImage};
@@ -26,9 +28,8 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
     headlines
         .map(|(detector, component)| {
             let title = format!("Score {} of {} against contrast-to-noise", component.name, detector.name);
-            let svg = document(WIDTH as i32, HEIGHT as i32, &title, |area| {
-                plot(area, record, detector, component)
-            });
+            let svg =
+                document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, detector, component));
             Figure::new(&slug(&format!("severity-{}", detector.name)), svg)
         })
         .collect()

@@ -31,7 +31,9 @@ impl Sheet {
         let (ink, muted) = (hex(INK), hex(MUTED));
         let mut svg = format!("<rect width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#fff\"/>");
         let title = escaped(&self.title);
-        svg += &format!("<text x=\"16\" y=\"26\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>");
+        svg += &format!(
+            "<text x=\"16\" y=\"26\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>"
+        );
         for (i, column) in self.columns.iter().enumerate() {
             let x = left + (size + gap) * i as f64 + size / 2.0;
             let font = (12.0 * size / text_width(column, 12.0)).clamp(8.0, 12.0);

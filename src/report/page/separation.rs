@@ -87,7 +87,8 @@ fn dimension(row: &Representation) -> String {
     };
     match &row.reduction {
         Some(r) => {
-            let kept = r.explained_share.map(|s| format!(", {} of the variance", percent(s))).unwrap_or_default();
+            let kept =
+                r.explained_share.map(|s| format!(", {} of the variance", percent(s))).unwrap_or_default();
             format!("{numbers}, {} of {}{kept}", r.method, count(r.from_dimension))
         }
         None => numbers,

@@ -112,7 +112,8 @@ impl Record {
             }
         }
         let defects = self.defects();
-        let unknown = self.test_images.iter().filter_map(|i| i.defect.as_deref()).find(|d| !defects.contains(d));
+        let unknown =
+            self.test_images.iter().filter_map(|i| i.defect.as_deref()).find(|d| !defects.contains(d));
         if let Some(defect) = unknown {
             return contradiction(format!("the defect {defect} of a test image is not among the dataset's"));
         }
@@ -124,7 +125,8 @@ impl Record {
                 return contradiction(format!("there is no separator {}", cell.separator));
             }
             if let Outcome::Judged(judgement) = &cell.outcome
-                && let Some(s) = judgement.detected_by_defect.iter().find(|s| !defects.contains(&s.defect.as_str()))
+                && let Some(s) =
+                    judgement.detected_by_defect.iter().find(|s| !defects.contains(&s.defect.as_str()))
             {
                 return contradiction(format!("{} is not among the dataset's defects", s.defect));
             }

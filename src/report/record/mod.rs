@@ -14,11 +14,11 @@ pub use results::{
     Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share, ShareOfDefect,
     Snapshot, TestImage, Threshold,
 };
+pub(super) use scenario::quantile;
 pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,
 };
-pub(super) use scenario::quantile;
 
 use serde::{Deserialize, Serialize};
 

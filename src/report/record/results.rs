@@ -167,8 +167,7 @@ impl Threshold {
         }
         healthy.sort_by(f64::total_cmp);
         let value = quantile(&healthy, 0.95);
-        let above =
-            |scores: &[f64]| Share::new(scores.iter().filter(|&&v| v > value).count(), scores.len());
+        let above = |scores: &[f64]| Share::new(scores.iter().filter(|&&v| v > value).count(), scores.len());
         let defects_above = defects
             .iter()
             .map(|&d| ShareOfDefect { defect: d.to_owned(), share: above(&of(Some(d))) })
