@@ -85,5 +85,8 @@ fn context_does_not_tell_the_label() {
     }
     assert!(leaks.is_empty(), "{leaks:?}");
     let sizes = rows.iter().map(|r| (std::fs::metadata(dataset.path(&r.file)).unwrap().len() as f64, r));
-    println!("file size (which may tell): AUROC {:.4}", auroc(sizes.map(|(s, r)| (s, r.defect.is_some())).collect()));
+    println!(
+        "file size (which may tell): AUROC {:.4}",
+        auroc(sizes.map(|(s, r)| (s, r.defect.is_some())).collect())
+    );
 }
