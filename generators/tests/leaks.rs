@@ -1,4 +1,5 @@
 //! Nothing but the defect tells anomalous from healthy test images.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -85,5 +86,8 @@ fn context_does_not_tell_the_label() {
     }
     assert!(leaks.is_empty(), "{leaks:?}");
     let sizes = rows.iter().map(|r| (std::fs::metadata(dataset.path(&r.file)).unwrap().len() as f64, r));
-    println!("file size (which may tell): AUROC {:.4}", auroc(sizes.map(|(s, r)| (s, r.defect.is_some())).collect()));
+    println!(
+        "file size (which may tell): AUROC {:.4}",
+        auroc(sizes.map(|(s, r)| (s, r.defect.is_some())).collect())
+    );
 }
