@@ -3,6 +3,7 @@
 //! [`Scenario::read`] checks what the file says; [`Scenario::resolve`] reads the parts and checks
 //! that everything fits together. What comes out, a [`Production`], needs no further questions.
 
+mod advice;
 mod production;
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Datasets on disk: the same bytes however they came about, and nothing half-written.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod workshop;
 

@@ -1,4 +1,5 @@
 //! Nothing but the defect tells anomalous from healthy test images.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::ops::ControlFlow;
 use std::path::Path;

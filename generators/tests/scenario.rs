@@ -1,4 +1,5 @@
 //! What a scenario may say, and the exact words for what it may not.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod workshop;
 
