@@ -208,7 +208,7 @@ fn wrong_sizes_are_refused() {
         assert_eq!(error.to_string(), format!("{} works on images of 16 px, not of 32 px", kind.name));
         let none = ImageSet { size_px: 16, ..Default::default() };
         let error = detector.fit(&none, &none, &run).err().unwrap();
-        let expected = format!("{} needs at least 1 healthy images for training, and there are 0", kind.name);
+        let expected = format!("{} needs healthy images for training, and there are none", kind.name);
         assert_eq!(error.to_string(), expected);
     }
 }

@@ -141,14 +141,10 @@ pub enum DetectorError {
         source: std::io::Error,
     },
     /// There is nothing to learn from.
-    #[error("{detector} needs at least {needed} healthy images for training, and there are {found}")]
-    TooFewImages {
+    #[error("{detector} needs healthy images for training, and there are none")]
+    NoImages {
         /// Kind of detector.
         detector: &'static str,
-        /// How many it needs.
-        needed: usize,
-        /// How many there are.
-        found: usize,
     },
     /// A saved model or checkpoint could not be used.
     #[error(transparent)]

@@ -73,7 +73,7 @@ impl Detector for Vae {
         run: &Run<'_>,
     ) -> Result<Fitted, DetectorError> {
         if training.is_empty() {
-            return Err(DetectorError::TooFewImages { detector: NAME, needed: 1, found: 0 });
+            return Err(DetectorError::NoImages { detector: NAME });
         }
         let network = Network::new(self, training.size_px, &run.stream.child("weights"))?;
         let residuals = Residuals::new(training.size_px)?;

@@ -25,8 +25,8 @@ pub struct Generator {
     units: Vec<ConvTranspose2d>,
 }
 
-/// Latent vectors and batches over which the statistics are settled.
-const SETTLING: (usize, usize) = (64, 30);
+/// Latent vectors in one batch, and batches, over which the running statistics are measured anew.
+const SETTLING: (usize, usize) = (32, 24);
 
 impl Generator {
     /// For images of `size_px`; widths mirror the critic's.

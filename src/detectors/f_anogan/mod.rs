@@ -124,7 +124,7 @@ impl Detector for FAnoGan {
         run: &Run<'_>,
     ) -> Result<Fitted, DetectorError> {
         if training.is_empty() {
-            return Err(DetectorError::TooFewImages { detector: NAME, needed: 1, found: 0 });
+            return Err(DetectorError::NoImages { detector: NAME });
         }
         let size_px = training.size_px;
         let mut critic_parameters = Parameters::new(&Device::Cpu);
