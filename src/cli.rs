@@ -33,12 +33,16 @@ Exit status: 0 done, 2 a mistake in what was asked for, 1 any other failure.";
 
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
-#[command(name = "synthgen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "synthgen", version, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// The scenario, a TOML file.
+    #[arg(required = true)]
+    scenario: Option<PathBuf>,
     #[command(flatten)]
-    run: Option<RunArgs>,
+    settings: RunArgs,
     /// Threads to use; all cores where absent. The results do not depend on it.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -47,7 +51,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make the labelled dataset of a scenario, and stop there.
-    Generate(RunArgs),
+    Generate {
+        /// The scenario, a TOML file.
+        scenario: PathBuf,
+        #[command(flatten)]
+        settings: RunArgs,
+    },
     /// Draw a finished run's report again from its record.
     Report {
         /// The run's folder, or its record.json.
@@ -55,7 +64,7 @@ enum Command {
     },
     /// Validate a scenario and print what a run would do; write nothing.
     Check {
-        /// The scenario.
+        /// The scenario, a TOML file.
         scenario: PathBuf,
         #[command(flatten)]
         overrides: OverrideArgs,
@@ -93,8 +102,6 @@ enum Command {
 
 #[derive(Clone, Debug, Args)]
 struct RunArgs {
-    /// The scenario, a TOML file.
-    scenario: PathBuf,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Where to write; `reports/NAME` where absent.
@@ -137,18 +144,18 @@ pub fn run() -> ExitCode {
         eprintln!("cannot start {threads} threads: {e}");
         return ExitCode::from(1);
     }
-    let outcome = match (cli.command, cli.run) {
-        (None, Some(args)) => commands::benchmark(&args),
-        (Some(Command::Generate(args)), _) => commands::generate(&args),
-        (Some(Command::Report { run }), _) => commands::report(&run),
-        (Some(Command::Check { scenario, overrides }), _) => commands::check(&scenario, &overrides.into()),
-        (Some(Command::Gallery { part, unit, out, seed }), _) => {
+    let outcome = match cli.command {
+        // clap requires the scenario where there is no command.
+        None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings),
+        Some(Command::Generate { scenario, settings }) => commands::generate(&scenario, &settings),
+        Some(Command::Report { run }) => commands::report(&run),
+        Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
+        Some(Command::Gallery { part, unit, out, seed }) => {
             commands::gallery(part.as_deref(), unit, &out, seed)
         }
-        (Some(Command::Slice { part, unit, layer_height, out }), _) => {
+        Some(Command::Slice { part, unit, layer_height, out }) => {
             commands::slice(&part, unit, layer_height, out.as_deref())
         }
-        (None, None) => unreachable!("clap requires a scenario or a command"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,6 +41,11 @@ impl Mask {
         Self { size_px: a.size_px, pixels }
     }
 
+    /// Diameter in px of the disc of the set's area.
+    pub fn diameter_px(&self) -> f64 {
+        (4.0 * self.count() as f64 / std::f64::consts::PI).sqrt()
+    }
+
     /// How many pixels are in the set.
     pub fn count(&self) -> usize {
         self.pixels.iter().filter(|&&p| p).count()

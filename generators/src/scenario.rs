@@ -3,6 +3,7 @@
 //! [`Scenario::read`] checks what the file says; [`Scenario::resolve`] reads the parts and checks
 //! that everything fits together. What comes out, a [`Production`], needs no further questions.
 
+mod advice;
 mod production;
 
 use std::path::{Path, PathBuf};
@@ -109,6 +110,8 @@ pub(crate) struct Anomaly {
     kind: &'static str,
     /// How many layers an episode lasts.
     pub(crate) layers: Param,
+    /// Least diameter in px of the disc of its footprint's area; smaller ones are drawn again.
+    pub(crate) least_px: f64,
     pub(crate) defect: Box<dyn Defect>,
     place: Key,
 }
@@ -299,6 +302,7 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
         let place = table.place_of("layers").clone();
         let name_place = table.place_of(if table.has("name") { "name" } else { "kind" }).clone();
         let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
+        let least_px = table.number("least_px", Some(0.0), 0.0..=4096.0)?;
         let name = table.string("name", Some(""))?;
         let named = table.has("name");
         let (kind, defect) = registry::build(kinds, table)?;
@@ -312,7 +316,7 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
                 .error(format!("there are two defects called `{name}`"))
                 .with_help("give one of them another `name`"));
         }
-        anomalies.push(Anomaly { name, kind, layers, defect, place });
+        anomalies.push(Anomaly { name, kind, layers, least_px, defect, place });
     }
     Ok(anomalies)
 }

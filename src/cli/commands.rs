@@ -40,9 +40,9 @@ impl From<PlanError> for Ended {
 }
 
 /// A plan and the folder of its run.
-fn prepare(args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
+fn prepare(scenario: &Path, args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
     let overrides = Overrides::from(args.overrides.clone());
-    let plan = Plan::read(&args.scenario, &overrides)?;
+    let plan = Plan::read(scenario, &overrides)?;
     let run = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.scenario().name));
     if args.fresh {
         pipeline::discard(&run)?;
@@ -51,16 +51,16 @@ fn prepare(args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
 }
 
 /// `synthgen SCENARIO`.
-pub fn benchmark(args: &RunArgs) -> Outcome {
-    let (plan, run) = prepare(args)?;
+pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
+    let (plan, run) = prepare(scenario, args)?;
     let report = pipeline::run(&plan, &run, &Terminal::default())?;
     println!("{}", report.display());
     Ok(())
 }
 
 /// `synthgen generate SCENARIO`.
-pub fn generate(args: &RunArgs) -> Outcome {
-    let (plan, run) = prepare(args)?;
+pub fn generate(scenario: &Path, args: &RunArgs) -> Outcome {
+    let (plan, run) = prepare(scenario, args)?;
     let dataset = pipeline::generate(&plan, &run, &Terminal::default())?;
     println!("{}", dataset.folder().display());
     Ok(())

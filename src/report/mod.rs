@@ -67,3 +67,6 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
     record::write_atomically(&path, page.as_bytes()).map_err(failed(&path))?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests;

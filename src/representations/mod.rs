@@ -1,6 +1,7 @@
 //! Scores and features as tables of numbers, and their projections.
 
 pub(crate) mod adapter;
+mod eigen;
 pub mod pca;
 pub mod standardise;
 

@@ -1,15 +1,15 @@
 //! Principal component analysis (Pearson 1901), computed by linfa.
 //!
 //! linfa-reduction finds components by LOBPCG, which misses some where many of nearly one
-//! variance are asked for, and knows only the variance of those it kept. So the small
-//! problem, the scatter matrix of the columns or the Gram matrix of the rows, whichever is
-//! smaller, goes to linfa's full eigensolver instead: every component, always the same, and as exact as a
-//! singular value decomposition down to components of 1e-6 times the deviation of the first.
+//! variance are asked for, and knows only the variance of those it kept. So the scatter matrix of the
+//! columns or the Gram matrix of the rows, whichever is smaller, goes to linfa's full eigensolver
+//! instead: every component, always the same, and as exact as a singular value decomposition
+//! down to components of 1e-6 times the deviation of the first.
 
-use linfa_linalg::eigh::{EigSort, EighInto};
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::adapter::{array_from_matrix, matrix_from_array};
+use super::eigen;
 use super::{Matrix, RepresentationError, check, check_columns};
 
 /// How many components to keep. Neither choice sees a label.
@@ -58,7 +58,7 @@ impl Pca {
         let wide = rows.columns > rows.rows;
         let small = if wide { x.dot(&x.t()) } else { x.t().dot(&x) };
         let (squares, vectors) =
-            small.eigh_into().map_err(|e| RepresentationError::Numerical(e.to_string()))?.sort_eig_desc();
+            eigen::decompose(&small).map_err(|e| RepresentationError::Numerical(e.to_string()))?;
 
         // Directions below this are rounding, of the input as well as of the solver.
         let floor = squares[0] * f64::EPSILON * rows.rows.max(rows.columns) as f64;
@@ -108,5 +108,86 @@ impl Pca {
     /// The share of the whole variance along each component, largest first.
     pub fn explained_variance_ratio(&self) -> &[f64] {
         &self.explained_variance_ratio
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use generators::stream::Stream;
+
+    use super::*;
+
+    fn random(rows: usize, columns: usize, mut value: impl FnMut(&mut Stream) -> f64) -> Matrix {
+        let mut stream = Stream::root((rows * columns) as u64);
+        Matrix::new(rows, columns, (0..rows * columns).map(|_| value(&mut stream) as f32).collect())
+    }
+
+    #[test]
+    fn all_components_keep_all_distances() {
+        let sparse = |s: &mut Stream| s.normal().max(0.0) * f64::from(s.chance(0.3));
+        for rows in [random(30, 8, Stream::normal), random(30, 100, sparse), random(200, 40, sparse)] {
+            let pca = Pca::fit(&rows, Components::Explained(1.0)).unwrap();
+            assert!((pca.explained_variance_ratio().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            let projected = pca.transform(&rows).unwrap();
+            let square = |m: &Matrix, i: usize| -> f64 {
+                m.row(i).iter().zip(m.row(0)).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+            };
+            for i in 0..rows.rows {
+                assert!((square(&rows, i) - square(&projected, i)).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn units_and_order_of_rows_do_not_matter() {
+        let rows = random(40, 90, Stream::normal);
+        let fit = |rows: &Matrix| Pca::fit(rows, Components::Count(3)).unwrap().transform(rows).unwrap();
+        let turned: Vec<usize> = (0..40).rev().collect();
+        let (plain, reversed) = (fit(&rows), fit(&rows.select(&turned)));
+        let large = fit(&Matrix { values: rows.values.iter().map(|x| x * 1024.0).collect(), ..rows });
+        for i in 0..40 {
+            for k in 0..3 {
+                assert!((plain.row(i)[k] - reversed.row(39 - i)[k]).abs() < 1e-4);
+                assert!((plain.row(i)[k] - large.row(i)[k] / 1024.0).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_directions_than_asked_for() {
+        // Two directions only, in three and in thirty columns, 1000 off the origin.
+        for columns in [3, 30] {
+            let mut stream = Stream::root(3);
+            let values = (0..20).flat_map(|_| {
+                let (a, b) = (stream.normal(), stream.normal());
+                (0..columns).map(move |j| (1000.0 + if j % 2 == 0 { a } else { b }) as f32)
+            });
+            let rows = Matrix::new(20, columns, values.collect());
+            assert_eq!(Pca::fit(&rows, Components::Count(3)).unwrap().components(), 2);
+        }
+    }
+
+    #[test]
+    fn bad_input_is_refused() {
+        let fit = |rows: &Matrix, components| Pca::fit(rows, components).unwrap_err().to_string();
+        let rows = random(5, 9, Stream::normal);
+        assert_eq!(
+            fit(&rows, Components::Count(5)),
+            "5 components of 5 rows and 9 columns; there can be 1 to 4"
+        );
+        assert!(fit(&rows, Components::Count(0)).starts_with("0 components"));
+        for share in [0.0, 1.1, f64::NAN] {
+            assert!(fit(&rows, Components::Explained(share)).starts_with("a share of explained variance"));
+        }
+        let count = Components::Count(1);
+        assert_eq!(
+            fit(&Matrix::new(3, 2, vec![0.1; 6]), count),
+            "all rows are equal, there is no direction of variance"
+        );
+        assert_eq!(fit(&Matrix::new(1, 2, vec![0.1; 2]), count), "needs at least 2 rows, and there are 1");
+        let infinite = Matrix::column(vec![1.0, 2.0, f32::INFINITY]);
+        assert_eq!(fit(&infinite, count), "row 2 holds a value that is not finite");
+        let pca = Pca::fit(&rows, count).unwrap();
+        assert_eq!(pca.transform(&infinite).unwrap_err().to_string(), "fitted on 9 columns, and this has 1");
     }
 }

@@ -7,6 +7,7 @@ use generators::registry::build;
 use generators::stream::Stream;
 
 use super::{KINDS, Separator, SeparatorError};
+use crate::metrics::ranking::auroc;
 use crate::representations::Matrix;
 
 fn built(text: &str) -> Box<dyn Separator> {
@@ -64,11 +65,19 @@ fn two_clear_clouds_are_split() {
             let split = separator.fit(&rows, &mut Stream::root(2)).unwrap();
             let fresh = two_clouds(columns, 3);
             let groups = split.groups(&fresh);
-            let right = (0..200).filter(|&i| (groups[i] == 1) == (i >= 160)).count();
-            assert!(right.max(200 - right) >= 180, "{name} on {columns} columns: {right} of 200");
             let margin = split.margin(&fresh).unwrap();
-            let cut = (0..200).filter(|&i| groups[i] == 0).map(|i| margin[i]).fold(f64::MIN, f64::max);
-            assert!((0..200).all(|i| (groups[i] == 1) == (margin[i] > cut)), "{name}: margin and groups");
+            let share = |rows: std::ops::Range<usize>| {
+                groups[rows.clone()].iter().sum::<usize>() as f64 / rows.len() as f64
+            };
+            // Whichever group is which. An isolation forest calls the tails of the tight cloud, too: scikit-learn's
+            // comes to 0.85 and an AUROC of 0.95 in one column on average over 100 draws, at least to 0.72 and 0.90.
+            let apart = (share(160..200) - share(0..160)).abs();
+            assert!(apart >= 0.6, "{name} on {columns} columns: {apart}");
+            let loose: Vec<bool> = (0..200).map(|i| i >= 160).collect();
+            let area = auroc(&loose, &margin).unwrap().unwrap();
+            assert!((area - 0.5).abs() >= 0.44, "{name} on {columns} columns: AUROC {area}");
+            let most = (0..200).filter(|&i| groups[i] == 0).map(|i| margin[i]).fold(f64::MIN, f64::max);
+            assert!((0..200).all(|i| (groups[i] == 1) == (margin[i] > most)), "{name}: margin and groups");
         }
     }
 }

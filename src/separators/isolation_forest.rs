@@ -87,7 +87,7 @@ fn mean_path_length(n: usize) -> f64 {
     const EULER: f64 = 0.577_215_664_901_532_9;
     match n {
         0 | 1 => 0.0,
-        // The formula's harmonic number is an approximation, exact values are the paper's for 2.
+        // Exact: the approximation of the harmonic number below is poor here (Liu et al. 2012).
         2 => 1.0,
         n => {
             let n = n as f64;
@@ -209,5 +209,54 @@ impl Growth<'_> {
             }
         }
         front
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `sklearn.ensemble._iforest._average_path_length(np.array([1, 2, 3, 4, 10, 100, 256, 1000]))`, scikit-learn 1.9.1.
+    #[test]
+    fn mean_path_lengths() {
+        let expected = [
+            (1, 0.0),
+            (2, 1.0),
+            (3, 1.207392357589623),
+            (4, 1.8516559071392855),
+            (10, 3.748880484475505),
+            (100, 8.364671030072245),
+            (256, 10.244770920119917),
+            (1000, 12.969940887100174),
+        ];
+        for (n, length) in expected {
+            assert!((mean_path_length(n) - length).abs() < 1e-9, "c({n})");
+        }
+    }
+
+    #[test]
+    fn a_tree_isolates_every_row_it_can() {
+        // Column 1 is constant and must not be cut; two rows are equal and cannot be told apart.
+        let rows = Matrix::new(4, 2, vec![0.0, 5.0, 1.0, 5.0, 1.0, 5.0, 9.0, 5.0]);
+        for seed in 0..50 {
+            let tree = Tree::grow(&rows, 4, Stream::root(seed));
+            let cuts = tree.nodes.iter().filter(|n| matches!(n, Node::Cut { feature: 0, .. })).count();
+            assert_eq!((tree.nodes.len(), cuts), (5, 2));
+            let lengths: Vec<f32> = (0..4).map(|i| tree.path_length(rows.row(i))).collect();
+            // Either end is cut off first; the equal rows end together, c(2) = 1 deeper than their leaf.
+            assert!(lengths == [1.0, 3.0, 3.0, 2.0] || lengths == [2.0, 3.0, 3.0, 1.0], "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn contamination_calls_that_share() {
+        let rows = Matrix::column((0..100).map(|i| (i as f32).powi(2)).collect());
+        for share in [0.01, 0.1, 0.5] {
+            let forest = IsolationForest { trees: 200, subsample: 256, contamination: Some(share) };
+            let groups = forest.fit(&rows, &mut Stream::root(1)).unwrap().groups(&rows);
+            let called = groups.iter().sum::<usize>() as f64 / 100.0;
+            // Rows that no tree tells apart share a score, and fall on one side.
+            assert!(called <= share && called >= share - 0.03, "{called} for {share}");
+        }
     }
 }

@@ -67,6 +67,7 @@ pub fn write(
         fs::create_dir_all(&path).map_err(DatasetError::io("create", &path))?;
     }
     make_jobs(production, folder, &journal, progress)?;
+    sweep(folder, &header)?;
     finish(production, folder, &journal)?;
     journal.remove()?;
     Dataset::open(folder)
@@ -163,6 +164,18 @@ fn put(folder: &Path, job: &Job, sample: &Sample, record: &mut Record) -> Result
         });
     }
     record.rows.extend(rows);
+    Ok(())
+}
+
+/// Removes what a killed run left under temporary names.
+fn sweep(folder: &Path, header: &Header) -> Result<(), DatasetError> {
+    for class in header.folders.iter().map(|class| folder.join(class)) {
+        for entry in journal::entries(&class)? {
+            if entry.ends_with(names::PART) && names::is_image(&entry) {
+                journal::remove_file(&class.join(entry))?;
+            }
+        }
+    }
     Ok(())
 }
 

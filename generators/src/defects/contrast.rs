@@ -1,7 +1,5 @@
 //! How strongly a defect shows: scaling a change to the contrast-to-noise ratio that was asked for.
 
-use std::f64::consts::PI;
-
 use super::place::PRINTED;
 use crate::layer::{Field, Layer, Mask};
 use crate::params::{Draws, Param, ScenarioError, Table};
@@ -88,7 +86,7 @@ pub(super) fn settle(layer: &mut Layer, after: Field, draws: &mut Draws) -> Mask
         .sum();
     let deviation_c = layer.texture_deviation_c(&footprint);
     draws.note("area_px", area_px);
-    draws.note("diameter_px", (4.0 * area_px / PI).sqrt());
+    draws.note("diameter_px", footprint.diameter_px());
     draws.note("cnr_layer", if deviation_c > 0.0 { total_c / area_px / deviation_c } else { 0.0 });
     footprint
 }

@@ -54,7 +54,7 @@ mod tests {
         // Half bed at 100 +- 2, half part at 200 +- 4; the defect changes four part pixels by 12.
         let n = 16;
         let printed = |i: usize| i / n < n / 2;
-        let level = |i: usize| match (printed(i), i % 2 == 0) {
+        let level = |i: usize| match (printed(i), i.is_multiple_of(2)) {
             (true, even) => 200 + if even { 4 } else { -4i32 },
             (false, even) => 100 + if even { 2 } else { -2i32 },
         };

@@ -34,6 +34,8 @@ pub struct NothingShows {
 pub enum Cause {
     /// The footprint was empty in one of its layers.
     NoPlace,
+    /// The footprint was smaller than the scenario's `least_px` in one of its layers.
+    TooSmall,
     /// One of its images was equal to its healthy twin.
     TooFaint,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Cause {
             Self::NoPlace => {
                 "it found no place in the layer; make it smaller, shorten `layers` or raise image_px"
             }
+            Self::TooSmall => "its footprint was smaller than `least_px`; make it larger or lower `least_px`",
             Self::TooFaint => {
                 "the image stayed as it was; raise its cnr or its size, lower [camera] blur_px or [thermal] \
                  retain, narrow range_c or write bits = 16"
@@ -166,6 +169,9 @@ impl<'a> Episode<'a> {
         });
         if !afterglow && mask.count() == 0 {
             return Err(Cause::NoPlace);
+        }
+        if !afterglow && mask.diameter_px() < self.anomaly.least_px {
+            return Err(Cause::TooSmall);
         }
         Ok(Branched { temperature_c: layer.temperature_c, mask, afterglow, draws, stream })
     }

@@ -84,12 +84,20 @@ impl Edges {
 
     /// How many edges are not walked as often one way as the other, boundary edges aside.
     pub fn inconsistent(&self) -> usize {
-        let balance = |sides: &[Side]| sides.iter().map(|s| if s.from < s.to { 1 } else { -1 }).sum::<i64>();
         self.all().filter(|sides| sides.len() > 1 && balance(sides) != 0).count()
+    }
+
+    /// How many edges are not walked as often one way as the other.
+    pub fn unbalanced(&self) -> usize {
+        self.all().filter(|sides| balance(sides) != 0).count()
     }
 
     /// The sides of every edge.
     pub fn all(&self) -> impl Iterator<Item = &[Side]> {
         (0..self.len() as u32).map(|edge| self.sides(edge))
     }
+}
+
+fn balance(sides: &[Side]) -> i64 {
+    sides.iter().map(|side| if side.from < side.to { 1 } else { -1 }).sum()
 }

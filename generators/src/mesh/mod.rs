@@ -1,8 +1,8 @@
 //! Triangle meshes in, closed contours out.
 //!
 //! [`Mesh::read`] reads an STL file, joins its facets and repairs what can be repaired;
-//! [`slice`](slice::slice) cuts the mesh at the heights of [`layer_heights_mm`]; [`svg::svg`] draws
-//! a slice. Everything here works relative to the size of the part: neither its scale nor its place
+//! [`slice()`] cuts the mesh at the heights of [`layer_heights_mm`]; [`svg::svg`] draws a
+//! slice. Everything here works relative to the size of the part: neither its scale nor its place
 //! matters.
 
 mod area;
@@ -116,10 +116,10 @@ impl Mesh {
     }
 
     /// A mesh of triangles in mm, their corners counter-clockwise seen from outside; `name` is what
-    /// errors call it. Triangles without finite coordinates are left out, and those whose squares
-    /// overflow should not be given.
+    /// errors call it. Triangles with a coordinate that is not a number, or beyond 1e100 mm, are left
+    /// out.
     pub fn from_triangles(triangles: &[[[f64; 3]; 3]], name: &str) -> Result<Self, MeshError> {
-        let finite = |t: &&[[f64; 3]; 3]| t.as_flattened().iter().all(|x| x.is_finite());
+        let finite = |t: &&[[f64; 3]; 3]| t.as_flattened().iter().all(|x| x.abs() < 1e100);
         let kept: Vec<_> = triangles.iter().filter(finite).copied().collect();
         let not_finite = triangles.len() - kept.len();
         if kept.is_empty() && not_finite > 0 {

@@ -39,8 +39,8 @@ pub struct Slice {
 
 impl Slice {
     /// The area in mm² of the section under its fill rule: what several contours enclose counts
-    /// once. Exact up to rounding, unless more than a thousand crossings of contours lie between
-    /// two neighbouring vertices.
+    /// once. Exact up to rounding; a tangle of thousands of crossing contours is measured along 4096
+    /// rows.
     pub fn area_mm2(&self) -> f64 {
         area::filled(&self.contours, self.fill)
     }

@@ -85,7 +85,7 @@ fn ascii(text: &str, name: &str) -> Result<Facets, MeshError> {
 fn read(bytes: &[u8]) -> Result<Facets, (usize, String)> {
     let mut cursor = Cursor::new(bytes);
     let reader = stl_io::create_stl_reader(&mut cursor).map_err(|e| (0, e.to_string()))?;
-    let (mut triangles, mut not_finite) = (Vec::new(), 0);
+    let (mut triangles, mut not_finite) = (Vec::with_capacity(bytes.len() / FACET), 0);
     for (at, facet) in reader.enumerate() {
         let facet = facet.map_err(|e| (at, e.to_string()))?;
         let corners = facet.vertices.map(|v| v.0.map(f64::from));

@@ -43,11 +43,16 @@ pub(super) fn weld(facets: &[[[f64; 3]; 3]]) -> Welded {
         degenerate += drop_degenerate(&mut triangles);
         edges = Edges::of(vertices.len(), &triangles);
     }
-    let duplicates = drop_duplicates(&mut triangles, &edges);
+    let (once, duplicates) = without_duplicates(&triangles, &edges);
+    let mut dropped = 0;
     if duplicates > 0 {
-        edges = Edges::of(vertices.len(), &triangles);
+        // Two bodies that share a wall need both of its facets.
+        let edges_once = Edges::of(vertices.len(), &once);
+        if edges_once.unbalanced() <= edges.unbalanced() {
+            (triangles, edges, dropped) = (once, edges_once, duplicates);
+        }
     }
-    Welded { vertices, triangles, edges, degenerate, duplicates, joined }
+    Welded { vertices, triangles, edges, degenerate, duplicates: dropped, joined }
 }
 
 fn share_corners(facets: &[[[f64; 3]; 3]]) -> (Vec<[f64; 3]>, Vec<[u32; 3]>) {
@@ -91,8 +96,9 @@ fn drop_degenerate(triangles: &mut Vec<[u32; 3]>) -> usize {
     before - triangles.len()
 }
 
-/// Drops all but the first of facets with the same corners in the same turn.
-fn drop_duplicates(triangles: &mut Vec<[u32; 3]>, edges: &Edges) -> usize {
+/// The facets less all but the first of those with the same corners in the same turn, and how many
+/// that are.
+fn without_duplicates(triangles: &[[u32; 3]], edges: &Edges) -> (Vec<[u32; 3]>, usize) {
     // Equal facets walk their edges the same way, which is rare.
     let mut suspects: Vec<u32> = edges
         .all()
@@ -111,12 +117,11 @@ fn drop_duplicates(triangles: &mut Vec<[u32; 3]>, edges: &Edges) -> usize {
     let repeated = suspects.windows(2).filter(|pair| turned_to_least(pair[0]) == turned_to_least(pair[1]));
     let mut repeated: Vec<u32> = repeated.map(|pair| pair[1]).collect();
     repeated.sort_unstable();
-    let mut number = 0;
-    triangles.retain(|_| {
-        number += 1;
-        repeated.binary_search(&(number - 1)).is_err()
-    });
-    repeated.len()
+    if repeated.is_empty() {
+        return (Vec::new(), 0);
+    }
+    let once = (0..triangles.len() as u32).filter(|t| repeated.binary_search(t).is_err());
+    (once.map(|t| triangles[t as usize]).collect(), repeated.len())
 }
 
 /// For each vertex the one that it becomes: itself, or for those in `some` the nearest earlier one

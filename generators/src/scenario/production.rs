@@ -1,20 +1,18 @@
 //! A scenario with its parts read, sliced and laid out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::advice::millimetres;
 use super::{Afterglow, Anomaly, Part, Result, Scenario, Surface};
-use crate::bed::{Bed, BedSize, Item, LayoutError, Pose};
+use crate::bed::{Bed, Item};
 use crate::camera::Camera;
 use crate::dataset::Split;
 use crate::layer::{Field, Frame};
 use crate::mesh::{self, Bounds, Mesh, Repairs, Slice, Unit};
-use crate::params::ScenarioError;
 use crate::raster::{self, Placement};
 use crate::stream::Stream;
 use crate::thermal::Thermal;
 
-/// A part's smaller side has to be at least this many pixels long.
-const LEAST_PART_PX: f64 = 8.0;
 /// More imaged layers than this are a mistake in the unit or in the layer height.
 const MOST_LAYERS: usize = 10_000;
 
@@ -87,10 +85,11 @@ impl Scenario {
             copies.extend(vec![index; part.copies]);
             models.push(model);
         }
-        let bed = Bed::plan(&items, self.bed_size).map_err(|e| self.layout_error(e, &copies, &models))?;
+        let sizes_mm: Vec<[f64; 3]> = models.iter().map(|m| m.summary.size_mm).collect();
+        let bed = Bed::plan(&items, self.bed_size).map_err(|e| self.layout_error(e, &copies, &sizes_mm))?;
         let size_px = self.camera.image_px;
         let frame = Frame { size_px, px_per_mm: size_px as f64 / bed.side_mm() };
-        self.check_part_px(&models, &frame)?;
+        self.check_part_px(&sizes_mm, &frame)?;
         let printable = (0..heights_mm.len()).filter(|&k| printed_px(&models, k, &frame) >= 1.0).collect();
         let mut production = Production {
             fingerprint: String::new(),
@@ -130,92 +129,6 @@ impl Scenario {
         }
         let every = all.len().div_ceil(self.layers.max).max(1);
         Ok(all.into_iter().step_by(every).collect())
-    }
-
-    /// Names the units in which the part would be thick enough and small enough.
-    fn with_other_unit(
-        &self,
-        part: &Part,
-        size_mm: [f64; 3],
-        error: Box<ScenarioError>,
-    ) -> Box<ScenarioError> {
-        let most_mm = match self.bed_size {
-            BedSize::Stated(side_mm) => side_mm,
-            BedSize::Fit { .. } => 2000.0,
-        };
-        let suits = |size: &[f64; 3]| {
-            let across_mm =
-                if part.pose == Pose::Random { size[0].hypot(size[1]) } else { size[0].max(size[1]) };
-            (self.layers.height_mm..=2000.0).contains(&size[2]) && across_mm <= most_mm
-        };
-        let scaled = |unit: Unit| size_mm.map(|length| length * unit.millimetres() / part.unit.millimetres());
-        let units = Unit::ALL.into_iter().filter(|&u| u != part.unit && suits(&scaled(u)));
-        let advice: Vec<String> = units
-            .map(|u| format!("unit = \"{}\" would make it {}", u.name(), millimetres(scaled(u))))
-            .collect();
-        if advice.is_empty() { error } else { error.with_help(advice.join(", ")) }
-    }
-
-    fn layout_error(&self, error: LayoutError, copies: &[usize], models: &[Model]) -> Box<ScenarioError> {
-        let place = |item: usize| &self.parts[copies[item]].file_place;
-        let size = |item: usize| models[copies[item]].summary.size_mm;
-        match error {
-            LayoutError::TooLarge { item, needed_mm, room_mm } => {
-                let turned = match self.parts[copies[item]].pose {
-                    Pose::Random => ", which has to hold it in every turn",
-                    Pose::Fixed { .. } => "",
-                };
-                let what = format!(
-                    "the part is {}: larger than the bed of {} mm{turned}",
-                    millimetres(size(item)),
-                    short(room_mm)
-                );
-                let part = &self.parts[copies[item]];
-                let error = self.with_other_unit(part, size(item), place(item).error(what));
-                match &error.help {
-                    Some(_) => error,
-                    None => error.with_help(format!("[bed] size_mm = {} would hold it", needed_mm.ceil())),
-                }
-            }
-            LayoutError::Outside(item) => place(item)
-                .error(format!(
-                    "the part is {} and, at `at_mm`, reaches over the bed",
-                    millimetres(size(item))
-                ))
-                .with_help("`at_mm` is the middle of its bounding box, from the near left corner of the bed"),
-            LayoutError::Overlap(first, second) => place(second)
-                .error(format!("this part overlaps the one in {}", self.parts[copies[first]].file.display()))
-                .with_help("choose `at_mm` further apart, or leave it out"),
-            LayoutError::Crowded => self
-                .bed_place
-                .error(format!("the bed does not hold all {} copies of the parts", copies.len()))
-                .with_help("raise [bed] size_mm, or write fit = true instead"),
-        }
-    }
-
-    fn check_part_px(&self, models: &[Model], frame: &Frame) -> Result<()> {
-        for (part, model) in self.parts.iter().zip(models) {
-            let [width, depth, _] = model.summary.size_mm;
-            let px = width.min(depth) * frame.px_per_mm;
-            if px >= LEAST_PART_PX {
-                continue;
-            }
-            let needed = (LEAST_PART_PX * frame.size_px as f64 / px).ceil();
-            let what = format!(
-                "the image is too small for the part in {}: its {} mm are {} of {} px, and it takes {LEAST_PART_PX}",
-                part.file.display(),
-                short(width.min(depth)),
-                short(px),
-                frame.size_px
-            );
-            let help = if needed <= 4096.0 {
-                format!("image_px = {needed} would do")
-            } else {
-                "no image_px up to 4096 would do: make the bed smaller".to_owned()
-            };
-            return Err(self.image_place.error(what).with_help(help));
-        }
-        Ok(())
     }
 }
 
@@ -289,14 +202,14 @@ impl Production {
     /// About how many bytes the dataset takes on disk.
     pub fn estimated_bytes(&self) -> u64 {
         let pixels = (self.frame.size_px * self.frame.size_px) as f64;
-        let bytes = f64::from(self.scenario.camera.depth.bits()) / 8.0;
-        let healthy =
-            self.images(Split::Train) + self.images(Split::Validation) + self.images(Split::Test) / 2;
-        let anomalous = self.images(Split::Test) / 2;
-        // Textures hardly compress, masks and slices nearly vanish; half a KiB of each row and file.
-        let one_healthy = pixels * (0.8 * bytes + 0.1) + 1024.0;
-        let one_anomalous = pixels * (0.8 * bytes + 0.3) + 1536.0;
-        (healthy as f64 * one_healthy + anomalous as f64 * one_anomalous) as u64
+        let white_noise = pixels * f64::from(self.scenario.camera.depth.bits()) / 8.0;
+        // Textures hardly compress, slices, masks and change maps do; disks give whole blocks.
+        let file = |bytes: f64| ((bytes + 100.0) / 4096.0).ceil() as u64 * 4096;
+        let one_healthy = file(0.8 * white_noise) + file(0.1 * pixels);
+        let one_anomalous = file(0.8 * white_noise) + file(0.05 * pixels) + file(0.2 * white_noise);
+        let anomalous = self.images(Split::Test) as u64 / 2;
+        let healthy = (self.images(Split::Train) + self.images(Split::Validation)) as u64 + anomalous;
+        healthy * one_healthy + anomalous * one_anomalous
     }
 
     pub(crate) fn camera(&self) -> &Camera {
@@ -395,7 +308,7 @@ impl Production {
 }
 
 fn read(part: &Part) -> Result<Mesh> {
-    if !Path::new(&part.file).exists() {
+    if !part.file.exists() {
         return Err(part
             .file_place
             .error(format!("there is no part file {}", part.file.display()))
@@ -424,20 +337,4 @@ fn model(part: &Part, mesh: &Mesh, heights_mm: &[f64]) -> Model {
 fn printed_px(models: &[Model], index: usize, frame: &Frame) -> f64 {
     let area = |m: &Model| m.slices.get(index).map_or(0.0, |s| s.area_mm2() * m.summary.copies as f64);
     models.iter().map(area).sum::<f64>() * frame.px_per_mm * frame.px_per_mm
-}
-
-/// `47 x 14 x 3.5 mm high`.
-fn millimetres(size_mm: [f64; 3]) -> String {
-    let [width, depth, height] = size_mm.map(short);
-    format!("{width} x {depth} x {height} mm high")
-}
-
-/// A number to three significant digits.
-fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let decimals = (2 - value.abs().log10().floor() as i32).max(0) as usize;
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -17,12 +17,14 @@ use crate::nets::scratch::Scratch;
 const COLUMNS: usize = 512;
 /// Columns where all threads work on one matrix product.
 const SHARED_COLUMNS: usize = 2048;
+/// Rows of unfolded columns that are made and multiplied at a time.
+const DEPTH: usize = 1024;
 /// With fewer groups of images than this, the threads share each group.
 const GROUPS: usize = 4;
 /// Rows of a matrix product per task where the threads share it.
 const ROWS: usize = 64;
 /// Tasks of a weight gradient, as far as the shapes allow.
-const GRADIENT_TASKS: usize = 16;
+const GRADIENT_TASKS: usize = 8;
 /// Scalars that the partial sums of a weight gradient may take.
 const GRADIENT_SCALARS: usize = 1 << 22;
 
@@ -136,15 +138,21 @@ pub(super) fn convolve(g: &Geometry, image: &[f32], weight: &[f32], epilogue: Ep
         for tile in cut.tiles(g) {
             let count = tile.len() * g.features[2];
             let width = images.len() / one_in * count;
-            let mut columns = Scratch::new(depth * width);
-            unfold_tile(g, images, &tile, 0, &mut columns, together);
-            let columns = Matrix::rows(&columns, width);
             let mut sums = Scratch::new(outputs * width);
-            let blocks = sums.par_chunks_mut(block * width).zip(weight.par_chunks(block * depth));
-            blocks.with_min_len(together).for_each(|(sums, weight)| {
-                let shape = [sums.len() / width, width, depth];
-                multiply(shape, (sums, width), false, Matrix::rows(weight, depth), columns);
-            });
+            // A block of channels at a time, so that its columns stay in the cache.
+            let channels = DEPTH.div_ceil(g.taps()).min(g.image[0]);
+            for first in (0..g.image[0]).step_by(channels) {
+                let depth_here = channels.min(g.image[0] - first) * g.taps();
+                let mut columns = Scratch::new(depth_here * width);
+                unfold_tile(g, images, &tile, first, &mut columns, together);
+                let columns = Matrix::rows(&columns, width);
+                let blocks = sums.par_chunks_mut(block * width).zip(weight.par_chunks(block * depth));
+                blocks.with_min_len(together).for_each(|(sums, weight)| {
+                    let shape = [sums.len() / width, width, depth_here];
+                    let weight = Matrix::rows(&weight[first * g.taps()..], depth);
+                    multiply(shape, (sums, width), first > 0, weight, columns);
+                });
+            }
             let sums = &*sums;
             out.par_chunks_mut(g.feature_px()).enumerate().with_min_len(together).for_each(|(i, out)| {
                 let (image, channel) = (i / outputs, i % outputs);
@@ -246,6 +254,15 @@ pub(super) fn weight_gradient(g: &Geometry, image: &[f32], features: &[f32]) -> 
     let per_part = groups.div_ceil(parts);
     let parts = groups.div_ceil(per_part);
 
+    // Features of each group side by side, where a product spans several images.
+    let mut packed = Scratch::new(if cut.images > 1 { features.len() } else { 0 });
+    let one_group = cut.images * one_out;
+    let all = 0..g.features[1];
+    packed.par_chunks_mut(one_group).zip(features.par_chunks(one_group)).for_each(|(packed, features)| {
+        gather_features(g, features, &all, packed, usize::MAX);
+    });
+    let features = if cut.images > 1 { &*packed } else { features };
+
     // The transposed gradient [depth, outputs]: the matrix product is faster this way round.
     let mut sums = Scratch::new(parts * depth * outputs);
     sums.par_chunks_mut(depth * outputs).enumerate().for_each(|(part, sums)| {
@@ -260,14 +277,10 @@ pub(super) fn weight_gradient(g: &Geometry, image: &[f32], features: &[f32]) -> 
                     let width = images.len() / one_in * tile.len() * g.features[2];
                     let mut columns = Scratch::new(rows * width);
                     unfold_tile(g, images, &tile, block * channels, &mut columns, usize::MAX);
-                    let packed;
                     let upstream = if cut.images == 1 {
                         Matrix::rows(&features[tile.start * g.features[2]..], g.feature_px())
                     } else {
-                        let mut buffer = Scratch::new(outputs * width);
-                        gather_features(g, features, &tile, &mut buffer, usize::MAX);
-                        packed = buffer;
-                        Matrix::rows(&packed, width)
+                        Matrix::rows(features, width)
                     };
                     let later = i > 0 || tile.start > 0;
                     let columns = Matrix::rows(&columns, width);

@@ -11,7 +11,7 @@ mod severity;
 mod sheet;
 mod snapshots;
 
-pub(crate) use gallery::{Example, Legend, Pane, legend_svg};
+pub(crate) use gallery::{Example, Legend, legend_svg};
 
 use super::assets::Assets;
 use super::numbers::short;

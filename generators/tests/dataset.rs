@@ -1,0 +1,221 @@
+//! Datasets on disk: the same bytes however they came about, and nothing half-written.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod workshop;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use generators::dataset::{self, Dataset, DatasetError, Progress, Split};
+use generators::scenario::Production;
+use sha2::{Digest, Sha256};
+use workshop::{SCENARIO, resolve, with};
+
+const KEEP_ON: &(dyn Fn(Progress) -> ControlFlow<()> + Sync) = &|_| ControlFlow::Continue(());
+
+/// Every file below `folder` and its content.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn write(production: &Production, folder: &Path, threads: usize) -> Result<Dataset, DatasetError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| dataset::write(production, folder, KEEP_ON))
+}
+
+/// Writes until `images` calls of the callback have been made.
+fn write_until(production: &Production, folder: &Path, calls: usize) -> Result<Dataset, DatasetError> {
+    let count = AtomicUsize::new(0);
+    dataset::write(production, folder, &|_| {
+        if count.fetch_add(1, Ordering::Relaxed) >= calls {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads_or_interruptions() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reference = folder.path().join("one");
+    write(&production, &reference, 1).unwrap();
+    let expected = files(&reference);
+    for threads in [2, 5] {
+        let folder = folder.path().join(format!("{threads}"));
+        write(&production, &folder, threads).unwrap();
+        assert!(files(&folder) == expected);
+    }
+    let stopped = folder.path().join("stopped");
+    for calls in [0, 3, 17, 40] {
+        let error = write_until(&production, &stopped, calls).unwrap_err();
+        assert!(matches!(error, DatasetError::Stopped { .. }), "{error}");
+        assert!(matches!(Dataset::open(&stopped), Err(DatasetError::Incomplete { .. })));
+        // What a kill leaves: a file under its temporary name, and one of a job without a record.
+        std::fs::write(stopped.join("train/good/job0000_layer0003.png.part"), b"half").unwrap();
+        std::fs::write(stopped.join("test/good/job0007_layer0001.png.part"), b"").unwrap();
+    }
+    let finished: Vec<_> = std::fs::read_dir(stopped.join(".jobs")).unwrap().collect();
+    assert!(finished.len() > 2, "no job was finished before the stop");
+    write(&production, &stopped, 2).unwrap();
+    let resumed = files(&stopped);
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(
+        names(&resumed).symmetric_difference(&names(&expected)).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+    assert!(resumed == expected);
+}
+
+#[test]
+fn the_manifest_lists_every_file_and_the_ledger_every_image() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = write(&production, folder.path(), 2).unwrap();
+    let found = files(folder.path());
+    let listed: BTreeSet<&str> = dataset.manifest().files.keys().map(String::as_str).collect();
+    let mut there: BTreeSet<&str> = found.keys().map(String::as_str).collect();
+    assert!(there.remove("manifest.json"));
+    assert_eq!(listed, there);
+    for (file, hash) in &dataset.manifest().files {
+        let actual: String = Sha256::digest(&found[file]).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(&actual, hash, "{file}");
+    }
+    let mut mentioned = BTreeSet::from(["ledger.parquet".to_owned()]);
+    for row in dataset.rows() {
+        mentioned.extend(
+            [Some(row.file.clone()), Some(row.nominal.clone()), row.mask.clone(), row.change.clone()]
+                .into_iter()
+                .flatten(),
+        );
+    }
+    assert_eq!(mentioned.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed);
+    assert_eq!(dataset.manifest().images["train"], 72);
+    assert_eq!(dataset.manifest().images["test/good"] * 2, dataset.manifest().images["test"]);
+}
+
+#[test]
+fn splits_are_apart_and_twins_are_pairs() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = write(&production, folder.path(), 2).unwrap();
+    let mut splits: BTreeMap<u32, BTreeSet<Split>> = BTreeMap::new();
+    for row in dataset.rows() {
+        splits.entry(row.job).or_default().insert(row.split);
+    }
+    assert!(splits.values().all(|s| s.len() == 1));
+    let good: BTreeSet<&str> = dataset
+        .rows()
+        .iter()
+        .filter(|r| r.split == Split::Test && r.defect.is_none())
+        .map(|r| r.file.as_str())
+        .collect();
+    let twins: Vec<&str> = dataset.rows().iter().filter_map(|r| r.twin.as_deref()).collect();
+    assert_eq!(twins.len(), good.len());
+    assert_eq!(twins.into_iter().collect::<BTreeSet<_>>(), good);
+    for row in dataset.rows().iter().filter(|r| r.defect.is_some()) {
+        let read = |file: &Option<String>| dataset.read(file.as_deref().unwrap()).unwrap();
+        let (image, twin) = (dataset.read(&row.file).unwrap(), read(&row.twin));
+        let (mask, change) = (read(&row.mask), read(&row.change));
+        assert_eq!(mask.iter().filter(|&&v| v == 1.0).count(), row.parameters["defect.area_px"] as usize);
+        assert!(mask.iter().all(|&v| v == 0.0 || v == 1.0));
+        for ((a, b), c) in image.iter().zip(&twin).zip(&change) {
+            assert!(((a - b).abs() - c).abs() < 1e-6);
+        }
+        let stem = format!("job{:04}_layer{:04}", row.job, row.layer);
+        let defect = row.defect.as_deref().unwrap();
+        assert_eq!(row.file, format!("test/{defect}/{stem}.png"));
+        assert_eq!(row.twin, Some(format!("test/good/{stem}.png")));
+        assert_eq!(row.mask, Some(format!("ground_truth/{defect}/{stem}_mask.png")));
+        assert_eq!(row.change, Some(format!("change/{defect}/{stem}.png")));
+        assert_eq!(row.nominal, format!("nominal/{stem}.png"));
+    }
+}
+
+#[test]
+fn a_finished_dataset_is_not_made_again_and_another_is_refused() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write(&production, folder.path(), 2).unwrap();
+    let untouched = write_until(&production, folder.path(), 0).unwrap();
+    assert_eq!(untouched.manifest().fingerprint, production.fingerprint());
+    let other = resolve(&with("seed = 7", "seed = 8")).unwrap();
+    assert_eq!(
+        write(&other, folder.path(), 2).unwrap_err().to_string(),
+        format!(
+            "{} holds the data of another scenario (or of this one before it was changed); choose another folder, \
+             or discard what is there",
+            folder.path().display()
+        )
+    );
+    let begun = tempfile::tempdir().unwrap();
+    write_until(&production, begun.path(), 5).unwrap_err();
+    assert!(matches!(write(&other, begun.path(), 2), Err(DatasetError::OtherData { .. })));
+    std::fs::remove_file(untouched.path(&untouched.rows()[3].file)).unwrap();
+    let error = write(&production, folder.path(), 2).unwrap_err().to_string();
+    assert!(error.ends_with("job0000_layer0003.png is missing; make the dataset again"), "{error}");
+}
+
+#[test]
+fn discarding_removes_only_what_was_written() {
+    let production = resolve(SCENARIO).unwrap();
+    let other = resolve(&with("seed = 7", "seed = 8")).unwrap();
+    for calls in [7, usize::MAX] {
+        let folder = tempfile::tempdir().unwrap();
+        let _ = write_until(&production, folder.path(), calls);
+        std::fs::create_dir_all(folder.path().join("train/good")).unwrap();
+        std::fs::write(folder.path().join("train/good/notes.txt"), b"mine").unwrap();
+        std::fs::write(folder.path().join("test/readme.md"), b"mine").unwrap();
+        dataset::discard(folder.path()).unwrap();
+        let left: Vec<String> = files(folder.path()).into_keys().collect();
+        assert_eq!(left, ["test/readme.md", "train/good/notes.txt"]);
+        std::fs::remove_dir_all(folder.path().join("train")).unwrap();
+        std::fs::remove_dir_all(folder.path().join("test")).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        dataset::discard(folder.path()).unwrap();
+        write(&other, folder.path(), 2).unwrap();
+    }
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"mine").unwrap();
+    let message = |path: &Path| write(&production, path, 1).unwrap_err().to_string();
+    assert!(message(&file).starts_with(&format!("cannot create {}: ", file.display())), "{}", message(&file));
+    assert_eq!(
+        message(folder.path()),
+        format!(
+            "{} is not empty and holds no dataset (there is file in it); choose another folder",
+            folder.path().display()
+        )
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    // A folder in the way of an image: the error names it, and no temporary file stays.
+    let blocked = folder.path().join("blocked");
+    write_until(&production, &blocked, 0).unwrap_err();
+    let image = blocked.join("train/good/job0001_layer0005.png");
+    std::fs::create_dir_all(&image).unwrap();
+    assert!(message(&blocked).starts_with(&format!("cannot write {}: ", image.display())));
+    assert!(!files(&blocked).keys().any(|name| name.ends_with(".part")));
+    let nowhere = Dataset::open(&folder.path().join("nowhere")).unwrap_err();
+    assert!(matches!(nowhere, DatasetError::Incomplete { .. }), "{nowhere}");
+}

@@ -1,0 +1,13 @@
+//! Slicing against analytic solids, against an oracle without chaining, against trimesh, and over
+//! real files.
+
+#![allow(clippy::unwrap_used)]
+
+mod analytic;
+mod broken;
+mod bytes;
+mod coverage;
+mod parts;
+mod real;
+mod solids;
+mod trimesh;

@@ -1,0 +1,194 @@
+//! Every STL file of the real data, by name.
+
+use std::path::{Path, PathBuf};
+
+use generators::mesh::{FillRule, Mesh, Unit, layer_heights_mm, slice};
+
+use crate::solids::{Facet, oracle};
+
+/// The folder of real STL files; without it a line is printed, and the test is skipped.
+fn folder() -> Option<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = std::env::var_os("SYNTHGEN_REAL_DATA").map_or_else(default, PathBuf::from).join("stl");
+    let there = folder.is_dir();
+    if !there {
+        println!("skipped: no real STL files in {} (SYNTHGEN_REAL_DATA)", folder.display());
+    }
+    there.then_some(folder)
+}
+
+pub fn mesh(name: &str) -> Option<Mesh> {
+    Some(Mesh::read(&folder()?.join(name), Unit::Millimetre).unwrap())
+}
+
+/// The heights of two hundred layers.
+pub fn two_hundred(part: &Mesh) -> Vec<f64> {
+    let heights = layer_heights_mm(&part.bounds(), part.bounds().size()[2] / 200.0);
+    assert_eq!(heights.len(), 200);
+    heights
+}
+
+/// What is to become of a file.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Closed, bodies disjoint: the oracle's area in each layer.
+    Exact,
+    /// Closed, bodies overlap or lie in each other: at most the oracle's area.
+    United,
+    /// Consistent only after facets were turned, hence no oracle: nothing open.
+    Turned,
+    /// Open somewhere: no panic, and what was guessed is counted.
+    Open,
+    /// Refused, with this after the name.
+    Refused(&'static str),
+}
+use Fate::*;
+
+const EMPTY: Fate = Refused(": holds no triangle with an area; export the part again with its body selected");
+const FLAT: Fate = Refused(": flat, without height along z; turn the part so that it stands on the bed");
+
+const FILES: &[(&str, Fate)] = &[
+    ("assimp/STL/3DSMaxExport.STL", Open),
+    ("assimp/STL/Spider_ascii.stl", Open),
+    ("assimp/STL/Spider_binary.stl", Open),
+    ("assimp/STL/Wuson.stl", Open),
+    ("assimp/STL/sphereWithHole.stl", Open),
+    ("assimp/STL/triangle.stl", FLAT),
+    ("assimp/STL/triangle_with_empty_solid.stl", FLAT),
+    ("assimp/STL/triangle_with_two_solids.stl", FLAT),
+    ("hschendel/complex_bin.stl", Exact),
+    ("hschendel/confusingheader_bin.stl", Exact),
+    ("hschendel/simple_ascii.stl", Exact),
+    ("hschendel/simple_bin.stl", Exact),
+    ("numpy-stl/stl_ascii/Cube.stl", Exact),
+    ("numpy-stl/stl_ascii/HalfDonut.stl", Exact),
+    ("numpy-stl/stl_ascii/Moon.stl", Exact),
+    ("numpy-stl/stl_ascii/Moon_Chinese.stl", Exact),
+    ("numpy-stl/stl_ascii/Star.stl", Exact),
+    ("numpy-stl/stl_binary/Cube.stl", Exact),
+    ("numpy-stl/stl_binary/CubeInvalidUnicode.stl", Exact),
+    ("numpy-stl/stl_binary/HalfDonut.stl", Exact),
+    ("numpy-stl/stl_binary/Moon.stl", Exact),
+    ("numpy-stl/stl_binary/Star.stl", Exact),
+    ("numpy-stl/stl_binary/StarWithEmptyHeader.stl", Exact),
+    ("numpy-stl/stl_binary/rear_case.stl", United),
+    ("numpy-stl/stl_tests/bwb.stl", Exact),
+    ("numpy-stl/stl_tests/dos.stl", Exact),
+    ("numpy-stl/stl_tests/triamid.stl", Turned),
+    ("numpy-stl/stl_tests/unix.stl", Exact),
+    ("openscad-cc0/Basics/projection.stl", Exact),
+    ("openscad-cc0/Old/example012.stl", Exact),
+    ("openscad-cc0/Old/example016.stl", Exact),
+    ("stl_io/bunny_99.stl", Open),
+    ("stl_io/bunny_99_ascii.stl", Open),
+    ("trimesh/1002_tray_bottom.STL", Exact),
+    ("trimesh/20mm-xyz-cube.stl", Exact),
+    ("trimesh/7_8ths_cube.stl", Exact),
+    ("trimesh/ADIS16480.STL", Exact),
+    ("trimesh/angle_block.STL", Exact),
+    ("trimesh/box.STL", United),
+    ("trimesh/busted.STL", Exact),
+    ("trimesh/counter.unitsmm.STL", United),
+    ("trimesh/cylinder.stl", Exact),
+    ("trimesh/empty.stl", EMPTY),
+    ("trimesh/emptyIO/stl_empty_ascii.stl", EMPTY),
+    ("trimesh/emptyIO/stl_empty_bin.stl", EMPTY),
+    ("trimesh/featuretype.STL", Exact),
+    ("trimesh/idler_riser.STL", Exact),
+    ("trimesh/large_block.STL", Exact),
+    ("trimesh/large_block_obb.STL", Exact),
+    ("trimesh/multibody.stl", Turned),
+    ("trimesh/octagonal_pocket.stl", Exact),
+    ("trimesh/origin_inside.STL", Exact),
+    ("trimesh/plate_holes.STL", Exact),
+    ("trimesh/round.stl", Exact),
+    ("trimesh/shared.STL", Exact),
+    ("trimesh/soup.stl", Open),
+    ("trimesh/teapot.stl", Open),
+    ("trimesh/torus.STL", Exact),
+    ("trimesh/two_objects_mixed_case_names.stl", Exact),
+    ("trimesh/unit_cube.STL", Exact),
+    ("trimesh/unit_sphere.STL", Exact),
+];
+
+#[test]
+fn every_real_file_ends_as_it_should() {
+    let Some(folder) = folder() else { return };
+    let mut found = stl_files(&folder, &folder);
+    found.sort();
+    assert_eq!(found, FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for (name, fate) in FILES {
+        let path = folder.join(name);
+        match (fate, Mesh::read(&path, Unit::Millimetre)) {
+            (Refused(message), Err(error)) => {
+                assert_eq!(error.to_string(), format!("{}{message}", path.display()));
+            }
+            (Refused(_), Ok(_)) => panic!("{name}: was read"),
+            (_, Err(error)) => panic!("{error}"),
+            (fate, Ok(part)) => slices_as_it_should(name, *fate, &part, &raw(&path)),
+        }
+    }
+}
+
+fn slices_as_it_should(name: &str, fate: Fate, part: &Mesh, facets: &[Facet]) {
+    let slices = slice(part, &two_hundred(part));
+    let guessed: usize = slices.iter().map(|s| s.open_chains + s.closed_gaps).sum();
+    if let Open = fate {
+        let repairs = part.repairs();
+        assert!(repairs.boundary_edges + repairs.non_manifold_edges > 0 && guessed > 0, "{name}");
+        assert!(slices.iter().any(|s| s.area_mm2() > 0.0), "{name}");
+        return;
+    }
+    assert_eq!(guessed, 0, "{name}");
+    let areas: Vec<f64> = slices.iter().map(|s| s.area_mm2()).collect();
+    let most = areas.iter().copied().fold(0.0, f64::max);
+    assert!(most > 0.0, "{name}");
+    // Where vertices had to be joined, the raw facets have gaps of that size themselves.
+    let slack = most * if part.repairs().vertices_joined > 0 { 1e-5 } else { 1e-9 };
+    for (slice, &area) in slices.iter().zip(&areas) {
+        assert_eq!(slice.fill, FillRule::NonZero, "{name}");
+        let expected = oracle(facets, slice.z_mm).abs();
+        let holds = match fate {
+            Exact => (area - expected).abs() <= slack,
+            United => area <= expected + slack && area > 0.9 * expected,
+            _ => true,
+        };
+        assert!(holds, "{name} at {}: {area} is not {expected}", slice.z_mm);
+    }
+    if let United = fate {
+        assert!(areas.iter().zip(&slices).any(|(a, s)| *a < oracle(facets, s.z_mm) - slack), "{name}");
+    }
+}
+
+/// The facets as they stand in the file, read without this project's reader.
+fn raw(path: &Path) -> Vec<Facet> {
+    let bytes = std::fs::read(path).unwrap();
+    let count = bytes.get(80..84).map_or(0, |b| u32::from_le_bytes(b.try_into().unwrap()) as usize);
+    let number = |b: &[u8]| f64::from(f32::from_le_bytes(b.try_into().unwrap()));
+    if bytes.len() >= 84 + 50 * count {
+        let facet = |f: &[u8]| [12, 24, 36].map(|at| [0, 4, 8].map(|i| number(&f[at + i..at + i + 4])));
+        return bytes[84..84 + 50 * count].chunks_exact(50).map(facet).collect();
+    }
+    let text = String::from_utf8_lossy(&bytes).to_lowercase();
+    let mut corners = Vec::new();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        if word == "vertex" {
+            corners.push([0; 3].map(|_| f64::from(words.next().unwrap().parse::<f32>().unwrap())));
+        }
+    }
+    corners.chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect()
+}
+
+fn stl_files(root: &Path, folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.extend(stl_files(root, &path));
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("stl")) {
+            names.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+        }
+    }
+    names
+}

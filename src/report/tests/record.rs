@@ -1,0 +1,71 @@
+use std::path::Path;
+
+use super::fake;
+use crate::report::Record;
+use crate::report::record::{FILE, RecordError};
+
+#[test]
+fn what_was_saved_is_read_back() {
+    let run = tempfile::tempdir().unwrap();
+    let record = fake::record();
+    let path = record.save(run.path()).unwrap();
+    assert_eq!(path, run.path().join(FILE));
+    assert_eq!(Record::read(run.path()).unwrap(), record);
+    let first = std::fs::read(&path).unwrap();
+    record.save(run.path()).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), first, "the order is stable");
+    let left: Vec<_> = std::fs::read_dir(run.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, [FILE], "no temporary file is left");
+    assert!(!String::from_utf8(first).unwrap().contains("null"));
+}
+
+fn message(json: &str) -> String {
+    let run = tempfile::tempdir().unwrap();
+    std::fs::write(run.path().join(FILE), json).unwrap();
+    let error = Record::read(run.path()).unwrap_err().to_string();
+    error.replace(&run.path().display().to_string(), "RUN").replace('\\', "/")
+}
+
+#[test]
+fn a_newer_or_broken_record_is_refused() {
+    assert_eq!(
+        message(r#"{ "version": 2, "something": "else" }"#),
+        "RUN/record.json has version 2, and this program reads versions up to 1: use the synthgen that wrote it, or a newer one"
+    );
+    assert_eq!(
+        message("{}"),
+        "RUN/record.json is not a record of a run: missing field `version` at line 1 column 2"
+    );
+    assert!(matches!(Record::read(Path::new("no-such-run")), Err(RecordError::Io { .. })));
+}
+
+#[test]
+fn a_number_that_json_cannot_hold_is_named() {
+    let run = tempfile::tempdir().unwrap();
+    let mut record = fake::record();
+    record.detectors[1].components[2].values[3] = f64::NAN;
+    let error = record.save(run.path()).unwrap_err().to_string();
+    assert_eq!(error, "the record's detectors[1].components[2].values[3] is not a finite number");
+    assert_eq!(std::fs::read_dir(run.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let refused = |change: fn(&mut Record)| {
+        let mut record = fake::record();
+        change(&mut record);
+        record.check().unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(|r| r.detectors[0].components[0].values.truncate(9)),
+        "the record contradicts itself: vae MSE has 9 scores for 400 test images"
+    );
+    assert_eq!(
+        refused(|r| r.test_images[0].defect = Some("crack".into())),
+        "the record contradicts itself: the defect crack of a test image is not among the dataset's"
+    );
+    assert_eq!(
+        refused(|r| r.named.as_mut().unwrap().separator = "dbscan".into()),
+        "the record contradicts itself: the named pair f-anogan A with dbscan is not in the table"
+    );
+}

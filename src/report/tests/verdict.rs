@@ -1,0 +1,114 @@
+use super::fake::{self, Noise};
+use crate::report::record::{Judgement, Outcome, Separation, Share, ShareOfDefect};
+use crate::report::{Record, Verdict, verdict};
+
+fn told(record: &Record) -> String {
+    let Verdict { headline, bar_met, pair, points } = verdict(record);
+    let points: Vec<String> = points.iter().map(|p| format!("{}: {}", p.topic, p.text)).collect();
+    format!("{headline}\n[bar met: {bar_met:?}] [pair: {pair:?}]\n{}", points.join("\n"))
+        .replace('\u{202f}', " ")
+}
+
+/// A record with these cells only, as (representation, separator, found of 40 by two defects, false alarms of 80).
+fn with(cells: &[(&str, &str, [usize; 2], usize)], named: bool) -> Record {
+    let mut record = fake::record();
+    record.detectors.truncate(1);
+    record.floors.truncate(1);
+    if !named {
+        record.named = None;
+    }
+    record.separations = cells
+        .iter()
+        .map(|&(representation, separator, found, alarms)| Separation {
+            representation: representation.into(),
+            separator: separator.into(),
+            outcome: Outcome::Judged(judgement(found, alarms)),
+        })
+        .collect();
+    record
+}
+
+fn judgement(found: [usize; 2], alarms: usize) -> Judgement {
+    let detected = Share::new(found[0] + found[1], 80);
+    let false_alarms = Share::new(alarms, 80);
+    let balanced = 0.5 * (detected.rate + 1.0 - false_alarms.rate);
+    let mut judgement = fake::judgement(balanced, &mut Noise::new(1));
+    judgement.balanced_accuracy.value = balanced;
+    judgement.balanced_accuracy.interval = Some([(balanced - 0.03).max(0.0), (balanced + 0.03).min(1.0)]);
+    judgement.accuracy = judgement.balanced_accuracy;
+    judgement.oracle_accuracy = balanced.max(1.0 - balanced);
+    judgement.detected_by_defect = ["porous", "shift"]
+        .into_iter()
+        .zip(found)
+        .map(|(defect, n)| ShareOfDefect { defect: defect.into(), share: Share::new(n, 40) })
+        .collect();
+    Judgement { detected, false_alarms, ..judgement }
+}
+
+const NAMED: (&str, &str) = ("f-anogan A", "Gaussian mixture");
+
+#[test]
+fn good() {
+    insta::assert_snapshot!(told(&with(
+        &[(NAMED.0, NAMED.1, [40, 36], 2), ("vae MSE", "k-means", [40, 40], 1)],
+        true
+    )));
+}
+
+#[test]
+fn perfect_and_best() {
+    insta::assert_snapshot!(told(&with(
+        &[(NAMED.0, NAMED.1, [40, 40], 0), ("vae MSE", "k-means", [20, 40], 1)],
+        true
+    )));
+}
+
+#[test]
+fn met_but_not_surely() {
+    insta::assert_snapshot!(told(&with(&[(NAMED.0, NAMED.1, [36, 36], 14)], true)));
+}
+
+#[test]
+fn bad() {
+    let mut record = with(&[(NAMED.0, NAMED.1, [4, 9], 71), ("vae MSE", "Otsu", [30, 31], 20)], true);
+    record.floors[0].auroc.value = 0.999;
+    insta::assert_snapshot!(told(&record));
+}
+
+#[test]
+fn ties() {
+    let cells = [("vae MSE", "k-means", [38, 38], 4), ("vae MSE", "Otsu", [39, 37], 4)];
+    insta::assert_snapshot!(told(&with(&cells, false)));
+    let mut record = with(&[(NAMED.0, NAMED.1, [38, 38], 4), cells[0], cells[1]], true);
+    record.interval_method.clear();
+    insta::assert_snapshot!(told(&record));
+}
+
+#[test]
+fn no_named_pair() {
+    insta::assert_snapshot!(told(&with(
+        &[("vae MSE", "k-means", [38, 40], 4), ("vae MSE", "Otsu", [31, 33], 4)],
+        false
+    )));
+}
+
+#[test]
+fn the_named_pair_gave_no_groups() {
+    let mut record = with(&[("vae MSE", "k-means", [38, 40], 4)], true);
+    record.separations.push(Separation {
+        representation: NAMED.0.into(),
+        separator: NAMED.1.into(),
+        outcome: Outcome::Empty("needs at least 20 rows, and there are 10".into()),
+    });
+    insta::assert_snapshot!(told(&record));
+}
+
+#[test]
+fn one_class_only() {
+    let mut record = with(&[], false);
+    record.test_images.retain(|i| i.defect.is_none());
+    for component in record.detectors.iter_mut().flat_map(|d| &mut d.components) {
+        component.auroc = None;
+    }
+    insta::assert_snapshot!(told(&record));
+}
