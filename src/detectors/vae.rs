@@ -8,8 +8,8 @@ use generators::registry::Kind;
 use generators::stream::Stream;
 
 use super::fitting::{
-    History, Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings,
-    squared_error, validates,
+    Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings, squared_error,
+    validates,
 };
 use super::{Detector, DetectorError, Fitted, Run, Scorer, Scores};
 use crate::data::{Batches, ImageSet};
@@ -100,25 +100,12 @@ impl Detector for Vae {
                 history
             }
         };
-        let parameters = vec![(NAME.to_owned(), network.parameters.count())];
-        Ok(self.fitted(network, residuals, &history, parameters))
-    }
-}
-
-impl Vae {
-    fn fitted(
-        &self,
-        network: Network,
-        residuals: Residuals,
-        history: &History,
-        parameters: Vec<(String, usize)>,
-    ) -> Fitted {
-        Fitted {
-            scorer: Box::new(VaeScorer { network, residuals }),
+        Ok(Fitted {
             curves: history.curves(),
             snapshots: Vec::new(),
-            parameters,
-        }
+            parameters: vec![(NAME.to_owned(), network.parameters.count())],
+            scorer: Box::new(VaeScorer { network, residuals }),
+        })
     }
 }
 
