@@ -44,7 +44,8 @@ impl Generator {
         let (mut norms, mut units) = (Vec::new(), Vec::new());
         for u in (1..=count).rev() {
             norms.push(BatchNorm2d::new(p, &format!("norm.{u}"), width(u), stream)?);
-            let init = if u == 1 { Init::Kaiming } else { HE };
+            // The first images are an even grey: noise there costs the critic its first steps.
+            let init = if u == 1 { Init::Normal { std: 0.01 } } else { HE };
             let widths = [width(u), width(u - 1)];
             units.push(ConvTranspose2d::new(p, &format!("unit.{u}"), widths, WINDOW, init, stream)?);
         }

@@ -18,7 +18,7 @@ use self::encoder::Encoder;
 use self::generator::Generator;
 use self::model::{FAnoGanScorer, Frozen};
 use self::wgan_gp::Snapshots;
-use super::fitting::{History, Residuals, Stage, chunks, finish, finished};
+use super::fitting::{Residuals, Stage, chunks, finish, finished};
 use super::{Detector, DetectorError, Fitted, Run};
 use crate::data::ImageSet;
 use crate::nets::{Activation, Init, Parameters, Window};
@@ -175,7 +175,7 @@ impl Detector for FAnoGan {
             }
         };
         Ok(Fitted {
-            curves: History::curves(&history),
+            curves: history.curves(),
             snapshots: snapshots.images()?,
             parameters: vec![
                 ("critic".to_owned(), critic_parameters.count()),
