@@ -111,7 +111,7 @@ fn cell(record: &Record, row: &Representation, separator: &str, reasons: &[&str]
         }
         Some(Outcome::Empty(reason)) => {
             let place = reasons.iter().position(|r| r == reason).unwrap_or(0);
-            html! { td class={ "empty " (class) } title=(reason) { "–" sup { (mark(place)) } } }
+            html! { td class={ "empty " (class) } title=(reason) { "n/a" sup { (mark(place)) } } }
         }
         None => html! { td class={ "empty " (class) } { "–" } },
     }
