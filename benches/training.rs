@@ -1,4 +1,5 @@
-//! Training steps and convolutions on the CPU: `cargo bench --bench training`. `RAYON_NUM_THREADS` sets the threads.
+//! Training steps and convolutions on the CPU: `cargo bench --bench training`. `RAYON_NUM_THREADS` sets the
+//! threads.
 //!
 //! The networks at 128 px are those of common GAN code: kernel 4, stride 2, channels 32 to 512.
 #![allow(missing_docs, clippy::unwrap_used)]

@@ -12,7 +12,7 @@ const fn case(sizes: [usize; 5], kernel: usize, stride: usize, padding: usize) -
     (sizes, Window { kernel, stride, padding })
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
     case([3, 2, 8, 8, 5], 4, 2, 1),
     case([2, 3, 9, 7, 4], 3, 1, 1),
     case([1, 1, 5, 5, 1], 5, 1, 0),
@@ -33,6 +33,9 @@ const CASES: [Case; 14] = [
     // Channels in several blocks.
     case([6, 67, 8, 8, 70], 3, 1, 1),
     case([4, 40, 4, 6, 130], 4, 2, 1),
+    // More taps than are unfolded at a time: all threads on one product, then one product per thread.
+    case([5, 70, 4, 4, 67], 4, 1, 1),
+    case([170, 70, 4, 4, 5], 4, 2, 2),
 ];
 
 fn floats(tensor: &Tensor) -> Vec<f32> {

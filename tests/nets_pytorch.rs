@@ -326,3 +326,17 @@ fn binary_cross_entropy_equals_pytorch() {
     let gradients = loss.backward().unwrap();
     assert_close("gradient", &floats(gradients.get(&x).unwrap()), &expected, 1e-6);
 }
+
+#[test]
+fn activations_have_pytorchs_derivative_at_zero() {
+    for (activation, y, slope) in [
+        (Activation::LeakyRelu(0.2), [-0.2, 0.0, 2.0], [0.2, 0.2, 1.0]),
+        (Activation::Relu, [0.0, 0.0, 2.0], [0.0, 0.0, 1.0]),
+        (Activation::Identity, [-1.0, 0.0, 2.0], [1.0, 1.0, 1.0f32]),
+    ] {
+        let x = Var::new(&[-1.0f32, 0.0, 2.0], &Device::Cpu).unwrap();
+        let output = activation.forward(&x).unwrap();
+        let gradients = output.sum_all().unwrap().backward().unwrap();
+        assert_eq!((floats(&output), floats(gradients.get(&x).unwrap())), (y.to_vec(), slope.to_vec()));
+    }
+}

@@ -16,8 +16,8 @@ pub struct Checkpoint {
     pub notes: String,
 }
 
-/// Writes networks, optimisers and `checkpoint` to `path` atomically. Each network and each optimiser has a prefix
-/// of its own: `("critic", &critic)`.
+/// Writes networks, optimisers and `checkpoint` to `path` atomically. Each network and each optimiser has a
+/// prefix of its own: `("critic", &critic)`.
 ///
 /// # Errors
 /// [`NetsError::Io`]; [`NetsError::Duplicate`] where two networks share a prefix.
@@ -53,8 +53,8 @@ pub fn save(
     store::write(path, &tensors, header)
 }
 
-/// Reads what [`save`] wrote back into the same networks and optimisers. `None`, with nothing changed, where there is no
-/// file or it has another fingerprint.
+/// Reads what [`save`] wrote back into the same networks and optimisers. `None`, with nothing changed,
+/// where there is no file or it has another fingerprint.
 ///
 /// # Errors
 /// [`NetsError::Corrupted`], [`NetsError::Missing`], [`NetsError::Unexpected`], [`NetsError::Shape`],

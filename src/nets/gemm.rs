@@ -30,8 +30,8 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `out` = `a` `b`, or `out` += `a` `b` where `accumulate`. `shape` is the rows of `a`, the columns of `b` and what they
-/// have in common. The rows of `out` are `width` apart.
+/// `out` = `a` `b`, or `out` += `a` `b` where `accumulate`. `shape` is the rows of `a`, the columns of `b`
+/// and what they have in common. The rows of `out` are `width` apart.
 ///
 /// Each element is summed in an order that depends on `shape` alone.
 pub(crate) fn multiply(
@@ -55,8 +55,8 @@ pub(crate) fn multiply(
     a.assert_holds(rows, depth);
     b.assert_holds(depth, columns);
     // SAFETY: the assertions above hold every index that gemm reaches within the three slices, whose
-    // strides are non-negative; `out` is borrowed mutably, so it overlaps neither `a` nor `b`; its rows do not
-    // overlap, as `columns <= width`.
+    // strides are non-negative; `out` is borrowed mutably, so it overlaps neither `a` nor `b`; its rows do
+    // not overlap, as `columns <= width`.
     unsafe {
         gemm::gemm(
             rows,

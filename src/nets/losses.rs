@@ -2,6 +2,8 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use rayon::prelude::*;
+
 use super::activation::values;
 
 /// Binary cross entropy of `logits` against the constant `targets` in `[0, 1]`, summed over all elements:
@@ -38,9 +40,9 @@ impl CustomOp2 for CrossEntropy {
         if l1.shape() != l2.shape() {
             bail!("cross entropy of logits {:?} against targets {:?}", l1.dims(), l2.dims())
         }
-        let pairs = values(s1, l1)?.iter().zip(values(s2, l2)?);
-        let losses = pairs.map(|(&x, &t)| x.max(0.0) - x * t + (-x.abs()).exp().ln_1p()).collect();
-        Ok((CpuStorage::F32(losses), l1.shape().clone()))
+        let (x, t) = (values(s1, l1)?, values(s2, l2)?);
+        let loss = |(&x, &t): (&f32, &f32)| x.max(0.0) - x * t + (-x.abs()).exp().ln_1p();
+        Ok((CpuStorage::F32(x.par_iter().zip(t).map(loss).collect()), l1.shape().clone()))
     }
 
     fn bwd(
@@ -50,8 +52,29 @@ impl CustomOp2 for CrossEntropy {
         _: &Tensor,
         upstream: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // 1 / (1 + exp(-x)) is 0 or 1 where the exponential leaves f32.
-        let probability = (logits.detach().neg()?.exp()? + 1.0)?.recip()?;
-        Ok((Some(((probability - targets)? * upstream)?), None))
+        let excess = logits.detach().apply_op2_no_bwd(targets, &Excess)?;
+        Ok((Some((excess * upstream)?), None))
+    }
+}
+
+/// Probability minus target: the derivative of the cross entropy.
+struct Excess;
+
+impl CustomOp2 for Excess {
+    fn name(&self) -> &'static str {
+        "binary cross entropy gradient"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, t) = (values(s1, l1)?, values(s2, l2)?);
+        // The exponential may become infinite: the probability is 0 then.
+        let excess = |(&x, &t): (&f32, &f32)| 1.0 / (1.0 + (-x).exp()) - t;
+        Ok((CpuStorage::F32(x.par_iter().zip(t).map(excess).collect()), l1.shape().clone()))
     }
 }

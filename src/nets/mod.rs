@@ -1,7 +1,8 @@
 //! Networks on candle: layers, optimiser, initialisation, checkpoints. Every convolution goes through here.
 //!
 //! Tensors are `f32`, images are laid out `[batch, channels, height, width]`. Results on the CPU are
-//! bit-identical at any number of threads: sums are partitioned by shape, never by thread.
+//! bit-identical at any number of threads: sums are partitioned by shape, never by thread. That holds for
+//! the layers here; candle's own `matmul` splits its work by threads, so use [`Linear`].
 //!
 //! # Gradient penalty
 //! candle differentiates once. The exact penalty of WGAN-GP (Gulrajani et al. 2017) is therefore

@@ -31,7 +31,8 @@ fn shape(a: &Layout, a_transposed: bool, b: &Layout, b_transposed: bool) -> Resu
     Ok([rows, columns, depth])
 }
 
-/// The matrix that begins at row `start` of `x`, which has `height` rows of `width` and may be stored transposed.
+/// The matrix that begins at row `start` of `x`, which has `height` rows of `width` and may be stored
+/// transposed.
 fn from_row(x: &[f32], transposed: bool, [height, width]: [usize; 2], start: usize) -> Matrix<'_> {
     match transposed {
         false => Matrix::rows(&x[start * width..], width),

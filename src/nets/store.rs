@@ -1,8 +1,8 @@
 //! Tensors in a safetensors file, written atomically and checked when read.
 //!
-//! The file's metadata has the single key `synthgen`, a JSON object: with several keys the bytes would depend on
-//! the order of a hash map. It holds the BLAKE3 hash of all names and values, because safetensors itself
-//! only notices a wrong length.
+//! The file's metadata has the single key `synthgen`, a JSON object: with several keys the bytes would
+//! depend on the order of a hash map. It holds the BLAKE3 hash of all names and values, because safetensors
+//! itself only notices a wrong length.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

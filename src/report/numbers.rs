@@ -43,7 +43,7 @@ pub fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 && digits.len() > 4 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digits.len() > 4 {
             out.push('\u{202f}');
         }
         out.push(digit);
@@ -62,10 +62,13 @@ pub fn plural(number: usize, one: &str) -> String {
 
 /// Three significant digits, without an exponent between 0.001 and 100 000, trailing zeros dropped.
 pub fn short(value: f64) -> String {
+    if value < 0.0 {
+        return format!("−{}", short(-value));
+    }
     if value == 0.0 || !value.is_finite() {
         return format!("{value:.0}");
     }
-    let magnitude = value.abs().log10().floor() as i32;
+    let magnitude = value.log10().floor() as i32;
     if !(-3..5).contains(&magnitude) {
         let text = format!("{value:.2e}");
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -118,7 +121,7 @@ mod tests {
         assert_eq!(count(1500), "1500");
         assert_eq!(
             [0.1234, 12.34, 1234.5, 123_456.0, 0.000_123, -2.0, 0.0].map(short).join(" "),
-            "0.123 12.3 1234 1.23e5 1.23e-4 -2 0"
+            "0.123 12.3 1234 1.23e5 1.23e-4 −2 0"
         );
         assert_eq!(
             [0.84, 95.0, 200.0, 7500.0].map(duration).join(", "),

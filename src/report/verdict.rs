@@ -62,17 +62,26 @@ pub fn verdict(record: &Record) -> Verdict {
         );
         points.push(Point { topic: "Wrongly named", text });
     }
-    let headline = format!(
-        "{} catches {} of the defective images and raises a false alarm on {} of the healthy ones.",
-        pair_name(cell),
-        percent(judgement.detected.rate),
-        percent(judgement.false_alarms.rate)
-    );
+    let headline = format!("{} {}.", pair_name(cell), catches(judgement));
     let pair = Some((cell.representation.clone(), cell.separator.clone()));
     Verdict { headline, bar_met, pair, points }
 }
 
-/// `A_D of f-anogan, separated by k-means`.
+fn catches(judgement: &Judgement) -> String {
+    let (found, alarms) = (&judgement.detected, &judgement.false_alarms);
+    let caught = match found.count {
+        0 => "catches none of the defective images".to_owned(),
+        n if n == found.of => "catches every defective image".to_owned(),
+        _ => format!("catches {} of the defective images", percent(found.rate)),
+    };
+    match alarms.count {
+        0 => format!("{caught} and raises no false alarm"),
+        n if n == alarms.of => format!("{caught} and raises a false alarm on every healthy one"),
+        _ => format!("{caught} and raises a false alarm on {} of the healthy ones", percent(alarms.rate)),
+    }
+}
+
+/// `vae MSE with k-means`.
 fn pair_name(cell: &Separation) -> String {
     format!("{} with {}", cell.representation, cell.separator)
 }
@@ -188,8 +197,7 @@ fn best_pair(best: &[(&Separation, &Judgement)], named: Option<&Separation>) -> 
         best.iter().filter(|(_, j)| j.balanced_accuracy.value == value).map(|(c, _)| *c).collect();
     let among = plural(best.len(), "pair");
     let text = match named {
-        None if best.len() == 1 => return None,
-        Some(_) if best.len() == 1 => return None,
+        _ if best.len() == 1 => return None,
         None if ties.len() == 1 => return None,
         None => format!(
             "{} of {among} tie at {}: {}. The first in the table is shown.",

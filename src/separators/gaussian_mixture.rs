@@ -5,7 +5,7 @@ use generators::registry::Kind;
 use generators::stream::Stream;
 use linfa::DatasetBase;
 use linfa::traits::Fit;
-use linfa_clustering::GaussianMixtureModel;
+use linfa_clustering::{GaussianMixtureModel, GmmError};
 use linfa_linalg::cholesky::Cholesky;
 use linfa_linalg::triangular::{SolveTriangular, UPLO};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
@@ -49,7 +49,7 @@ impl Separator for Mixture {
             .reg_covariance(frame.regularisation)
             .max_n_iterations(self.iterations as u64)
             .fit(&DatasetBase::from(points))
-            .map_err(|e| SeparatorError::Numerical(e.to_string()))?;
+            .map_err(|e| self.reason(e))?;
 
         let gaussian = |group: usize| {
             let covariance = fitted.covariances().index_axis(Axis(0), group);
@@ -61,6 +61,22 @@ impl Separator for Mixture {
             return Err(SeparatorError::Numerical("a Gaussian shrank to a point".to_owned()));
         }
         Ok(Box::new(Gaussians { frame, gaussians }))
+    }
+}
+
+impl Mixture {
+    /// linfa's error in the terms of a scenario.
+    fn reason(&self, error: GmmError) -> SeparatorError {
+        SeparatorError::Numerical(match error {
+            GmmError::NotConverged(_) => format!("did not converge in {} iterations", self.iterations),
+            GmmError::LinalgError(_) | GmmError::EmptyCluster(_) => {
+                "a Gaussian collapsed onto too few rows; raise `regularisation`".to_owned()
+            }
+            GmmError::MinMaxError(_) => {
+                "a row is so far from both Gaussians that its density is 0 in double precision".to_owned()
+            }
+            other => other.to_string(),
+        })
     }
 }
 
@@ -134,5 +150,45 @@ impl Gaussians {
         let points = (array_from_matrix(rows) - &self.frame.centre) * self.frame.scale;
         let [zero, one] = &self.gaussians;
         points.rows().into_iter().map(|point| one.log_density(point) - zero.log_density(point)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(rows: &Matrix, iterations: usize) -> String {
+        let mixture = Mixture { regularisation: 1e-6, iterations };
+        mixture.fit(rows, &mut Stream::root(1)).err().unwrap().to_string()
+    }
+
+    fn normal(rows: usize, columns: usize) -> Matrix {
+        let mut stream = Stream::root(2);
+        Matrix::new(rows, columns, (0..rows * columns).map(|_| stream.normal() as f32).collect())
+    }
+
+    #[test]
+    fn failures_say_why() {
+        assert_eq!(error(&normal(30, 40), 100), "needs at least 82 rows, and there are 30");
+        assert_eq!(error(&normal(100, 2), 1), "did not converge in 1 iterations");
+        let mut far = normal(20_000, 1);
+        far.values[0] = 100.0;
+        let expected = "a row is so far from both Gaussians that its density is 0 in double precision";
+        assert_eq!(error(&far, 100), expected);
+    }
+
+    #[test]
+    fn many_columns_of_any_unit() {
+        // 120 columns put a standard normal density near exp(-170), and near exp(-2800) in units 1e-10 as large.
+        for unit in [1e-10, 1.0, 1e10] {
+            let mut rows = normal(600, 120);
+            for i in 0..300 {
+                rows.values[i * 120..][..120].iter_mut().for_each(|x| *x += 3.0);
+            }
+            rows.values.iter_mut().for_each(|x| *x *= unit);
+            let mixture = Mixture { regularisation: 1e-6, iterations: 1000 };
+            let groups = mixture.fit(&rows, &mut Stream::root(3)).unwrap().groups(&rows);
+            assert!((0..600).all(|i| (groups[i] == groups[0]) == (i < 300)), "unit {unit}");
+        }
     }
 }

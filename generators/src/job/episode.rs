@@ -18,13 +18,18 @@ use crate::thermal;
 const ATTEMPTS: usize = 50;
 
 /// A defect left no trace in any of many attempts at one episode.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the defect `{defect}` never showed in {ATTEMPTS} attempts in job {job}: {cause}")]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "the defect `{defect}` never showed in {ATTEMPTS} attempts in job {job}, where a pixel is {pixel_mm:.2} mm wide: \
+     {cause}"
+)]
 pub struct NothingShows {
     /// Name of the defect.
     pub defect: String,
     /// Number of the job.
     pub job: u32,
+    /// Width of a pixel in mm.
+    pub pixel_mm: f64,
     /// What the last attempt lacked.
     pub cause: Cause,
 }
@@ -44,7 +49,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoPlace => {
-                "it found no place in the layer; make it smaller, shorten `layers` or raise image_px"
+                "it found no place in the layer; suit its size to the part and the pixels, shorten `layers` or raise image_px"
             }
             Self::TooSmall => "its footprint was smaller than `least_px`; make it larger or lower `least_px`",
             Self::TooFaint => {
@@ -85,7 +90,8 @@ pub fn simulate<E: From<NothingShows>>(
         });
         let Some((samples, after)) = stood else {
             let defect = anomaly.name.clone();
-            return Err(NothingShows { defect, job: history.job.number, cause }.into());
+            let pixel_mm = 1.0 / history.production.frame().px_per_mm;
+            return Err(NothingShows { defect, job: history.job.number, pixel_mm, cause }.into());
         };
         samples.into_iter().try_for_each(&mut *sink)?;
         state = after;

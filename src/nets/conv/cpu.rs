@@ -97,8 +97,8 @@ fn sizes(g: &Geometry) -> (usize, usize) {
     (g.image[0] * g.image_px(), g.features[0] * g.feature_px())
 }
 
-/// Unfolds the windows of feature rows `tile` of `images` into `columns` `[channels, taps, images * tile]`, for
-/// the channels from `first` on that `columns` has room for.
+/// Unfolds the windows of feature rows `tile` of `images` into `columns` `[channels, taps, images * tile]`,
+/// for the channels from `first` on that `columns` has room for.
 fn unfold_tile(
     g: &Geometry,
     images: &[f32],
@@ -240,7 +240,8 @@ pub(super) fn transpose(g: &Geometry, features: &[f32], weight: &[f32], epilogue
     image
 }
 
-/// The gradient of [`convolve`] with respect to `weight`, given `features`, the gradient with respect to its result.
+/// The gradient of [`convolve`] with respect to `weight`, given `features`, the gradient with respect to
+/// its result.
 pub(super) fn weight_gradient(g: &Geometry, image: &[f32], features: &[f32]) -> Vec<f32> {
     let ((one_in, one_out), (outputs, depth)) = (sizes(g), (g.features[0], g.depth()));
     let columns = if outputs * depth > 1 << 19 { 2 * COLUMNS } else { COLUMNS };

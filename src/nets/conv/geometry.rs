@@ -17,7 +17,8 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// Of an `image` `[batch, channels, height, width]` under `weight` `[features, channels, kernel, kernel]`.
+    /// Of an `image` `[batch, channels, height, width]` under `weight` `[features, channels, kernel,
+    /// kernel]`.
     pub fn from_image(image: &[usize], weight: &[usize], window: Window) -> Result<Self> {
         let (&[batch, channels, height, width], &[features, inputs, k1, k2]) = (image, weight) else {
             bail!("convolution of {image:?} with weights {weight:?}: both have to have 4 dimensions")

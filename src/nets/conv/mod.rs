@@ -67,8 +67,9 @@ impl Conv2d {
         x.contiguous()?.apply_op3(&self.weight, &self.bias, layer)
     }
 
-    /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient
-    /// with respect to its result `output`. Differentiable in `upstream` and in the weights, constant in `output`.
+    /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient with
+    /// respect to its result `output`. Differentiable in `upstream` and in the weights, constant in
+    /// `output`.
     ///
     /// # Shapes
     /// `upstream` and `output` `[batch, outputs, h, w]`, result `[batch, inputs, height, width]` with

@@ -1,7 +1,7 @@
 //! Between images and the columns that a matrix product takes.
 //!
-//! A channel is padded with zeros and its columns are split by their remainder modulo the stride
-//! (its phases): `plane[row][phase][column / stride]`. A tap of the window then reads contiguous pieces of rows.
+//! A channel is padded with zeros and its columns are split by their remainder modulo the stride (its
+//! phases): `plane[row][phase][column / stride]`. A tap of the window then reads contiguous pieces of rows.
 
 use std::ops::Range;
 
@@ -103,7 +103,8 @@ impl Place {
     }
 }
 
-/// The windows of a channel, one column per feature and one row per tap. `plane` starts where the first window does.
+/// The windows of a channel, one column per feature and one row per tap. `plane` starts where the first
+/// window does.
 pub(super) fn unfold(g: &Geometry, plane: &[f32], columns: &mut [f32], place: Place) {
     let apart = g.window.stride * g.window.stride * g.phase_columns();
     place.for_each_tap(g, |from, at| {

@@ -72,13 +72,13 @@ impl Axis {
     }
 
     fn round_steps(&self, wanted: usize) -> Vec<f64> {
-        let rough = (self.high - self.low) / wanted.max(1) as f64;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= rough);
+        let span = self.high - self.low;
+        let power = 10f64.powf((span / wanted.max(1) as f64).log10().floor());
+        let most = 1.4 * wanted.max(1) as f64;
+        let step = [1.0, 2.0, 5.0].map(|m| m * power).into_iter().find(|s| span / s <= most);
         let step = step.unwrap_or(10.0 * power);
         let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
-        // 3 * 0.1 is not 0.3: short() rounds it away.
-        (first..=last.min(first + 100)).map(|i| i as f64 * step).collect()
+        (first..=last.min(first.saturating_add(100))).map(|i| i as f64 * step).collect()
     }
 
     fn round_powers(&self, wanted: usize) -> Vec<f64> {

@@ -111,7 +111,14 @@ pub fn at(x: f64, y: f64) -> (i32, i32) {
     (unit(x), unit(y))
 }
 
-/// About how wide `text` is in CSS px: sans-serif letters are half as wide as they are high.
+/// About how wide `text` is in CSS px, in the widest of the usual sans-serif typefaces.
 pub fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().map(|c| if "ilI.,:;'|()[] ".contains(c) { 0.31 } else { 0.56 }).sum::<f64>() * size
+    let em = |c: char| match c {
+        c if "iljI.,:;'|".contains(c) => 0.3,
+        c if "()[] frt-".contains(c) => 0.38,
+        c if "mwMW".contains(c) => 0.92,
+        c if c.is_uppercase() => 0.68,
+        _ => 0.6,
+    };
+    text.chars().map(em).sum::<f64>() * size
 }

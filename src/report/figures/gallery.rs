@@ -27,6 +27,8 @@ pub struct Pane {
     pub note: String,
     /// The picture as a data address.
     pub address: String,
+    /// Finer than the image, so that it may be scaled smoothly.
+    pub smooth: bool,
 }
 
 /// What the colours of some panes mean.
@@ -165,6 +167,7 @@ fn panes(
         caption: caption.into(),
         note: String::new(),
         address: data_uri(&picture.unwrap_or_else(|| assets.placeholder()).png()),
+        smooth: false,
     };
     let grey = |grey: &Grey| Picture::grey(&grey.values, grey.width);
     let mut panes = Vec::new();
@@ -183,13 +186,13 @@ fn panes(
             let inside: Vec<bool> = mask.values.iter().map(|&v| v > 0.5).collect();
             colour(image).outlined(&inside, 256usize.div_ceil(image.width.max(1)).clamp(1, 4))
         });
-        panes.push(placed("footprint", outlined));
+        panes.push(Pane { smooth: true, ..placed("footprint", outlined) });
     }
     for map in &entry.maps {
         let address = data_uri(&assets.picture(&map.file).png());
         let [low, high] = map.range.map(short);
         let caption = format!("{} map", map.detector);
-        panes.push(Pane { caption, note: format!("{low} to {high}"), address });
+        panes.push(Pane { caption, note: format!("{low} to {high}"), address, smooth: false });
     }
     panes
 }

@@ -4,19 +4,19 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::canvas::{
-    Area, Drawn, UNIT, at, bold, dashed, document, font, line, rgb, stroke, text_width, write,
-};
+use super::canvas::{Area, Drawn, UNIT, at, bold, document, font, line, rgb, stroke, text_width, write};
 use super::{Figure, slug};
-use crate::report::colour::{self, GRID, INK, MUTED};
+use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
 use crate::report::record::{Component, Detector, Record, TestImage};
 
 const WIDTH: f64 = 520.0;
-const HEIGHT: f64 = 360.0;
+const HEIGHT: f64 = 376.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 80.0;
 const BOTTOM: f64 = 48.0;
+/// Where scores look healthy.
+const BAND: Rgb = [0xed, 0xf0, 0xf2];
 
 /// One drawing per detector with a headline score, where the contrast of the defects is known.
 pub fn draw_all(record: &Record) -> Vec<Figure> {
@@ -54,7 +54,7 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
     let y = |v: f64| bottom - up.place(v) * (bottom - TOP);
     if let Some(value) = threshold {
         let [corner, opposite] = [at(LEFT, y(value)), at(right, bottom)];
-        area.draw(&Rectangle::new([corner, opposite], rgb([0xf1, 0xf3, 0xf4]).filled()))?;
+        area.draw(&Rectangle::new([corner, opposite], rgb(BAND).filled()))?;
     }
     for (place, label) in across.ticks(7) {
         let at = LEFT + place * (right - LEFT);
@@ -75,13 +75,9 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
         area.draw(&Circle::new(at(x(*cnr), y(*score)), 3 * UNIT, style))?;
     }
     if let Some(value) = threshold {
-        let label = "95 % of healthy images below";
         line(area, (LEFT, y(value)), (right, y(value)), stroke(INK, 1.25))?;
-        let low = y(value) + 14.0 < bottom;
-        let label_y = if low { y(value) + 9.0 } else { y(value) - 9.0 };
-        write(area, label, right - 6.0, label_y, &font(11.0, INK, HPos::Right, VPos::Center))?;
     }
-    dashed(area, LEFT, (bottom, bottom), MUTED)
+    Ok(())
 }
 
 fn legend(area: &Area<'_>, record: &Record) -> Drawn {
@@ -92,5 +88,14 @@ fn legend(area: &Area<'_>, record: &Record) -> Drawn {
         write(area, name, x + 13.0, y, &font(11.5, INK, HPos::Left, VPos::Center))?;
         x += 13.0 + text_width(name, 11.5) + 14.0;
     }
-    Ok(())
+    let band = Rectangle::new([at(12.0, 58.0), at(26.0, 68.0)], rgb(BAND).filled());
+    area.draw(&band)?;
+    line(area, (12.0, 58.0), (26.0, 58.0), stroke(INK, 1.25))?;
+    write(
+        area,
+        "score that 95 % of the healthy images stay below",
+        33.0,
+        63.0,
+        &font(11.5, INK, HPos::Left, VPos::Center),
+    )
 }

@@ -21,7 +21,8 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
             b { "What one sees. " }
             "Nominal slice: where the drawing asks for material. Image and healthy twin: false colour, one scale for all. \
              Change: the difference of the two, spread by blur and heat. Footprint: the ground-truth mask, outlined over the \
-             image. Map: where the detector finds the image strange, dark to bright over the range beneath it."
+             image. Map: where the detector finds the image strange, dark to bright over the range beneath it. Of the scores, ▲ is above and ▽ below the line that \
+             95 % of the healthy test images stay under."
         }
         @for example in &figures.examples { (row(record, example)) }
     })
@@ -41,7 +42,7 @@ fn row(record: &Record, example: &Example) -> Markup {
             div.panes {
                 @for pane in &example.panes {
                     figure {
-                        img src=(pane.address) alt={ (name) ", job " (entry.job) ", layer " (entry.layer) ": " (pane.caption) };
+                        img class=[pane.smooth.then_some("smooth")] src=(pane.address) alt={ (name) ", job " (entry.job) ", layer " (entry.layer) ": " (pane.caption) };
                         figcaption { (pane.caption) @if !pane.note.is_empty() { br; small { (pane.note) } } }
                     }
                 }
@@ -76,9 +77,6 @@ fn facts(entry: &GalleryEntry) -> Markup {
                     }
                 }
             }
-        }
-        @if entry.scores.iter().any(|s| s.threshold.is_some()) {
-            small { "▲ above, ▽ below the 95 % line" }
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
         @if let Some(ranking) = &figures.ranking {
             h3 { "How well each score ranks" }
             figure.wide {
-                (drawing(ranking))
+                (scrolling("Area under the ROC curve of every score", drawing(ranking)))
                 figcaption {
                     b { "How to read it. " }
                     "AUROC is the chance that a defective image scores higher than a healthy one: 1 is perfect, 0.5 is \

@@ -30,12 +30,8 @@ pub fn section(record: &Record, verdict: &Verdict) -> Option<Markup> {
             }
         }
         @if !reasons.is_empty() {
-            p.muted { small {
-                @for (i, reason) in reasons.iter().enumerate() {
-                    @if i > 0 { "; " }
-                    sup { (mark(i)) } " " (reason)
-                }
-                "."
+            ul.reasons { @for (i, reason) in reasons.iter().enumerate() {
+                li { sup { (mark(i)) } " " (reason) }
             } }
         }
         (all_numbers(record, verdict))
@@ -68,7 +64,9 @@ fn table(record: &Record, reasons: &[&str]) -> Markup {
                 @for separator in &record.separators { th scope="col" { (separator) } }
             } }
             tbody { @for (i, row) in record.representations.iter().enumerate() {
-                @if i == 0 || record.representations[i - 1].detector != row.detector {
+                @if !row.name.starts_with(&row.detector)
+                    && (i == 0 || record.representations[i - 1].detector != row.detector)
+                {
                     tr.group { th colspan=(record.separators.len() + 1) scope="rowgroup" { (row.detector) } }
                 }
                 tr {
@@ -113,7 +111,7 @@ fn cell(record: &Record, row: &Representation, separator: &str, reasons: &[&str]
         }
         Some(Outcome::Empty(reason)) => {
             let place = reasons.iter().position(|r| r == reason).unwrap_or(0);
-            html! { td class={ "empty " (class) } title=(reason) { "– " sup { (mark(place)) } } }
+            html! { td class={ "empty " (class) } title=(reason) { "n/a" sup { (mark(place)) } } }
         }
         None => html! { td class={ "empty " (class) } { "–" } },
     }
