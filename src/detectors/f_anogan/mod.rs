@@ -37,16 +37,16 @@ pub const KIND: Kind<dyn Detector> = Kind {
     example: "\
 latent = 128
 channels = 16
-steps = 500
+steps = 650
 batch = 16
-learning_rate = 0.0005
+learning_rate = 0.001
 critic_steps = 3
 gradient_penalty = 10.0
-dropout = 0.1
+dropout = 0.02
 average = 0.99
-encoder_steps = 600
+encoder_steps = 700
 encoder_learning_rate = 0.001
-encoder_dropout = 0.1
+encoder_dropout = 0.02
 lambda = 0.1
 checkpoint_steps = 100
 ",
@@ -58,16 +58,16 @@ fn build(table: &mut Table) -> Result<Box<dyn Detector>, Box<ScenarioError>> {
     Ok(Box::new(FAnoGan {
         latent: table.count("latent", Some(128), 1..=1024)?,
         channels: table.count("channels", Some(16), 1..=256)?,
-        steps: table.count("steps", Some(500), 1..=usize::MAX)?,
+        steps: table.count("steps", Some(650), 1..=usize::MAX)?,
         batch: table.count("batch", Some(16), 1..=4096)?,
-        learning_rate: table.number("learning_rate", Some(5e-4), positive())?,
+        learning_rate: table.number("learning_rate", Some(1e-3), positive())?,
         critic_steps: table.count("critic_steps", Some(3), 1..=100)?,
         gradient_penalty: table.number("gradient_penalty", Some(10.0), 0.0..=f64::INFINITY)?,
-        dropout: table.number("dropout", Some(0.1), 0.0..=0.9)?,
+        dropout: table.number("dropout", Some(0.02), 0.0..=0.9)?,
         average: table.number("average", Some(0.99), 0.0..=0.9999)?,
-        encoder_steps: table.count("encoder_steps", Some(600), 1..=usize::MAX)?,
+        encoder_steps: table.count("encoder_steps", Some(700), 1..=usize::MAX)?,
         encoder_learning_rate: table.number("encoder_learning_rate", Some(1e-3), positive())?,
-        encoder_dropout: table.number("encoder_dropout", Some(0.1), 0.0..=0.9)?,
+        encoder_dropout: table.number("encoder_dropout", Some(0.02), 0.0..=0.9)?,
         lambda: table.number("lambda", Some(0.1), 0.0..=1.0)?,
         checkpoint_steps: table.count("checkpoint_steps", Some(100), 1..=usize::MAX)?,
     }))
