@@ -8,8 +8,8 @@ use candle_core::{Device, Result, Tensor};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use generators::stream::Stream;
 use synthgen::nets::{
-    Activation, Adam, BatchNorm2d, Conv2d, ConvTranspose2d, Init, Linear, Mode, Parameters, Window,
-    keep_freed_memory, normal, squared_error, uniform,
+    Activation, Adam, BatchNorm2d, Conv2d, ConvTranspose2d, Init, Linear, Mode, Parameters, Window, normal,
+    prepare_process, squared_error, uniform,
 };
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
@@ -163,7 +163,7 @@ fn noise(shape: &[usize], name: &str) -> Tensor {
 }
 
 fn critic_step(c: &mut Criterion) {
-    keep_freed_memory();
+    prepare_process();
     let mut group = c.benchmark_group("wgan-gp critic step");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     for (name, channels, px, batch) in

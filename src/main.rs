@@ -1,6 +1,6 @@
 //! The `synthgen` program.
 
 fn main() -> std::process::ExitCode {
-    synthgen::nets::keep_freed_memory();
+    synthgen::nets::prepare_process();
     synthgen::cli::run()
 }
