@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use generators::mesh::Unit;
+use miette::MietteHandlerOpts;
 
 use crate::plan::Overrides;
 
@@ -138,6 +139,8 @@ fn unit(name: &str) -> Result<Unit, String> {
 /// Runs the program; 0 where all went well, 2 where the user can mend it, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    // Messages stay on one line, so that paths in them can be copied. It fails only where a hook is set already.
+    let _ = miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build())));
     if let Some(threads) = cli.threads
         && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()
     {

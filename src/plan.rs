@@ -145,23 +145,29 @@ fn named_pair(
     separators: &[Named<dyn Separator>],
 ) -> Result<NamedPair, Box<ScenarioError>> {
     let mut table = table.table("named")?;
-    let representation = table.string("representation", None)?;
-    let separator = table.string("separator", None)?;
+    let representations = representations(detectors);
+    let known: Vec<&str> = representations.iter().map(String::as_str).collect();
+    let representation = representations[table.choice("representation", None, &known)?].clone();
+    let known: Vec<&str> = separators.iter().map(|s| s.name.as_str()).collect();
+    let separator = known[table.choice("separator", None, &known)?].to_owned();
     let least_balanced_accuracy = table.number("balanced_accuracy", Some(0.85), 0.0..=1.0)?;
-    let first_word = representation.split(' ').next().unwrap_or_default();
-    let known = |names: Vec<&str>| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-    if !detectors.iter().any(|d| d.name == first_word) {
-        let names = known(detectors.iter().map(|d| d.name.as_str()).collect());
-        return Err(table.place_of("representation").error(format!(
-            "`representation` must begin with the name of a detector and go on with one of its outputs, as in `vae A_R`; the detectors are {names}"
-        )));
-    }
-    if !separators.iter().any(|s| s.name == separator) {
-        let names = known(separators.iter().map(|s| s.name.as_str()).collect());
-        return Err(table.place_of("separator").error(format!("`separator` must be one of {names}")));
-    }
     table.finish()?;
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
+}
+
+/// Names of everything that the separators will be given: each score, each feature vector as it is
+/// and through PCA.
+fn representations(detectors: &[Named<dyn Detector>]) -> Vec<String> {
+    let of = |detector: &Named<dyn Detector>| {
+        let outputs = detector.item.outputs();
+        let scores = outputs.components.iter().map(|c| format!("{} {c}", detector.name));
+        let features = outputs
+            .features
+            .iter()
+            .flat_map(|f| [format!("{} {f}", detector.name), format!("{} {f} PCA", detector.name)]);
+        scores.chain(features).collect::<Vec<_>>()
+    };
+    detectors.iter().flat_map(of).collect()
 }
 
 /// The entries of `[[key]]`, each with a name of its own.

@@ -155,7 +155,7 @@ fn sizes_that_cannot_be_are_stated_with_a_unit_that_can() {
             "fit = true\nmargin = 0.1",
             "size_mm = 800",
             "s.toml:4:12: the image is too small for the part in block.stl: its 20 mm are 0.8 of 32 px, and it takes \
-             8; image_px = 320 would do",
+             3; image_px = 120 would do",
         ),
         (
             "file = \"block.stl\"",

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::dataset::Split;
+use generators::dataset::{DatasetError, Split};
 use generators::mesh::{Mesh, Unit};
-use miette::Report;
+use miette::{Report, miette};
 
 use super::RunArgs;
 use super::progress::Terminal;
@@ -27,6 +27,9 @@ impl From<Failure> for Ended {
         let status = if failure.is_the_users() { 2 } else { 1 };
         let report = match failure {
             Failure::Plan(PlanError::Scenario(error)) => Report::from(*error),
+            other @ Failure::Dataset(DatasetError::OtherData { .. }) => {
+                miette!(help = "--out chooses another folder, --fresh discards what is there", "{other}")
+            }
             other => Report::msg(other),
         };
         Self { report, status }

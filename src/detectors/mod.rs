@@ -17,6 +17,9 @@ use crate::representations::Matrix;
 
 /// A detector as the scenario states it, not yet fitted.
 pub trait Detector: Send + Sync {
+    /// Names of what its scorer will return.
+    fn outputs(&self) -> Outputs;
+
     /// Learns what healthy looks like.
     ///
     /// `training` and `validation` are healthy and come from different jobs. A run that was cut off
@@ -26,6 +29,15 @@ pub trait Detector: Send + Sync {
     /// [`DetectorError::Diverged`] where a loss is no longer finite; [`DetectorError::Io`].
     fn fit(&self, training: &ImageSet, validation: &ImageSet, run: &Run<'_>)
     -> Result<Fitted, DetectorError>;
+}
+
+/// Names of the scores and feature vectors that a detector returns, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// Scores; the first is the headline.
+    pub components: &'static [&'static str],
+    /// Feature vectors.
+    pub features: &'static [&'static str],
 }
 
 /// What a training run may use.

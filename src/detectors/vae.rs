@@ -8,10 +8,10 @@ use generators::registry::Kind;
 use generators::stream::Stream;
 
 use super::fitting::{
-    Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings, squared_error,
-    validates,
+    GreyRange, Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings,
+    squared_error, validates,
 };
-use super::{Detector, DetectorError, Fitted, Run, Scorer, Scores};
+use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Batches, ImageSet};
 use crate::nets::{
     Activation, Adam, Conv2d, ConvTranspose2d, Init, Linear, NetsError, Parameters, Window,
@@ -66,7 +66,14 @@ struct Vae {
     checkpoint_steps: usize,
 }
 
+/// Names of the scores.
+const COMPONENTS: [&str; 2] = ["A_R", "A_R peak"];
+
 impl Detector for Vae {
+    fn outputs(&self) -> Outputs {
+        Outputs { components: &COMPONENTS, features: &[] }
+    }
+
     fn fit(
         &self,
         training: &ImageSet,
@@ -76,7 +83,7 @@ impl Detector for Vae {
         if training.is_empty() {
             return Err(DetectorError::NoImages { detector: NAME });
         }
-        let network = Network::new(self, training.size_px, &run.stream.child("weights"))?;
+        let network = Network::new(self, training, &run.stream.child("weights"))?;
         let residuals = Residuals::new(training.size_px)?;
         let saved = vec![(NAME, &network.parameters), ("residuals", residuals.parameters())];
         let history = match finished(run, &saved)? {
@@ -114,6 +121,7 @@ impl Detector for Vae {
 #[derive(Debug)]
 struct Network {
     size_px: usize,
+    range: GreyRange,
     parameters: Parameters,
     encoder: Vec<Conv2d>,
     to_latent: Linear,
@@ -123,7 +131,8 @@ struct Network {
 }
 
 impl Network {
-    fn new(settings: &Vae, size_px: usize, stream: &Stream) -> Result<Self, DetectorError> {
+    fn new(settings: &Vae, training: &ImageSet, stream: &Stream) -> Result<Self, DetectorError> {
+        let size_px = training.size_px;
         let halvings = halvings(NAME, size_px)?;
         let (channels, latent) = (settings.channels, settings.latent);
         let mut parameters = Parameters::new(&Device::Cpu);
@@ -143,10 +152,19 @@ impl Network {
                 ConvTranspose2d::new(p, &format!("decoder.{u}"), widths, WINDOW, init, stream)
             })
             .collect::<Result<Vec<_>, NetsError>>()?;
-        Ok(Self { size_px, parameters, encoder, to_latent, from_latent, decoder, latent })
+        Ok(Self {
+            size_px,
+            range: GreyRange::of(training),
+            parameters,
+            encoder,
+            to_latent,
+            from_latent,
+            decoder,
+            latent,
+        })
     }
 
-    /// Mean and log-variance of the latent, each `[n, latent]`.
+    /// Mean and log-variance of the latent, each `[n, latent]`, of images over their range 0 to 1.
     fn encode(&self, x: &Tensor) -> candle_core::Result<(Tensor, Tensor)> {
         let mut h = x.clone();
         for unit in &self.encoder {
@@ -156,7 +174,7 @@ impl Network {
         Ok((both.narrow(1, 0, self.latent)?, both.narrow(1, self.latent, self.latent)?))
     }
 
-    /// Logits of the grey values `[n, 1, size, size]`.
+    /// Logits of the images over their range `[n, 1, size, size]`.
     fn decode(&self, z: &Tensor) -> candle_core::Result<Tensor> {
         let h = self.from_latent.forward(z, LEAKY)?;
         let mut h = h.reshape((z.dim(0)?, (), 4, 4))?;
@@ -169,8 +187,8 @@ impl Network {
 
     /// The image that the mean latent stands for.
     fn reconstruct(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let (mean, _) = self.encode(x)?;
-        candle_nn::ops::sigmoid(&self.decode(&mean.contiguous()?)?)
+        let (mean, _) = self.encode(&self.range.unit(x)?)?;
+        self.range.grey_of_unit(&candle_nn::ops::sigmoid(&self.decode(&mean.contiguous()?)?)?)
     }
 }
 
@@ -184,12 +202,13 @@ impl Loss {
     /// `noise` `[n, latent]` is standard normal, or absent for the mean latent.
     fn of(network: &Network, x: &Tensor, noise: Option<&Tensor>) -> candle_core::Result<Self> {
         let n = x.dim(0)? as f64;
-        let (mean, log_variance) = network.encode(x)?;
+        let x = network.range.unit(x)?;
+        let (mean, log_variance) = network.encode(&x)?;
         let z = match noise {
             Some(noise) => (&mean + (&log_variance * 0.5)?.exp()? * noise)?,
             None => mean.contiguous()?,
         };
-        let cross_entropy = (binary_cross_entropy_with_logits(&network.decode(&z)?, x)? / n)?;
+        let cross_entropy = (binary_cross_entropy_with_logits(&network.decode(&z)?, &x)? / n)?;
         // KL(N(mean, variance) || N(0, 1)), appendix B of Kingma and Welling.
         let inner = ((&log_variance + 1.0)? - mean.sqr()? - log_variance.exp()?)?;
         let divergence = (inner.sum_all()? * (-0.5 / n))?;
@@ -281,6 +300,10 @@ impl Scorer for VaeScorer {
             peak.extend(self.residuals.peak(&residual)?.to_vec1::<f32>()?);
             maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
         }
-        Ok(Scores { components: vec![("A_R", mean), ("A_R peak", peak)], features: Vec::new(), maps })
+        Ok(Scores {
+            components: COMPONENTS.into_iter().zip([mean, peak]).collect(),
+            features: Vec::new(),
+            maps,
+        })
     }
 }

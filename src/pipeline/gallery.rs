@@ -43,7 +43,7 @@ pub fn draw(
                 maps.push(GalleryMap { detector: detector.name.clone(), file, range: range.map(f64::from) });
             }
             let scores = learnt.iter().flat_map(|detector| {
-                detector.record.components.iter().map(|component| ImageScore {
+                detector.record.main_scores().map(|component| ImageScore {
                     detector: detector.name.clone(),
                     component: component.name.clone(),
                     value: component.values[index],

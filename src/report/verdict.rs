@@ -1,7 +1,7 @@
 //! The record in plain words.
 
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural};
-use super::record::{Component, Detector, Judgement, Record, Separation, Share, ShareOfDefect};
+use super::record::{Judgement, Record, Separation, Share, ShareOfDefect};
 
 /// What a person reads first.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,16 +231,7 @@ fn best_pair(best: &[(&Separation, &Judgement)], named: Option<&Separation>) -> 
 }
 
 fn ranking(record: &Record) -> Option<Point> {
-    let headlines: Vec<(&Detector, &Component)> =
-        record.components().filter(|(_, component)| component.headline).collect();
-    let rank = |component: &Component| component.auroc.map_or(f64::NEG_INFINITY, |a| a.value);
-    let mut best: Option<(&Detector, &Component)> = None;
-    for &(detector, component) in &headlines {
-        if best.is_none_or(|(_, b)| rank(component) > rank(b)) {
-            best = Some((detector, component));
-        }
-    }
-    let (detector, component) = best?;
+    let (detector, component) = record.best_score()?;
     let auroc = component.auroc?;
     let mut text = format!(
         "The score {} of {} puts a defective image above a healthy one {} of the time (AUROC {}).",
@@ -258,5 +249,5 @@ fn ranking(record: &Record) -> Option<Point> {
             area_estimate(&floor.auroc)
         );
     }
-    Some(Point { topic: "Best detector", text })
+    Some(Point { topic: "Best score", text })
 }

@@ -35,7 +35,7 @@ pub trait Split: Send + Sync {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SeparatorError {
     /// The separator works on a single number per row.
-    #[error("only for one-dimensional input, and this has {columns} columns")]
+    #[error("only for one number per image")]
     OneDimensional {
         /// Columns found.
         columns: usize,

@@ -107,7 +107,7 @@ mod tests {
     fn several_columns_are_refused() {
         let rows = Matrix::new(2, 2, vec![0.0, 1.0, 2.0, 3.0]);
         let error = Otsu { bins: None }.fit(&rows, &mut Stream::root(0)).err().unwrap();
-        assert_eq!(error.to_string(), "only for one-dimensional input, and this has 2 columns");
+        assert_eq!(error.to_string(), "only for one number per image");
     }
 
     proptest! {

@@ -6,8 +6,8 @@ use crate::layer::Frame;
 use crate::mesh::Unit;
 use crate::params::ScenarioError;
 
-/// A part's smaller side has to be at least this many pixels long.
-const LEAST_PART_PX: f64 = 8.0;
+/// A part's smaller side has to be at least this many pixels long: a thin wall that stands on edge still shows.
+const LEAST_PART_PX: f64 = 3.0;
 
 impl Scenario {
     /// Names the units in which the part would be thick enough and small enough.

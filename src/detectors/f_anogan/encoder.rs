@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor};
 use generators::stream::Stream;
 
 use super::model::Frozen;
-use super::{FAnoGan, HE, LEAKY, NAME, WINDOW, centred};
+use super::{FAnoGan, HE, LEAKY, NAME, WINDOW};
 use crate::data::{Batches, ImageSet};
 use crate::detectors::fitting::{Losses, Trainee, batch, chunks, decayed, halvings, validates};
 use crate::detectors::{DetectorError, Run};
@@ -87,7 +87,7 @@ impl<'a> Training<'a> {
         let mut sum = 0.0;
         for x in chunks(self.validation) {
             let x = x?;
-            let z = self.encoder.forward(&centred(&x)?, None)?;
+            let z = self.encoder.forward(&self.frozen.range.centred(&x)?, None)?;
             let score = self.frozen.score(&x, &z)?.combined(self.settings.lambda)?;
             sum += f64::from(score.sum_all()?.to_scalar::<f32>()?);
         }
@@ -101,7 +101,9 @@ impl Trainee for Training<'_> {
         self.adam.learning_rate = decayed(settings.encoder_learning_rate, step, settings.encoder_steps);
         let x = batch(self.training, self.batches.batch(step))?;
         let mut stream = self.stream.item("step", step);
-        let z = self.encoder.forward(&centred(&x)?, Some((settings.encoder_dropout, &mut stream)))?;
+        let z = self
+            .encoder
+            .forward(&self.frozen.range.centred(&x)?, Some((settings.encoder_dropout, &mut stream)))?;
         let loss = self.frozen.score(&x, &z)?.combined(settings.lambda)?.mean_all()?;
         self.adam.step(&loss.backward()?)?;
         let mut losses = vec![("training loss", f64::from(loss.to_scalar::<f32>()?))];

@@ -18,8 +18,8 @@ use self::encoder::Encoder;
 use self::generator::Generator;
 use self::model::{FAnoGanScorer, Frozen};
 use self::wgan_gp::Snapshots;
-use super::fitting::{Residuals, Stage, chunks, finish, finished};
-use super::{Detector, DetectorError, Fitted, Run};
+use super::fitting::{GreyRange, Residuals, Stage, chunks, finish, finished};
+use super::{Detector, DetectorError, Fitted, Outputs, Run};
 use crate::data::ImageSet;
 use crate::nets::{Activation, Init, Parameters, Window};
 
@@ -106,17 +106,11 @@ struct FAnoGan {
     checkpoint_steps: usize,
 }
 
-/// Grey values 0 to 1 to what critic and encoder read, -1 to 1.
-fn centred(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.affine(2.0, -1.0)
-}
-
-/// What the generator makes, -1 to 1, to grey values 0 to 1.
-fn grey(x: &Tensor) -> candle_core::Result<Tensor> {
-    x.affine(0.5, 0.5)
-}
-
 impl Detector for FAnoGan {
+    fn outputs(&self) -> Outputs {
+        Outputs { components: &model::COMPONENTS, features: &model::FEATURES }
+    }
+
     fn fit(
         &self,
         training: &ImageSet,
@@ -135,7 +129,8 @@ impl Detector for FAnoGan {
         let snapshots = Snapshots::new(self.steps, size_px)?;
         let residuals = Residuals::new(size_px)?;
 
-        let frozen = Frozen { critic: critic.frozen(), generator: generator.frozen() };
+        let range = GreyRange::of(training);
+        let frozen = Frozen { critic: critic.frozen(), generator: generator.frozen(), range };
         let scorer = FAnoGanScorer {
             frozen,
             encoder: encoder.clone(),
@@ -159,7 +154,7 @@ impl Detector for FAnoGan {
                     (&critic, &critic_parameters),
                     &generator,
                     &snapshots,
-                    training,
+                    (training, range),
                     run,
                 )?;
                 let mut history = stages[0].train(&mut wgan_gp, run)?;

@@ -5,16 +5,23 @@ use candle_core::{Result, Tensor};
 use super::critic::Critic;
 use super::encoder::Encoder;
 use super::generator::Generator;
-use super::{NAME, centred, grey};
+use super::{GreyRange, NAME};
 use crate::data::ImageSet;
 use crate::detectors::fitting::{Residuals, chunks, squared_error};
 use crate::detectors::{DetectorError, Scorer, Scores};
 use crate::nets::Mode;
 use crate::representations::Matrix;
 
+/// Names of the scores.
+pub const COMPONENTS: [&str; 4] = ["A", "A_R", "A_D", "A_R peak"];
+/// Names of the feature vectors.
+pub const FEATURES: [&str; 3] = ["D_f(x)", "D_f(G(E(x)))", "difference"];
+
 /// Critic and generator after their training: no gradient reaches their weights, nothing is dropped.
 #[derive(Clone, Debug)]
 pub struct Frozen {
+    /// Grey values as the networks see them.
+    pub(super) range: GreyRange,
     /// D.
     pub critic: Critic,
     /// G.
@@ -44,8 +51,9 @@ impl Frozen {
     /// Images `x` in 0 to 1 against those that the latent vectors `z` stand for.
     pub fn score(&self, x: &Tensor, z: &Tensor) -> Result<Difference> {
         let made = self.generator.forward(z, Mode::Inference)?;
-        let reconstruction = grey(&made)?;
-        let vectors = [self.critic.features(&centred(x)?, &[])?, self.critic.features(&made, &[])?];
+        let reconstruction = self.range.grey(&made)?;
+        let vectors =
+            [self.critic.features(&self.range.centred(x)?, &[])?, self.critic.features(&made, &[])?];
         Ok(Difference {
             pixels: squared_error(x, &reconstruction)?,
             features: squared_error(&vectors[0], &vectors[1])?,
@@ -72,7 +80,7 @@ pub struct FAnoGanScorer {
 impl FAnoGanScorer {
     /// Squared residual of each image `[n, 1, size, size]`, and the difference it comes from.
     pub fn residual(&self, x: &Tensor) -> Result<(Tensor, Difference)> {
-        let z = self.encoder.forward(&centred(x)?, None)?;
+        let z = self.encoder.forward(&self.frozen.range.centred(x)?, None)?;
         let difference = self.frozen.score(x, &z)?;
         Ok(((x - &difference.reconstruction)?.sqr()?, difference))
     }
@@ -105,13 +113,11 @@ impl Scorer for FAnoGanScorer {
             }
             maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
         }
-        let names = ["A", "A_R", "A_D", "A_R peak"];
         let rows = images.len();
         let matrix = |values: Vec<f32>| Matrix::new(rows, values.len() / rows.max(1), values);
-        let tables = ["D_f(x)", "D_f(G(E(x)))", "difference"];
         Ok(Scores {
-            components: names.into_iter().zip(components).collect(),
-            features: tables.into_iter().zip(features.map(matrix)).collect(),
+            components: COMPONENTS.into_iter().zip(components).collect(),
+            features: FEATURES.into_iter().zip(features.map(matrix)).collect(),
             maps,
         })
     }

@@ -5,7 +5,7 @@ use generators::stream::Stream;
 
 use super::critic::Critic;
 use super::generator::Generator;
-use super::{FAnoGan, centred};
+use super::{FAnoGan, GreyRange};
 use crate::data::{Batches, ImageSet};
 use crate::detectors::fitting::{Losses, Trainee, batch, decayed};
 use crate::detectors::{DetectorError, Run, Snapshot};
@@ -62,6 +62,7 @@ pub struct Training<'a> {
     average: &'a Generator,
     snapshots: &'a Snapshots,
     images: &'a ImageSet,
+    range: GreyRange,
     batches: Batches,
     stream: Stream,
 }
@@ -72,7 +73,7 @@ impl<'a> Training<'a> {
         (critic, critic_parameters): (&'a Critic, &'a Parameters),
         average: &'a Generator,
         snapshots: &'a Snapshots,
-        images: &'a ImageSet,
+        (images, range): (&'a ImageSet, GreyRange),
         run: &Run<'_>,
     ) -> Result<Self, DetectorError> {
         let weights = run.stream.child("generator");
@@ -88,6 +89,7 @@ impl<'a> Training<'a> {
             average,
             snapshots,
             images,
+            range,
             batches: Batches::new(run.stream.child("batches"), images.len(), settings.batch),
             stream: run.stream.child("wgan-gp"),
         })
@@ -95,7 +97,7 @@ impl<'a> Training<'a> {
 
     /// One step of the critic on batch `index`: its loss, the Wasserstein estimate and the penalty.
     fn criticise(&mut self, index: usize, stream: &Stream) -> Result<[f64; 3], DetectorError> {
-        let real = centred(&batch(self.images, self.batches.batch(index))?)?;
+        let real = self.range.centred(&batch(self.images, self.batches.batch(index))?)?;
         let n = real.dim(0)?;
         let z = self.generator.0.draw(n, &mut stream.child("latent"))?;
         let fake = self.generator.0.forward(&z, Mode::Training)?.detach();
@@ -154,7 +156,7 @@ impl Trainee for Training<'_> {
         if let Some(images) = self.snapshots.at(step + 1) {
             self.average.settle(&self.stream)?;
             let z = self.average.draw(SHOWN, &mut self.stream.child("shown"))?;
-            images.set(&super::grey(&self.average.forward(&z, Mode::Inference)?)?.detach())?;
+            images.set(&self.range.grey(&self.average.forward(&z, Mode::Inference)?)?.detach())?;
         }
         let [critic, distance, penalty] = means;
         Ok(vec![

@@ -10,7 +10,7 @@ use crate::report::numbers::area_estimate;
 use crate::report::record::{Estimate, Record};
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 220.0;
+const LEFT: f64 = 250.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 34.0;
 const ROW: f64 = 26.0;

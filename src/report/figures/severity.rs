@@ -1,4 +1,4 @@
-//! How faint a defect may be: headline score against contrast-to-noise, one point per test image.
+//! How faint a defect may be: the best score against contrast-to-noise, one point per test image.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -18,21 +18,20 @@ const BOTTOM: f64 = 48.0;
 /// Where scores look healthy.
 const BAND: Rgb = [0xed, 0xf0, 0xf2];
 
-/// One drawing per detector with a headline score, where the contrast of the defects is known.
+/// One drawing per detector with a ranked score, where the contrast of the defects is known.
 pub fn draw_all(record: &Record) -> Vec<Figure> {
     let known = record.test_images.iter().filter(|i| i.cnr_image.is_some()).count();
     if known < 2 {
         return Vec::new();
     }
-    let headlines = record.components().filter(|(_, component)| component.headline);
-    headlines
-        .map(|(detector, component)| {
-            let title = format!("Score {} of {} against contrast-to-noise", component.name, detector.name);
-            let svg =
-                document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, detector, component));
-            Figure::new(&slug(&format!("severity-{}", detector.name)), svg)
-        })
-        .collect()
+    let best = record.detectors.iter().filter_map(|detector| Some((detector, detector.best_score()?)));
+    best.map(|(detector, component)| {
+        let title = format!("Score {} of {} against contrast-to-noise", component.name, detector.name);
+        let svg =
+            document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, detector, component));
+        Figure::new(&slug(&format!("severity-{}", detector.name)), svg)
+    })
+    .collect()
 }
 
 fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Component) -> Drawn {

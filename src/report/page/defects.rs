@@ -75,8 +75,9 @@ fn found(record: &Record, verdict: &Verdict) -> Markup {
         }
     });
     let lines: Vec<_> = record
-        .components()
-        .filter(|(_, component)| component.headline)
+        .detectors
+        .iter()
+        .flat_map(|detector| detector.main_scores().map(move |component| (detector, component)))
         .filter_map(|(detector, component)| Some((detector, component, component.threshold.as_ref()?)))
         .collect();
     if pair.is_none() && lines.is_empty() {

@@ -32,10 +32,8 @@ fn chosen<'a>(record: &'a Record, verdict: &Verdict) -> Option<&'a Judgement> {
 }
 
 fn keys(record: &Record, judgement: Option<&Judgement>) -> Markup {
-    let headlines = record.components().filter(|(_, c)| c.headline);
-    let best = headlines
-        .filter_map(|(detector, component)| Some((detector, component, component.auroc?)))
-        .reduce(|a, b| if b.2.value > a.2.value { b } else { a });
+    let best =
+        record.best_score().and_then(|(detector, component)| Some((detector, component, component.auroc?)));
     if judgement.is_none() && best.is_none() {
         return html! {};
     }
@@ -48,7 +46,7 @@ fn keys(record: &Record, judgement: Option<&Judgement>) -> Markup {
             }
             @if let Some((detector, component, auroc)) = best {
                 @let detail = auroc.interval.map_or_else(String::new, |_| area_estimate(&auroc).split_once(' ').map_or(String::new(), |(_, i)| format!(" {i}")));
-                (key("Best detector’s AUROC", &area(auroc.value), &format!("{}: {}{detail}", detector.name, component.name)))
+                (key("Best score’s AUROC", &area(auroc.value), &format!("{}: {}{detail}", detector.name, component.name)))
             }
         }
     }

@@ -82,6 +82,12 @@ impl Record {
         self.detectors.iter().flat_map(|d| d.components.iter().map(move |c| (d, c)))
     }
 
+    /// The score that ranks best over all defects, with its detector.
+    pub fn best_score(&self) -> Option<(&Detector, &Component)> {
+        let ranked = self.detectors.iter().filter_map(|d| Some((d, d.best_score()?)));
+        ranked.reduce(|a, b| if b.1.rank() > a.1.rank() { b } else { a })
+    }
+
     /// Names of the defects, in the dataset's order.
     pub fn defects(&self) -> Vec<&str> {
         self.dataset.defects.iter().map(|d| d.name.as_str()).collect()

@@ -89,6 +89,20 @@ pub struct Detector {
     pub components: Vec<Component>,
 }
 
+impl Detector {
+    /// The score that ranks best over all defects; the first of equals.
+    pub fn best_score(&self) -> Option<&Component> {
+        let ranked = self.components.iter().filter(|c| c.auroc.is_some());
+        ranked.reduce(|a, b| if b.rank() > a.rank() { b } else { a })
+    }
+
+    /// The headline score and, where it is another, the one that ranks best.
+    pub fn main_scores(&self) -> impl Iterator<Item = &Component> {
+        let best = self.best_score();
+        self.components.iter().filter(move |c| c.headline || best.is_some_and(|b| std::ptr::eq(b, *c)))
+    }
+}
+
 /// Size of a network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSize {
@@ -138,6 +152,13 @@ pub struct Component {
     /// The line in the score distributions; absent where there is no healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
+}
+
+impl Component {
+    /// The area under the ROC curve, below every other where there is none.
+    pub fn rank(&self) -> f64 {
+        self.auroc.map_or(f64::NEG_INFINITY, |auroc| auroc.value)
+    }
 }
 
 /// A score that most healthy test images stay below, and what lies above it.

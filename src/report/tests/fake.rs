@@ -274,7 +274,7 @@ fn separations(noise: &mut Noise) -> (Vec<Representation>, Vec<Separation>) {
     for (name, _, dimension, _, base) in &rows {
         for (s, separator) in SEPARATORS.iter().enumerate() {
             let outcome = if s == 2 && *dimension > 1 {
-                Outcome::Empty(format!("only for one-dimensional input, and this has {dimension} columns"))
+                Outcome::Empty("only for one number per image".to_owned())
             } else if s == 3 && *dimension == 4096 {
                 Outcome::Empty("needs at least 4097 rows, and there are 240".into())
             } else {

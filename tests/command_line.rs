@@ -1,0 +1,237 @@
+//! The program as a user meets it: commands, messages, exit statuses, and what is left on disk.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+fn synthgen(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command
+}
+
+/// A scenario small enough for a test: every stage runs, nothing is learnt.
+const TINY: &str = r#"
+name = "tiny"
+seed = 5
+[camera]
+image_px = 16
+range_c = [20.0, 90.0]
+[bed]
+fit = true
+temperature_c = 43.0
+texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 10.0 }
+[print]
+temperature_c = 67.0
+texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 6.0 }
+[layers]
+height_mm = 0.6
+max = 12
+[[part]]
+file = "core.stl"
+[dataset]
+training_jobs = 3
+validation_jobs = 1
+test_jobs = 6
+[[defect]]
+kind = "striation"
+layers = 2
+cnr = 12.0
+width_mm = 4.0
+[[defect]]
+kind = "shift"
+layers = 2
+distance_mm = 12.0
+[[detector]]
+kind = "vae"
+steps = 3
+batch = 4
+channels = 2
+latent = 2
+[[separator]]
+kind = "k-means"
+[[separator]]
+kind = "otsu"
+[separation.named]
+representation = "vae A_R"
+separator = "otsu"
+"#;
+
+/// A folder with `tiny.toml`, changed as asked, and its part.
+fn workshop(from: &str, to: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    assert!(from.is_empty() || TINY.contains(from), "{from} is not in the scenario");
+    fs::write(folder.path().join("tiny.toml"), TINY.replacen(from, to, 1)).unwrap();
+    let parts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts");
+    fs::copy(parts.join("core.stl"), folder.path().join("core.stl")).unwrap();
+    folder
+}
+
+fn stderr(command: &mut Command, status: i32) -> String {
+    let output = command.assert().code(status).get_output().clone();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_scenario_becomes_a_report_and_a_second_run_changes_nothing() {
+    let folder = workshop("", "");
+    let run = folder.path().join("reports/tiny");
+    let output = synthgen(folder.path()).arg("tiny.toml").assert().success().get_output().clone();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "reports/tiny/report.html\n");
+    let read = |file: &str| fs::read(run.join(file)).unwrap();
+    let page = String::from_utf8(read("report.html")).unwrap();
+    assert!(page.contains("vae A_R with otsu"), "the named pair is the verdict's");
+    let (manifest, model) = (read("dataset/manifest.json"), read("models/vae/model.safetensors"));
+    let scores = |bytes: &[u8]| -> Vec<serde_json::Value> {
+        let record: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        ["test_images", "representations", "separations", "floors"].map(|key| record[key].clone()).to_vec()
+    };
+    let found = scores(&read("record.json"));
+
+    synthgen(folder.path()).args(["tiny.toml", "--threads", "1"]).assert().success();
+    assert_eq!(read("dataset/manifest.json"), manifest);
+    assert_eq!(read("models/vae/model.safetensors"), model);
+    assert_eq!(scores(&read("record.json")), found);
+
+    // The report can be drawn again from the record alone.
+    fs::remove_file(run.join("report.html")).unwrap();
+    synthgen(folder.path()).args(["report", "reports/tiny"]).assert().success();
+    assert!(run.join("report.html").is_file());
+
+    // Elsewhere, on another number of threads: the same bytes and weights.
+    synthgen(folder.path()).args(["tiny.toml", "--out", "again", "--threads", "3"]).assert().success();
+    let again = |file: &str| fs::read(folder.path().join("again").join(file)).unwrap();
+    assert_eq!(again("dataset/manifest.json"), manifest);
+    assert_eq!(again("models/vae/model.safetensors"), model);
+    assert_eq!(scores(&again("record.json")), found);
+}
+
+#[test]
+fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).args(["generate", "tiny.toml"]).assert().success();
+    let kept = fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap();
+    let other = ["generate", "tiny.toml", "--seed", "6"];
+    let message = stderr(synthgen(folder.path()).args(other), 2);
+    assert!(message.contains("reports/tiny/dataset holds the data of another scenario"), "{message}");
+    assert!(message.contains("--fresh"), "{message}");
+    assert_eq!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
+    synthgen(folder.path()).args(other).arg("--fresh").assert().success();
+    assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
+}
+
+#[test]
+fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
+    for (from, to, expected) in [
+        (
+            "image_px = 16",
+            "imag_px = 16",
+            "tiny.toml:5:1: unknown key `imag_px` in [camera]; did you mean `image_px`?",
+        ),
+        (
+            "image_px = 16",
+            "image_px = \"16\"",
+            "tiny.toml:5:12: `image_px` must be a whole number, not a string",
+        ),
+        (
+            "temperature_c = 43.0",
+            "temperature_c = { uniform = [44, 43] }",
+            "tiny.toml:9:29: `uniform = [low, high]` needs low <= high, not 44 > 43",
+        ),
+        (
+            "core.stl",
+            "cone.stl",
+            "tiny.toml:18:8: there is no part file cone.stl; `file` is relative to the scenario's folder",
+        ),
+        (
+            "training_jobs = 3",
+            "training_jobs = 0",
+            "tiny.toml:20:17: `training_jobs` is 0 but must be at least 1; detectors learn from healthy images, and these are all of them",
+        ),
+        (
+            "fit = true",
+            "size_mm = 1000",
+            "tiny.toml:5:12: the image is too small for the part in core.stl: its 56.5 mm are 0.904 of 16 px, and it takes 3; image_px = 54 would do",
+        ),
+        ("steps = 3", "step = 3", "tiny.toml:34:1: unknown key `step` in [detector]; did you mean `steps`?"),
+        (
+            "kind = \"vae\"",
+            "kind = \"vea\"",
+            "tiny.toml:33:8: `kind` cannot be `vea`; choose from `vae`, `f-anogan`; did you mean `vae`?",
+        ),
+        (
+            "kind = \"otsu\"",
+            "kind = \"k-means\"",
+            "tiny.toml:40:1: two entries of [[separator]] are called `k-means`; give one a `name` of its own",
+        ),
+        (
+            "representation = \"vae A_R\"",
+            "representation = \"vea A_R\"",
+            "tiny.toml:43:18: `representation` cannot be `vea A_R`; choose from `vae A_R`, `vae A_R peak`; did you mean `vae A_R`?",
+        ),
+        (
+            "separator = \"otsu\"",
+            "separator = \"outs\"",
+            "tiny.toml:44:13: `separator` cannot be `outs`; choose from `k-means`, `otsu`; did you mean `otsu`?",
+        ),
+    ] {
+        let folder = workshop(from, to);
+        let before = fs::read_dir(folder.path()).unwrap().count();
+        for command in [&["check", "tiny.toml"][..], &["tiny.toml"]] {
+            let message = stderr(synthgen(folder.path()).args(command), 2);
+            let first = message.lines().next().unwrap_or_default().trim_start_matches(['×', 'x', ' ']);
+            assert_eq!(first, expected);
+        }
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            before,
+            "{from} -> {to} left something behind"
+        );
+    }
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let folder = workshop("", "");
+    let message = stderr(synthgen(folder.path()).arg("tyni.toml"), 2);
+    assert!(message.contains("tyni.toml: cannot read the scenario"), "{message}");
+    let message = stderr(synthgen(folder.path()).args(["report", "reports/none"]), 2);
+    assert!(message.contains("reports/none/record.json"), "{message}");
+    let message = stderr(synthgen(folder.path()).args(["slice", "none.stl"]), 2);
+    assert!(message.contains("none.stl: cannot be read"), "{message}");
+    // Neither a scenario nor a command.
+    assert!(stderr(&mut synthgen(folder.path()), 2).contains("<SCENARIO>"));
+}
+
+#[test]
+fn a_part_is_sliced_into_drawings_a_sheet_and_a_table() {
+    let folder = workshop("", "");
+    let output = synthgen(folder.path())
+        .args(["slice", "core.stl", "--layer-height", "3", "--out", "slices"])
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("6 layers of 3 mm"));
+    let table = fs::read_to_string(folder.path().join("slices/layers.csv")).unwrap();
+    assert_eq!(table.lines().count(), 7);
+    for file in ["layer_0000.svg", "layer_0005.svg", "contact-sheet.png"] {
+        assert!(folder.path().join("slices").join(file).is_file(), "{file}");
+    }
+    let message = stderr(synthgen(folder.path()).args(["slice", "core.stl", "--layer-height", "40"]), 2);
+    assert!(message.contains("thinner than a layer of 40 mm"), "{message}");
+}
+
+#[test]
+fn the_gallery_shows_every_kind() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).arg("gallery").assert().success();
+    let page = fs::read_to_string(folder.path().join("reports/gallery/gallery.html")).unwrap();
+    let names = generators::defects::KINDS.iter().map(|k| ("defects", k.name));
+    for (group, name) in names.chain(generators::textures::KINDS.iter().map(|k| ("textures", k.name))) {
+        assert!(page.contains(name), "{name} is not in the page");
+        assert!(folder.path().join(format!("reports/gallery/{group}/{name}.png")).is_file(), "{name}");
+    }
+}
