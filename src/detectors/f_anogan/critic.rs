@@ -6,7 +6,7 @@ use generators::stream::Stream;
 use super::{HE, LEAKY, NAME, WINDOW};
 use crate::detectors::DetectorError;
 use crate::detectors::fitting::halvings;
-use crate::nets::{Activation, Conv2d, Init, Linear, NetsError, Parameters, dropout_mask};
+use crate::nets::{Activation, Conv2d, Init, Linear, NetsError, Parameters, apply_mask, dropout_mask};
 
 /// Units of convolution, leaky ReLU and dropout down to 4 px, then one linear output. No batch norm: it
 /// would mix the samples that the gradient penalty takes apart (Gulrajani et al. 2017, section 4).
@@ -71,7 +71,7 @@ impl Critic {
         for (i, unit) in self.units.iter().enumerate() {
             let y = unit.forward(&h, LEAKY)?;
             h = match masks.get(i) {
-                Some(mask) => (&y * mask)?,
+                Some(mask) => apply_mask(&y, mask)?,
                 None => y.clone(),
             };
             results.push(y);
@@ -99,7 +99,7 @@ impl Critic {
             self.output.input_gradient(&one, &one, Activation::Identity)?.reshape(last.dims())?;
         for (i, unit) in self.units.iter().enumerate().rev() {
             if let Some(mask) = masks.get(i) {
-                gradient = (gradient * mask)?;
+                gradient = apply_mask(&gradient, mask)?;
             }
             let side = self.size_px >> i;
             gradient = unit.input_gradient(&gradient, &results[i], LEAKY, [side, side])?;

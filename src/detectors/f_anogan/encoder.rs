@@ -8,7 +8,7 @@ use super::{FAnoGan, HE, LEAKY, NAME, WINDOW};
 use crate::data::{Batches, ImageSet};
 use crate::detectors::fitting::{Losses, Trainee, batch, chunks, decayed, halvings, validates};
 use crate::detectors::{DetectorError, Run};
-use crate::nets::{Activation, Adam, Conv2d, Init, Linear, NetsError, Parameters, dropout_mask};
+use crate::nets::{Activation, Adam, Conv2d, Init, Linear, NetsError, Parameters, apply_mask, dropout_mask};
 
 /// Units of convolution, leaky ReLU and dropout down to 8 px (three at 64 px), then a linear layer to the latent.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Encoder {
             if let Some((probability, stream)) = dropout.as_mut()
                 && *probability > 0.0
             {
-                h = (&h * dropout_mask(h.dims(), *probability, stream, h.device())?)?;
+                h = apply_mask(&h, &dropout_mask(h.dims(), *probability, stream, h.device())?)?;
             }
         }
         self.output.forward(&h.flatten_from(1)?, Activation::Identity)

@@ -9,7 +9,7 @@ mod generator;
 mod model;
 mod wgan_gp;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 
