@@ -44,7 +44,7 @@ critic_steps = 3
 gradient_penalty = 10.0
 dropout = 0.02
 average = 0.99
-encoder_steps = 700
+encoder_steps = 1400
 encoder_learning_rate = 0.001
 encoder_dropout = 0.02
 lambda = 0.1
@@ -65,7 +65,7 @@ fn build(table: &mut Table) -> Result<Box<dyn Detector>, Box<ScenarioError>> {
         gradient_penalty: table.number("gradient_penalty", Some(10.0), 0.0..=f64::INFINITY)?,
         dropout: table.number("dropout", Some(0.02), 0.0..=0.9)?,
         average: table.number("average", Some(0.99), 0.0..=0.9999)?,
-        encoder_steps: table.count("encoder_steps", Some(700), 1..=usize::MAX)?,
+        encoder_steps: table.count("encoder_steps", Some(1400), 1..=usize::MAX)?,
         encoder_learning_rate: table.number("encoder_learning_rate", Some(1e-3), positive())?,
         encoder_dropout: table.number("encoder_dropout", Some(0.02), 0.0..=0.9)?,
         lambda: table.number("lambda", Some(0.1), 0.0..=1.0)?,
