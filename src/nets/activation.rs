@@ -69,6 +69,18 @@ pub(crate) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
 /// Scalars per task.
 const CHUNK: usize = 1 << 14;
 
+/// `f` of every pair of values, on all threads.
+pub(crate) fn pairwise(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    let mut result = vec![0.0; a.len()];
+    let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
+    result.par_chunks_mut(CHUNK).zip(inputs).for_each(|(result, (a, b))| {
+        for ((r, &a), &b) in result.iter_mut().zip(a).zip(b) {
+            *r = f(a, b);
+        }
+    });
+    result
+}
+
 struct Leaky(f32);
 
 impl CustomOp1 for Leaky {
@@ -106,14 +118,8 @@ impl CustomOp2 for LeakyGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (upstream, output) = (values(s1, l1)?, values(s2, l2)?);
-        let mut gradient = vec![0.0; upstream.len()];
-        let inputs = upstream.par_chunks(CHUNK).zip(output.par_chunks(CHUNK));
-        gradient.par_chunks_mut(CHUNK).zip(inputs).for_each(|(gradient, (upstream, output))| {
-            for ((g, &u), &y) in gradient.iter_mut().zip(upstream).zip(output) {
-                *g = if y > 0.0 { u } else { u * self.0 };
-            }
-        });
+        let gradient =
+            pairwise(values(s1, l1)?, values(s2, l2)?, |u, y| if y > 0.0 { u } else { u * self.0 });
         Ok((CpuStorage::F32(gradient), l1.shape().clone()))
     }
 

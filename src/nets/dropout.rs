@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, 
 use generators::stream::Stream;
 use rayon::prelude::*;
 
-use super::activation::values;
+use super::activation::{pairwise, values};
 
 /// Values of a dropout mask that come from one stream: a multiple of four, and a partition by shape alone.
 const MASK_CHUNK: usize = 1 << 14;
@@ -69,14 +69,7 @@ impl CustomOp2 for Masked {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (x, mask) = (values(s1, l1)?, values(s2, l2)?);
-        let mut y = vec![0.0; x.len()];
-        let inputs = x.par_chunks(MASK_CHUNK).zip(mask.par_chunks(MASK_CHUNK));
-        y.par_chunks_mut(MASK_CHUNK).zip(inputs).for_each(|(y, (x, mask))| {
-            for ((y, &x), &m) in y.iter_mut().zip(x).zip(mask) {
-                *y = x * m;
-            }
-        });
+        let y = pairwise(values(s1, l1)?, values(s2, l2)?, |x, m| x * m);
         Ok((CpuStorage::F32(y), l1.shape().clone()))
     }
 

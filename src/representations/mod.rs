@@ -3,10 +3,8 @@
 pub(crate) mod adapter;
 mod eigen;
 pub mod pca;
-pub mod standardise;
 
 pub use pca::{Components, Pca};
-pub use standardise::Standardise;
 
 /// Rows of numbers: one row per image, all of one length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,16 +41,6 @@ impl Matrix {
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&i| self.row(i)).copied().collect();
         Self { rows: indices.len(), columns: self.columns, values }
-    }
-
-    /// The columns of `self` and then those of `other`, row by row: a stack of features.
-    ///
-    /// # Panics
-    /// Where the numbers of rows differ.
-    pub fn beside(&self, other: &Self) -> Self {
-        assert_eq!(self.rows, other.rows, "rows side by side");
-        let values = (0..self.rows).flat_map(|i| self.row(i).iter().chain(other.row(i))).copied().collect();
-        Self { rows: self.rows, columns: self.columns + other.columns, values }
     }
 
     /// The first row that holds an infinite value or none at all.
@@ -133,10 +121,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_picked_and_stacked() {
+    fn rows_are_picked_in_order() {
         let a = Matrix::new(2, 2, vec![1.0, 2.0, 3.0, 4.0]);
-        let b = Matrix::column(vec![5.0, 6.0]);
-        assert_eq!(a.beside(&b), Matrix::new(2, 3, vec![1.0, 2.0, 5.0, 3.0, 4.0, 6.0]));
         assert_eq!(a.select(&[1, 0, 1]).values, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
     }
 
