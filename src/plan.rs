@@ -80,6 +80,12 @@ pub enum PlanError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The part of the command line is not there.
+    #[error("{}: there is no such part; --part is relative to the working folder", path.display())]
+    NoPart {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The scenario holds a mistake.
     #[error(transparent)]
     Scenario(#[from] Box<ScenarioError>),
@@ -98,6 +104,9 @@ impl Plan {
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, PlanError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| PlanError::Unreadable { path: path.to_owned(), source })?;
+        if let Some(part) = overrides.part.as_ref().filter(|part| !part.is_file()) {
+            return Err(PlanError::NoPart { path: part.clone() });
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self::resolve(&path.to_string_lossy(), folder, text, overrides)?)
     }

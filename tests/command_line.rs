@@ -198,6 +198,8 @@ fn files_that_are_not_there_are_named() {
     let folder = workshop("", "");
     let message = stderr(synthgen(folder.path()).arg("tyni.toml"), 2);
     assert!(message.contains("tyni.toml: cannot read the scenario"), "{message}");
+    let message = stderr(synthgen(folder.path()).args(["tiny.toml", "--part", "none.stl"]), 2);
+    assert!(message.contains("none.stl: there is no such part"), "{message}");
     let message = stderr(synthgen(folder.path()).args(["report", "reports/none"]), 2);
     assert!(message.contains("reports/none/record.json"), "{message}");
     let message = stderr(synthgen(folder.path()).args(["slice", "none.stl"]), 2);
