@@ -25,13 +25,11 @@ pub enum Split {
     Validation,
     /// Healthy and anomalous images of the same jobs and layers.
     Test,
-    /// In neither test class: afterglow of a defect, or a twin that the test set does not use.
-    Unused,
 }
 
 impl Split {
     /// Every split, in order.
-    pub const ALL: [Split; 4] = [Split::Train, Split::Validation, Split::Test, Split::Unused];
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
     /// Its name in the ledger and on disk.
     pub fn name(self) -> &'static str {
@@ -39,7 +37,6 @@ impl Split {
             Self::Train => "train",
             Self::Validation => "validation",
             Self::Test => "test",
-            Self::Unused => "unused",
         }
     }
 }

@@ -195,7 +195,6 @@ impl Production {
                 let durations: f64 = self.scenario.defects.iter().map(|d| self.mean_duration(d)).sum();
                 2 * (jobs.test as f64 * durations).round() as usize
             }
-            Split::Unused => 0,
         }
     }
 
