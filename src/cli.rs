@@ -1,7 +1,9 @@
 //! The command line.
 
 mod commands;
+mod gallery;
 mod progress;
+mod slices;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

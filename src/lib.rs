@@ -4,13 +4,11 @@
 //! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
 //! features become [`representations`], which [`separators`] split and [`metrics`] judge; the
-//! [`report`] shows the record. [`pipeline`] is the only room that knows them all;
-//! [`gallery`] and [`slices`] are commands of their own.
+//! [`report`] shows the record. [`pipeline`] is the only room that knows them all.
 
 pub mod cli;
 pub mod data;
 pub mod detectors;
-pub mod gallery;
 pub mod metrics;
 pub mod nets;
 pub mod pipeline;
@@ -18,4 +16,3 @@ pub mod plan;
 pub mod report;
 pub mod representations;
 pub mod separators;
-pub mod slices;

@@ -6,11 +6,10 @@ use generators::dataset::{DatasetError, Split};
 use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
 
-use super::RunArgs;
 use super::progress::Terminal;
+use super::{RunArgs, gallery, slices};
 use crate::pipeline::{self, Failure};
 use crate::plan::{Overrides, Plan, PlanError};
-use crate::{gallery, slices};
 
 /// Why a command ended, and the exit status that says so.
 pub struct Ended {

@@ -17,7 +17,7 @@ use crate::report::colour::Scale;
 use crate::report::{PageTile, Picture, Tile, TileSection, contact_sheet, tiles_page};
 
 /// The part that is drawn where the user names none.
-const CORE: &[u8] = include_bytes!("../scenarios/parts/core.stl");
+const CORE: &[u8] = include_bytes!("../../scenarios/parts/core.stl");
 /// Pixels along one side of the layer.
 const SIZE_PX: usize = 160;
 /// Share of the image's side that is free around the part.
