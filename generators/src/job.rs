@@ -1,8 +1,8 @@
 //! One print job, layer after layer.
 //!
 //! Each layer goes through the steps of Zeiser et al. (2023), section 4.2: mask, paint, inject,
-//! decay, blur, invert and scale, quantise. Blur, scaling and quantisation are the camera's:
-//! [`crate::camera::Camera::photograph`].
+//! decay, blur, invert and scale, quantise. Decay is the process's ([`crate::thermal`]); blur, scaling
+//! and quantisation are the camera's ([`crate::camera`]).
 
 mod contrast;
 mod episode;
@@ -25,6 +25,8 @@ pub use episode::NothingShows;
 pub struct Shot {
     /// The image.
     pub grey: Grey,
+    /// The temperatures in degrees Celsius that the sensor read, before they became grey levels.
+    pub apparent_c: Field,
     /// Every number drawn or derived for it, by name: `bed.temperature_c`, `defect.cnr`.
     pub parameters: BTreeMap<String, f64>,
     /// Path of the random stream that made the layer.
@@ -145,8 +147,10 @@ impl Healthy {
     }
 
     fn photograph(&self, production: &Production, surface_c: &Field) -> Shot {
+        let apparent_c = production.camera().observe(surface_c, &self.exposure);
         Shot {
-            grey: production.camera().photograph(surface_c, &self.exposure),
+            grey: production.camera().digitise(&apparent_c, &self.exposure),
+            apparent_c,
             parameters: self.parameters.clone(),
             stream: self.stream.path().to_owned(),
         }

@@ -1,5 +1,10 @@
 //! One layer as the process leaves it: the state that textures paint and defects change.
 
+use std::ops::RangeInclusive;
+
+/// Temperatures in degrees Celsius that a scenario may name.
+pub const CELSIUS: RangeInclusive<f64> = -273.15..=10_000.0;
+
 /// A square image of one number per pixel, row by row from the top left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
-use crate::camera::{Camera, Depth};
+use crate::camera::Camera;
 use crate::defects::{self, Defect};
-use crate::layer::{Field, Frame};
+use crate::layer::{CELSIUS, Field, Frame};
 use crate::mesh::Unit;
 use crate::params::{Draws, Key, Param, ScenarioError, Table};
 use crate::registry::{self, Kind};
@@ -22,8 +22,6 @@ use crate::thermal::Thermal;
 
 type Result<T> = std::result::Result<T, Box<ScenarioError>>;
 
-/// Temperatures in degrees Celsius that a scenario may name.
-const CELSIUS: std::ops::RangeInclusive<f64> = -273.15..=10_000.0;
 /// Lengths in mm: greater than 0.
 const LENGTH_MM: std::ops::RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::INFINITY;
 /// No more jobs than this in one split.
@@ -156,9 +154,7 @@ impl Scenario {
         };
         let layers_place = layers_table.place_of("height_mm").clone();
         layers_table.finish()?;
-        let mut thermal_table = table.table("thermal")?;
-        let thermal = Thermal { retain: thermal_table.param("retain", Param::fixed(0.0), 0.0..=0.99)? };
-        thermal_table.finish()?;
+        let thermal = Thermal::read(table.table("thermal")?)?;
         let part_tables = table.tables("part")?;
         if part_tables.is_empty() {
             return Err(table
@@ -175,7 +171,7 @@ impl Scenario {
         Ok(Self {
             name,
             seed,
-            camera: camera(camera_table)?,
+            camera: Camera::read(camera_table)?,
             bed_size,
             bed: surface(bed_table, 35.0, textures)?,
             print: surface(table.table("print")?, 55.0, textures)?,
@@ -210,30 +206,6 @@ impl Scenario {
     pub fn camera(&self) -> &Camera {
         &self.camera
     }
-}
-
-fn camera(mut table: Table) -> Result<Camera> {
-    let range = table.numbers("range_c", Some(&[20.0, 80.0]), Some(2), CELSIUS)?;
-    if range[0] >= range[1] {
-        let message = format!("`range_c = [low, high]` needs low < high, not {} >= {}", range[0], range[1]);
-        return Err(table.place_of("range_c").error(message));
-    }
-    let bits = table.count("bits", Some(8), 1..=64)?;
-    let depth = match bits {
-        8 => Depth::Eight,
-        16 => Depth::Sixteen,
-        _ => return Err(table.place_of("bits").error(format!("`bits` is {bits} but must be 8 or 16"))),
-    };
-    let camera = Camera {
-        image_px: table.count("image_px", Some(64), 16..=4096)?,
-        blur_px: table.param("blur_px", Param::fixed(0.8), Camera::BLUR_PX)?,
-        range_c: [range[0], range[1]],
-        invert: table.flag("invert", true)?,
-        gain: table.param("gain", Param::fixed(1.0), 0.01..=100.0)?,
-        offset: table.param("offset", Param::fixed(0.0), -1.0..=1.0)?,
-        depth,
-    };
-    table.finish().map(|()| camera)
 }
 
 fn bed_size(table: &mut Table) -> Result<BedSize> {

@@ -191,7 +191,8 @@ impl<'a> Episode<'a> {
         changed_c: &Field,
     ) -> Option<Sample> {
         let production = self.history.production;
-        let grey = production.camera().photograph(changed_c, &healthy.exposure);
+        let apparent_c = production.camera().observe(changed_c, &healthy.exposure);
+        let grey = production.camera().digitise(&apparent_c, &healthy.exposure);
         let shot = healthy.photograph(production, surface_c);
         if shot.grey == grey {
             return None;
@@ -212,7 +213,7 @@ impl<'a> Episode<'a> {
             twin: Some(Twin {
                 defect: self.anomaly.name.clone(),
                 afterglow,
-                shot: Shot { grey, parameters, stream },
+                shot: Shot { grey, apparent_c, parameters, stream },
                 mask,
             }),
         })

@@ -1,13 +1,21 @@
 //! Heat that stays from layer to layer.
 
 use crate::layer::Field;
-use crate::params::Param;
+use crate::params::{Param, ScenarioError, Table};
 
 /// How much of a layer's temperature the next one keeps, as the scenario states it.
 #[derive(Clone, Debug)]
 pub struct Thermal {
     /// Share of the last layer's temperature that stays, 0 to 1.
     pub retain: Param,
+}
+
+impl Thermal {
+    /// Reads the table `[thermal]`.
+    pub(crate) fn read(mut table: Table) -> Result<Self, Box<ScenarioError>> {
+        let retain = table.param("retain", Param::fixed(0.0), 0.0..=0.99)?;
+        table.finish().map(|()| Self { retain })
+    }
 }
 
 /// The surface temperature after a layer: `T_k = retain T_(k-1) + (1 - retain) S_k` for the fresh

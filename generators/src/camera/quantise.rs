@@ -1,0 +1,73 @@
+//! Grey levels.
+
+use crate::layer::Field;
+
+/// How many grey levels an image has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// 256 levels.
+    Eight,
+    /// 65536 levels.
+    Sixteen,
+}
+
+impl Depth {
+    /// Bits per pixel.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::Eight => 8,
+            Self::Sixteen => 16,
+        }
+    }
+
+    /// The grey value of white.
+    pub fn white(self) -> u16 {
+        match self {
+            Self::Eight => u16::from(u8::MAX),
+            Self::Sixteen => u16::MAX,
+        }
+    }
+}
+
+/// A square grey image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grey {
+    /// Pixels along one side.
+    pub size_px: usize,
+    /// Grey levels.
+    pub depth: Depth,
+    /// `size_px * size_px` values from 0 to [`Depth::white`], row by row from the top left.
+    pub values: Vec<u16>,
+}
+
+impl Grey {
+    /// The change map: |self - other| in grey levels.
+    ///
+    /// # Panics
+    /// Where the images differ in size.
+    pub fn difference(&self, other: &Self) -> Self {
+        assert_eq!(self.size_px, other.size_px);
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| a.abs_diff(*b)).collect();
+        Self { values, ..*self }
+    }
+}
+
+/// Grey values from 0 to 1 to the nearest level.
+pub fn quantise(grey: &Field, depth: Depth) -> Grey {
+    let white = f32::from(depth.white());
+    // `as` turns what is not a number into 0.
+    let values = grey.values.iter().map(|v| (v.clamp(0.0, 1.0) * white + 0.5) as u16).collect();
+    Grey { size_px: grey.size_px, depth, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_to_the_nearest_level() {
+        let grey = Field { size_px: 2, values: vec![0.0, 0.5, 1.0, f32::NAN] };
+        assert_eq!(quantise(&grey, Depth::Eight).values, [0, 128, 255, 0]);
+        assert_eq!(quantise(&grey, Depth::Sixteen).values, [0, 32768, 65535, 0]);
+    }
+}
