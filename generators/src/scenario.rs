@@ -12,7 +12,7 @@ pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
 use crate::camera::Camera;
-use crate::defects::{self, Defect};
+use crate::defects::{self, Defect, Evolution};
 use crate::layer::{CELSIUS, Field, Frame};
 use crate::mesh::Unit;
 use crate::params::{Draws, Key, Param, ScenarioError, Table};
@@ -110,6 +110,8 @@ pub(crate) struct Anomaly {
     pub(crate) layers: Param,
     /// Least diameter in px of the disc of its footprint's area; smaller ones are drawn again.
     pub(crate) least_px: f64,
+    /// What becomes of it from layer to layer.
+    pub(crate) evolution: Evolution,
     pub(crate) defect: Box<dyn Defect>,
     place: Key,
 }
@@ -275,6 +277,7 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
         let name_place = table.place_of(if table.has("name") { "name" } else { "kind" }).clone();
         let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
         let least_px = table.number("least_px", Some(0.0), 0.0..=4096.0)?;
+        let evolution = Evolution::read(&mut table)?;
         let name = table.string("name", Some(""))?;
         let named = table.has("name");
         let (kind, defect) = registry::build(kinds, table)?;
@@ -288,7 +291,8 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
                 .error(format!("there are two defects called `{name}`"))
                 .with_help("give one of them another `name`"));
         }
-        anomalies.push(Anomaly { name, kind, layers, least_px, defect, place });
+        let evolution = evolution.unwrap_or_else(|| defect.evolution());
+        anomalies.push(Anomaly { name, kind, layers, least_px, evolution, defect, place });
     }
     Ok(anomalies)
 }

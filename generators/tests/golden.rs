@@ -7,7 +7,7 @@ mod scene;
 
 use std::path::{Path, PathBuf};
 
-use generators::defects;
+use generators::defects::{self, Phase};
 use generators::layer::{Field, Layer};
 use generators::params::Draws;
 use generators::stream::Stream;
@@ -40,7 +40,7 @@ fn texture(name: &str, example: &str) -> GrayImage {
 
 fn defect(name: &str, example: &str) -> GrayImage {
     let mut layer: Layer = scene::layer();
-    build(defects::KINDS, name, example).inject(&mut layer, &mut draws("defect", name));
+    build(defects::KINDS, name, example).inject(&mut layer, &Phase::ONLY, &mut draws("defect", name));
     grey(&layer.temperature_c, 35.0, 75.0)
 }
 

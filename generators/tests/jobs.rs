@@ -216,6 +216,23 @@ fn an_episode_of_one_step_decays_as_the_thermal_model_says() {
 }
 
 #[test]
+fn layers_in_which_a_defect_is_still_too_faint_are_in_neither_class() {
+    let text =
+        with("layers = { uniform = [2, 4] }", "layers = 8\nevolution = { course = \"trend\", from = 0.001 }");
+    let ages: Vec<(usize, f64)> = (test_samples(&text).into_iter())
+        .map(|(_, sample)| sample.twin.unwrap())
+        .filter(|twin| twin.defect == "spot")
+        .map(|twin| (twin.shot.parameters["defect.age_layers"] as usize, twin.shot.parameters["defect.cnr"]))
+        .collect();
+    // 0.001 of a contrast of 8 is no step of the grey scale, and all of it is; each layer adds the same factor.
+    assert!(ages.iter().all(|(age, _)| (1..8).contains(age)), "{ages:?}");
+    assert_eq!(ages.iter().filter(|(age, _)| *age == 7).count(), 4);
+    for pair in ages.windows(2).filter(|pair| pair[1].0 == pair[0].0 + 1) {
+        assert!((pair[1].1 / pair[0].1 / 1000f64.powf(1.0 / 7.0) - 1.0).abs() < 1e-9, "{ages:?}");
+    }
+}
+
+#[test]
 fn a_defect_that_never_shows_is_an_error_that_says_what_to_do() {
     let failure = |text: &str| {
         let production = resolve(text).unwrap();
@@ -228,7 +245,7 @@ fn a_defect_that_never_shows_is_an_error_that_says_what_to_do() {
          the layer; suit its size to the part and the pixels, shorten `layers` or raise image_px"
     );
     assert_eq!(
-        failure(&with("mood = 0.5", "cnr = 0.001")),
+        failure(&with("mood = 0.5", "cnr = 0.000001")),
         "the defect `moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: the image stayed as it was; raise its cnr or its \
          size, lower [camera] blur_px or [thermal] retain, narrow range_c or write bits = 16"
     );

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::defects::{self, Defect};
+use generators::defects::{self, Defect, Phase};
 use generators::layer::{Field, Frame, Layer};
 use generators::mesh::{self, Mesh, Unit};
 use generators::params::{Draws, ScenarioError, Table};
@@ -134,7 +134,7 @@ fn injected(defect: &dyn Defect, name: &str, healthy: &Layer, stream: &Stream) -
         |layer: &Layer| Picture::false_colour(&layer.temperature_c.values, SIZE_PX, RANGE_C, Scale::Inferno);
     for attempt in 0..ATTEMPTS {
         let mut layer = healthy.clone();
-        let footprint = defect.inject(&mut layer, &mut draws(stream, name, attempt));
+        let footprint = defect.inject(&mut layer, &Phase::ONLY, &mut draws(stream, name, attempt));
         if footprint.count() > 0 {
             return colour(&layer).outlined(&footprint.pixels, ZOOM);
         }

@@ -2,7 +2,7 @@
 
 use super::contrast::Contrast;
 use super::shape::{Blob, raster};
-use super::{Defect, ZEISER_2023, place};
+use super::{Defect, Phase, ZEISER_2023, place};
 use crate::layer::{Layer, Mask};
 use crate::params::{Draws, Param};
 use crate::registry::Kind;
@@ -31,13 +31,13 @@ struct Agglomerate {
 }
 
 impl Defect for Agglomerate {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
-        let radius_mm = draws.draw("radius_mm", &self.radius_mm);
-        let Some(centre) = place::noted(layer, draws) else {
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
+        let radius_mm = phase.draw_size("radius_mm", &self.radius_mm, draws);
+        let Some(centre) = place::noted(layer, phase, draws) else {
             return Mask::empty(layer.frame.size_px);
         };
         let blob = Blob::random(centre, radius_mm, &mut draws.steady_stream("lumps"))
             .trembled(0.1, &mut draws.layer_stream("lumps"));
-        self.contrast.add(layer, &raster(&blob, &layer.frame), draws)
+        self.contrast.add(layer, &raster(&blob, &layer.frame), phase, draws)
     }
 }

@@ -1,5 +1,6 @@
 //! How strongly a defect shows: scaling a change to the contrast-to-noise ratio that was asked for.
 
+use super::Phase;
 use super::place::PRINTED;
 use crate::layer::{Field, Layer, Mask};
 use crate::params::{Draws, Param, ScenarioError, Table};
@@ -24,17 +25,17 @@ impl Contrast {
         })
     }
 
-    fn draw(&self, draws: &mut Draws) -> (f64, f64) {
+    fn draw(&self, phase: &Phase, draws: &mut Draws) -> (f64, f64) {
         let sign = self.polarity.unwrap_or_else(|| draws.steady_stream("polarity").sign());
         draws.note("polarity", sign);
-        (draws.draw("cnr", &self.cnr), sign)
+        (phase.draw_severity("cnr", &self.cnr, draws), sign)
     }
 
     /// Adds `shape` to the part's surface, scaled to the contrast. Values are relative strengths,
     /// 0 outside the shape.
-    pub fn add(&self, layer: &mut Layer, shape: &Field, draws: &mut Draws) -> Mask {
+    pub fn add(&self, layer: &mut Layer, shape: &Field, phase: &Phase, draws: &mut Draws) -> Mask {
         let shares = on_part(layer, shape);
-        let (cnr, sign) = self.draw(draws);
+        let (cnr, sign) = self.draw(phase, draws);
         let target_c = cnr * layer.texture_deviation_c(&support(&shares));
         let mean = mean_over_support(&shares, |i| f64::from(shares.values[i]));
         let scale = if mean > 0.0 { sign * target_c / mean } else { 0.0 };
@@ -46,9 +47,16 @@ impl Contrast {
     ///
     /// A contrast below that of the same object at the temperature of the ground below it is had by
     /// letting the ground shine through.
-    pub fn cover(&self, layer: &mut Layer, shape: &Field, surface_c: &Field, draws: &mut Draws) -> Mask {
+    pub fn cover(
+        &self,
+        layer: &mut Layer,
+        shape: &Field,
+        surface_c: &Field,
+        phase: &Phase,
+        draws: &mut Draws,
+    ) -> Mask {
         let shares = on_part(layer, shape);
-        let (cnr, sign) = self.draw(draws);
+        let (cnr, sign) = self.draw(phase, draws);
         let target_c = cnr * layer.texture_deviation_c(&support(&shares));
         let to_surface: Vec<f64> = (0..shares.values.len())
             .map(|i| f64::from(surface_c.values[i]) - f64::from(layer.part_c.values[i]))

@@ -2,7 +2,7 @@
 
 use super::contrast::Contrast;
 use super::shape::{Polygon, raster};
-use super::{Defect, ZEISER_2023, place};
+use super::{Defect, Phase, ZEISER_2023, place};
 use crate::layer::{Layer, Mask};
 use crate::params::{Draws, Param};
 use crate::registry::{self, Kind};
@@ -40,16 +40,16 @@ struct ForeignObject {
 }
 
 impl Defect for ForeignObject {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
-        let radius_mm = draws.draw("radius_mm", &self.radius_mm);
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
+        let radius_mm = phase.draw_size("radius_mm", &self.radius_mm, draws);
         let aspect = draws.draw("aspect", &self.aspect);
         let corners = draws.draw_count("corners", &self.corners);
-        let Some(centre) = place::noted(layer, draws) else {
+        let Some(centre) = place::noted(layer, phase, draws) else {
             return Mask::empty(layer.frame.size_px);
         };
         let polygon =
             Polygon::random(centre, radius_mm, corners, aspect, &mut draws.steady_stream("outline"));
         let surface_c = draws.scoped("texture", |d| self.texture.paint(&layer.frame, layer.index, d));
-        self.contrast.cover(layer, &raster(&polygon, &layer.frame), &surface_c, draws)
+        self.contrast.cover(layer, &raster(&polygon, &layer.frame), &surface_c, phase, draws)
     }
 }

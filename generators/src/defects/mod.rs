@@ -2,6 +2,7 @@
 
 mod agglomerate;
 mod contrast;
+mod evolution;
 mod foreign_object;
 mod place;
 mod porous;
@@ -12,6 +13,8 @@ mod striation;
 use crate::layer::{Layer, Mask};
 use crate::params::Draws;
 use crate::registry::Kind;
+
+pub use evolution::{Course, Evolution, Phase};
 
 /// Changes a layer, and says where.
 pub trait Defect: Send + Sync {
@@ -24,7 +27,15 @@ pub trait Defect: Send + Sync {
     /// except where the geometry fixes it; the measured value is noted as `cnr_layer`, beside the
     /// footprint's size (`area_px`) and the diameter of a disc of that size (`diameter_px`). On ground
     /// without texture the ratio means nothing, and a defect that is stated by it changes nothing.
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask;
+    ///
+    /// `phase` tells how far the episode is: severity and size are drawn through
+    /// [`Phase::draw_severity`] and [`Phase::draw_size`], so that every defect evolves alike.
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask;
+
+    /// What becomes of the defect from layer to layer where the scenario does not say.
+    fn evolution(&self) -> Evolution {
+        Evolution::new(Course::Constant)
+    }
 }
 
 /// Every defect that a scenario can name.

@@ -2,7 +2,7 @@
 
 use super::contrast::Contrast;
 use super::shape::Pores;
-use super::{Defect, ZEISER_2023, place};
+use super::{Defect, Phase, ZEISER_2023, place};
 use crate::layer::{Layer, Mask};
 use crate::params::{Draws, Param};
 use crate::registry::Kind;
@@ -37,16 +37,16 @@ struct Porous {
 }
 
 impl Defect for Porous {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
-        let band_mm = draws.draw("band_mm", &self.band_mm);
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
+        let band_mm = phase.draw_size("band_mm", &self.band_mm, draws);
         let diameter = draws.draw("pore_mm", &self.pore_mm);
         let density = draws.draw("density", &self.density);
-        let Some([_, y]) = place::noted(layer, draws) else {
+        let Some([_, y]) = place::noted(layer, phase, draws) else {
             return Mask::empty(layer.frame.size_px);
         };
         let pores = Pores { band: [y - 0.5 * band_mm, y + 0.5 * band_mm], diameter, density };
         // The band stays; where exactly binder was missing differs from layer to layer.
         let shape = pores.raster(&layer.frame, &mut draws.layer_stream("pores"));
-        self.contrast.add(layer, &shape, draws)
+        self.contrast.add(layer, &shape, phase, draws)
     }
 }

@@ -1,7 +1,7 @@
 //! A sudden change of the component's place in the printed layer.
 
 use super::contrast::settle;
-use super::{Defect, ZEISER_2023};
+use super::{Defect, Phase, ZEISER_2023};
 use crate::layer::{Field, Layer, Mask, mix};
 use crate::params::{Draws, Param};
 use crate::registry::Kind;
@@ -30,8 +30,9 @@ struct Shift {
 }
 
 impl Defect for Shift {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
-        let distance_px = draws.draw("distance_mm", &self.distance_mm) * layer.frame.px_per_mm;
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
+        let distance_px =
+            phase.draw_severity("distance_mm", &self.distance_mm, draws) * layer.frame.px_per_mm;
         let (sine, cosine) = draws.draw("angle_deg", &self.angle_deg).to_radians().sin_cos();
         let coverage = moved(&layer.coverage, [distance_px * cosine, -distance_px * sine]);
         let shifted = mix(&coverage, &layer.bed_c, &layer.part_c);

@@ -2,7 +2,7 @@
 
 use super::contrast::Contrast;
 use super::shape::{Lines, raster};
-use super::{Defect, ZEISER_2023, place};
+use super::{Defect, Phase, ZEISER_2023, place};
 use crate::layer::{Layer, Mask};
 use crate::params::{Draws, Param};
 use crate::registry::Kind;
@@ -34,14 +34,14 @@ struct Striation {
 }
 
 impl Defect for Striation {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
-        let width_mm = draws.draw("width_mm", &self.width_mm);
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
+        let width_mm = phase.draw_size("width_mm", &self.width_mm, draws);
         let count = draws.draw_count("lines", &self.lines);
         // A line thinner than a pixel could fall between pixels.
         let width = width_mm.max(1.0 / layer.frame.px_per_mm);
         let mut strengths = draws.steady_stream("strength");
         let mut at_x: Vec<(f64, f64)> = Vec::new();
-        for [x, _] in place::places(layer, draws) {
+        for [x, _] in place::places(layer, phase, draws) {
             if at_x.iter().all(|(other, _)| (x - other).abs() >= 3.0 * width) {
                 at_x.push((x, strengths.uniform(0.6, 1.0)));
             }
@@ -52,6 +52,6 @@ impl Defect for Striation {
         if at_x.is_empty() {
             return Mask::empty(layer.frame.size_px);
         }
-        self.contrast.add(layer, &raster(&Lines { at_x, width }, &layer.frame), draws)
+        self.contrast.add(layer, &raster(&Lines { at_x, width }, &layer.frame), phase, draws)
     }
 }

@@ -3,7 +3,8 @@
 //! The printed layers of a test job are cut into one window per defect, in an order that the job's
 //! stream shuffles, and each episode lies at random in its window. At its first layer the thermal
 //! state is cloned from the healthy history; the clone goes on with the defect for as long as the
-//! episode lasts and is then dropped, so that every anomalous image has its healthy twin.
+//! episode lasts and is then dropped, so that every anomalous image has its healthy twin. A layer whose
+//! image equals its twin, as where the defect is still too faint, is in neither class.
 
 use std::fmt;
 
@@ -41,7 +42,7 @@ pub enum Cause {
     NoPlace,
     /// The footprint was smaller than the scenario's `least_px` in one of its layers.
     TooSmall,
-    /// One of its images was equal to its healthy twin.
+    /// All of its images were equal to their healthy twins.
     TooFaint,
 }
 
@@ -123,17 +124,17 @@ impl<'a> Episode<'a> {
     fn run(&self, mut state: State) -> Result<(Vec<Sample>, State), Cause> {
         let mut samples = Vec::with_capacity(self.duration);
         let mut branch_c = None;
+        let mut age = 0;
         let most = match self.history.production.afterglow() {
             Afterglow::Exclude => self.duration,
             Afterglow::Test => self.layers.len(),
         };
-        while samples.len() < most {
+        while age < most {
             let index = state.next;
             let healthy = self.history.layer(index);
             let surface_c = healthy.decay(state.surface_c.as_ref());
             if index >= self.layers[0] {
-                let before_c = if samples.is_empty() { state.surface_c.as_ref() } else { branch_c.as_ref() };
-                let age = samples.len();
+                let before_c = if age == 0 { state.surface_c.as_ref() } else { branch_c.as_ref() };
                 if self.layers[age] != index {
                     // Nothing is printed here, and nothing imaged.
                     branch_c = Some(healthy.decay(before_c));
@@ -141,17 +142,21 @@ impl<'a> Episode<'a> {
                     let afterglow = age >= self.duration;
                     let branched = self.inject(&healthy, age, afterglow)?;
                     let changed_c = thermal::decay(before_c, &branched.temperature_c, healthy.retain);
-                    let Some(sample) = self.image(healthy, branched, &surface_c, &changed_c) else {
-                        if afterglow {
-                            break;
-                        }
-                        return Err(Cause::TooFaint);
-                    };
-                    samples.push(sample);
+                    // An image that equals its twin shows nothing, and is in neither class.
+                    match self.image(healthy, branched, &surface_c, &changed_c) {
+                        Some(sample) => samples.push(sample),
+                        None if afterglow => break,
+                        None => {}
+                    }
                     branch_c = Some(changed_c);
+                    age += 1;
                 }
             }
             state = State { next: index + 1, surface_c: Some(surface_c) };
+        }
+        let shown = samples.iter().filter_map(|sample: &Sample| sample.twin.as_ref());
+        if shown.into_iter().all(|twin| twin.afterglow) {
+            return Err(Cause::TooFaint);
         }
         Ok((samples, state))
     }
@@ -165,7 +170,8 @@ impl<'a> Episode<'a> {
         let mut mask = Mask { size_px, pixels: vec![false; size_px * size_px] };
         draws.scoped("defect", |draws| {
             if !afterglow {
-                mask = self.anomaly.defect.inject(&mut layer, draws);
+                let phase = self.anomaly.evolution.phase(age, self.duration, draws);
+                mask = self.anomaly.defect.inject(&mut layer, &phase, draws);
             }
             draws.note("area_px", mask.count() as f64);
             draws.note("attempt", self.attempt as f64);

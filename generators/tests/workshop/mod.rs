@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use generators::defects::Defect;
+use generators::defects::{Defect, Phase};
 use generators::layer::{Field, Frame, Layer, Mask};
 use generators::params::{Draws, Param, Table};
 use generators::registry::Kind;
@@ -70,7 +70,7 @@ struct Spot {
 }
 
 impl Defect for Spot {
-    fn inject(&self, layer: &mut Layer, draws: &mut Draws) -> Mask {
+    fn inject(&self, layer: &mut Layer, phase: &Phase, draws: &mut Draws) -> Mask {
         let n = layer.frame.size_px;
         let mut mask = Mask { size_px: n, pixels: vec![false; n * n] };
         let mut place = draws.steady_stream("place");
@@ -82,7 +82,8 @@ impl Defect for Spot {
         for (i, pixel) in mask.pixels.iter_mut().enumerate() {
             *pixel = rows.contains(&(i / n)) && columns.contains(&(i % n));
         }
-        let change_c = (draws.draw("cnr", &self.cnr) * layer.texture_deviation_c(&mask)) as f32;
+        let change_c =
+            (phase.draw_severity("cnr", &self.cnr, draws) * layer.texture_deviation_c(&mask)) as f32;
         for (value, _) in layer.temperature_c.values.iter_mut().zip(&mask.pixels).filter(|(_, p)| **p) {
             *value += change_c;
         }
