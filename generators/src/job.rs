@@ -16,7 +16,7 @@ use crate::params::Draws;
 use crate::raster::Placement;
 use crate::scenario::{Job, Production};
 use crate::stream::Stream;
-use crate::thermal;
+use crate::thermal::Pass;
 
 pub use episode::NothingShows;
 
@@ -74,12 +74,12 @@ pub fn simulate<E: From<NothingShows>>(
     match job.split {
         Split::Test => episode::simulate(&history, &mut sink),
         _ => {
-            let mut surface_c = None;
+            let mut bed = None;
             for index in 0..production.heights_mm().len() {
                 let healthy = history.layer(index);
-                let state_c = healthy.decay(surface_c.as_ref());
+                let state = healthy.pass.next(bed.as_ref(), &healthy.layer);
                 if production.printable().binary_search(&index).is_ok() {
-                    let shot = healthy.photograph(production, &state_c);
+                    let shot = healthy.photograph(production, &state.surface_c);
                     sink(Sample {
                         layer: index,
                         nominal: healthy.layer.coverage,
@@ -87,7 +87,7 @@ pub fn simulate<E: From<NothingShows>>(
                         twin: None,
                     })?;
                 }
-                surface_c = Some(state_c);
+                bed = Some(state);
             }
             Ok(())
         }
@@ -104,7 +104,7 @@ struct History<'a> {
 /// One layer of it, freshly printed.
 struct Healthy {
     layer: Layer,
-    retain: f64,
+    pass: Pass,
     exposure: Exposure,
     parameters: BTreeMap<String, f64>,
     stream: Stream,
@@ -120,12 +120,12 @@ impl<'a> History<'a> {
     fn layer(&self, index: usize) -> Healthy {
         let frame = self.production.frame();
         let stream = self.job.stream.item("layer", index);
-        let mut draws = Draws::new(&self.job.stream, &stream);
+        let mut draws = Draws::new(&self.job.stream, &stream).after(index);
         let coverage = self.production.mask(index, &self.placements);
         let [bed, print] = self.production.surfaces();
         let bed_c = draws.scoped("bed", |draws| bed.paint(&frame, index, draws));
         let part_c = draws.scoped("print", |draws| print.paint(&frame, index, draws));
-        let retain = draws.scoped("thermal", |d| d.draw("retain", &self.production.thermal().retain));
+        let pass = draws.scoped("thermal", |draws| self.production.thermal().draw(draws));
         let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
         let printed_px: f64 = coverage.values.iter().copied().map(f64::from).sum();
         draws.note("part_area_mm2", printed_px / (frame.px_per_mm * frame.px_per_mm));
@@ -136,16 +136,11 @@ impl<'a> History<'a> {
             draws.note(&format!("copy{number}.rotation_deg"), placement.rotation_deg);
         }
         let layer = Layer::compose(frame, index, coverage, bed_c, part_c);
-        Healthy { layer, retain, exposure, parameters: draws.into_record(), stream }
+        Healthy { layer, pass, exposure, parameters: draws.into_record(), stream }
     }
 }
 
 impl Healthy {
-    /// The surface after this layer was put on one at `before_c`.
-    fn decay(&self, before_c: Option<&Field>) -> Field {
-        thermal::decay(before_c, &self.layer.temperature_c, self.retain)
-    }
-
     fn photograph(&self, production: &Production, surface_c: &Field) -> Shot {
         let apparent_c = production.camera().observe(surface_c, &self.exposure);
         Shot {

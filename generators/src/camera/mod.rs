@@ -1,11 +1,26 @@
-//! How the camera sees the surface: blur, invert and scale, quantise (Zeiser et al. 2023, Fig. 3).
+//! How the camera sees the surface.
+//!
+//! What happens to the surface temperatures, in this order. The paper (Zeiser et al. 2023, Fig. 3) blurs, inverts
+//! and scales; a scenario switches the other stages on by their tables.
+//!
+//! | stage | table | what it does |
+//! |---|---|---|
+//! | [`blur`] | `[camera] blur_px` | the lens softens contours |
+//! | [`vignette`](vignette::Vignette) | `[camera.vignette]` | the corners get less light |
+//! | [`pattern`](pattern::Pattern) | `[camera.pattern]` | sensor elements and columns differ, the same way in all layers of a job |
+//! | [`noise`](noise::Noise) | `[camera.noise]` | reading and shot noise, new in every image |
+//! | [`invert_and_scale`] | `[camera] range_c`, `invert`, `gain`, `offset` | degrees become grey values, cut at black and white: saturation |
+//! | [`quantise`] | `[camera] bits` | grey values become levels |
 //!
 //! [`Camera::observe`] ends with the temperatures that the sensor reads, in degrees; [`Camera::digitise`]
 //! makes grey levels of them.
 
 mod blur;
+pub mod noise;
+pub mod pattern;
 mod quantise;
 mod scale;
+pub mod vignette;
 
 use std::ops::RangeInclusive;
 
@@ -15,6 +30,10 @@ use crate::params::{Draws, Param, ScenarioError, Table};
 pub use blur::{blur, reach_px};
 pub use quantise::{Depth, Grey, quantise};
 pub use scale::invert_and_scale;
+
+use noise::{Noise, Reading};
+use pattern::{Pattern, Sensor};
+use vignette::Vignette;
 
 /// How the camera sees temperatures, as the scenario states it.
 #[derive(Clone, Debug)]
@@ -33,10 +52,13 @@ pub struct Camera {
     pub offset: Param,
     /// Grey levels.
     pub depth: Depth,
+    vignette: Option<Vignette<Param>>,
+    pattern: Option<Pattern<Param>>,
+    noise: Option<Noise<Param>>,
 }
 
 /// What the camera was set to when it took one layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Exposure {
     /// See [`Camera::blur_px`].
     pub blur_px: f64,
@@ -44,6 +66,9 @@ pub struct Exposure {
     pub gain: f64,
     /// See [`Camera::offset`].
     pub offset: f64,
+    vignette: Option<Vignette<f64>>,
+    sensor: Option<Sensor>,
+    reading: Option<Reading>,
 }
 
 impl Camera {
@@ -72,6 +97,9 @@ impl Camera {
             gain: table.param("gain", Param::fixed(1.0), 0.01..=100.0)?,
             offset: table.param("offset", Param::fixed(0.0), -1.0..=1.0)?,
             depth,
+            vignette: table.stage("vignette", Vignette::read)?,
+            pattern: table.stage("pattern", Pattern::read)?,
+            noise: table.stage("noise", Noise::read)?,
         };
         table.finish().map(|()| camera)
     }
@@ -82,6 +110,9 @@ impl Camera {
             blur_px: draws.draw("blur_px", &self.blur_px),
             gain: draws.draw("gain", &self.gain),
             offset: draws.draw("offset", &self.offset),
+            vignette: self.vignette.as_ref().map(|v| draws.scoped("vignette", |draws| v.draw(draws))),
+            sensor: self.pattern.as_ref().map(|p| draws.scoped("pattern", |draws| p.draw(draws))),
+            reading: self.noise.as_ref().map(|n| draws.scoped("noise", |draws| n.draw(draws))),
         }
     }
 
@@ -89,7 +120,17 @@ impl Camera {
     ///
     /// A pixel depends on the temperatures within [`reach_px`] of it and on nothing else, bit for bit.
     pub fn observe(&self, surface_c: &Field, exposure: &Exposure) -> Field {
-        blur(surface_c, exposure.blur_px)
+        let mut apparent_c = blur(surface_c, exposure.blur_px);
+        if let Some(vignette) = &exposure.vignette {
+            vignette.darken(&mut apparent_c, self.range_c[0]);
+        }
+        if let Some(sensor) = &exposure.sensor {
+            sensor.offset(&mut apparent_c);
+        }
+        if let Some(reading) = &exposure.reading {
+            reading.disturb(&mut apparent_c, self.range_c);
+        }
+        apparent_c
     }
 
     /// The image of the temperatures `apparent_c` that the sensor reads, pixel by pixel.

@@ -21,10 +21,14 @@ mod tests {
     #[test]
     fn scaling_is_linear_inverted_and_cut() {
         let celsius = Field { size_px: 2, values: vec![16.0, 32.0, 80.0, 96.0] };
-        let plain = Exposure { blur_px: 0.0, gain: 1.0, offset: 0.0 };
-        let scaled = |invert, exposure| invert_and_scale(&celsius, [16.0, 80.0], invert, exposure).values;
+        let plain = Exposure { gain: 1.0, ..Exposure::default() };
+        let scaled =
+            |invert, exposure: &Exposure| invert_and_scale(&celsius, [16.0, 80.0], invert, exposure).values;
         assert_eq!(scaled(false, &plain), [0.0, 0.25, 1.0, 1.0]);
         assert_eq!(scaled(true, &plain), [1.0, 0.75, 0.0, 0.0]);
-        assert_eq!(scaled(false, &Exposure { gain: 2.0, offset: 0.125, ..plain }), [0.125, 0.625, 1.0, 1.0]);
+        assert_eq!(
+            scaled(false, &Exposure { gain: 2.0, offset: 0.125, ..plain.clone() }),
+            [0.125, 0.625, 1.0, 1.0]
+        );
     }
 }

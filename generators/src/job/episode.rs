@@ -9,11 +9,11 @@
 use std::fmt;
 
 use super::{Healthy, History, Sample, Shot, Twin, contrast};
-use crate::layer::{Field, Mask};
+use crate::layer::{Field, Layer, Mask};
 use crate::params::Draws;
 use crate::scenario::{Afterglow, Anomaly};
 use crate::stream::Stream;
-use crate::thermal;
+use crate::thermal::State;
 
 /// How often an episode is drawn again before the defect is given up.
 const ATTEMPTS: usize = 50;
@@ -61,11 +61,18 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How far the healthy history has come: the surface before layer `next`.
+/// How far the healthy history has come: the bed before layer `next`.
 #[derive(Clone)]
-struct State {
+struct Progress {
     next: usize,
-    surface_c: Option<Field>,
+    bed: Option<State>,
+}
+
+impl Progress {
+    /// The bed after the layer that comes next.
+    fn bed_after(&self, healthy: &Healthy) -> State {
+        healthy.pass.next(self.bed.as_ref(), &healthy.layer)
+    }
 }
 
 pub fn simulate<E: From<NothingShows>>(
@@ -75,19 +82,19 @@ pub fn simulate<E: From<NothingShows>>(
     let anomalies = history.production.anomalies();
     let mut order: Vec<usize> = (0..anomalies.len()).collect();
     history.job.stream.child("order").shuffle(&mut order);
-    let mut state = State { next: 0, surface_c: None };
+    let mut progress = Progress { next: 0, bed: None };
     for (number, &defect) in order.iter().enumerate() {
         let window = history.production.window(number);
         let Some(&first) = window.first() else { continue };
-        while state.next < first {
-            let healthy = history.layer(state.next);
-            state = State { next: state.next + 1, surface_c: Some(healthy.decay(state.surface_c.as_ref())) };
+        while progress.next < first {
+            let bed = progress.bed_after(&history.layer(progress.next));
+            progress = Progress { next: progress.next + 1, bed: Some(bed) };
         }
         let anomaly = &anomalies[defect];
         let mut cause = Cause::NoPlace;
         let stood = (0..ATTEMPTS).find_map(|attempt| {
             let episode = Episode::draw(history, anomaly, window, attempt);
-            episode.run(state.clone()).map_err(|e| cause = e).ok()
+            episode.run(progress.clone()).map_err(|e| cause = e).ok()
         });
         let Some((samples, after)) = stood else {
             let defect = anomaly.name.clone();
@@ -95,7 +102,7 @@ pub fn simulate<E: From<NothingShows>>(
             return Err(NothingShows { defect, job: history.job.number, pixel_mm, cause }.into());
         };
         samples.into_iter().try_for_each(&mut *sink)?;
-        state = after;
+        progress = after;
     }
     Ok(())
 }
@@ -120,52 +127,52 @@ impl<'a> Episode<'a> {
         Self { history, anomaly, attempt, stream, layers: &window[start..], duration }
     }
 
-    /// Goes on from `state` through the episode; its samples, and the healthy state after it.
-    fn run(&self, mut state: State) -> Result<(Vec<Sample>, State), Cause> {
+    /// Goes on from `progress` through the episode; its samples, and the healthy history after it.
+    fn run(&self, mut progress: Progress) -> Result<(Vec<Sample>, Progress), Cause> {
         let mut samples = Vec::with_capacity(self.duration);
-        let mut branch_c = None;
+        let mut branch = None;
         let mut age = 0;
         let most = match self.history.production.afterglow() {
             Afterglow::Exclude => self.duration,
             Afterglow::Test => self.layers.len(),
         };
         while age < most {
-            let index = state.next;
+            let index = progress.next;
             let healthy = self.history.layer(index);
-            let surface_c = healthy.decay(state.surface_c.as_ref());
+            let bed = progress.bed_after(&healthy);
             if index >= self.layers[0] {
-                let before_c = if age == 0 { state.surface_c.as_ref() } else { branch_c.as_ref() };
+                let before = if age == 0 { progress.bed.as_ref() } else { branch.as_ref() };
                 if self.layers[age] != index {
                     // Nothing is printed here, and nothing imaged.
-                    branch_c = Some(healthy.decay(before_c));
+                    branch = Some(healthy.pass.next(before, &healthy.layer));
                 } else {
                     let afterglow = age >= self.duration;
                     let branched = self.inject(&healthy, age, afterglow)?;
-                    let changed_c = thermal::decay(before_c, &branched.temperature_c, healthy.retain);
+                    let changed = healthy.pass.next(before, &branched.layer);
                     // An image that equals its twin shows nothing, and is in neither class.
-                    match self.image(healthy, branched, &surface_c, &changed_c) {
+                    match self.image(healthy, branched, [&bed.surface_c, &changed.surface_c]) {
                         Some(sample) => samples.push(sample),
                         None if afterglow => break,
                         None => {}
                     }
-                    branch_c = Some(changed_c);
+                    branch = Some(changed);
                     age += 1;
                 }
             }
-            state = State { next: index + 1, surface_c: Some(surface_c) };
+            progress = Progress { next: index + 1, bed: Some(bed) };
         }
         let shown = samples.iter().filter_map(|sample: &Sample| sample.twin.as_ref());
         if shown.into_iter().all(|twin| twin.afterglow) {
             return Err(Cause::TooFaint);
         }
-        Ok((samples, state))
+        Ok((samples, progress))
     }
 
     /// The fresh layer with the defect.
     fn inject(&self, healthy: &Healthy, age: usize, afterglow: bool) -> Result<Branched, Cause> {
         let size_px = healthy.layer.coverage.size_px;
         let stream = self.stream.item("layer", healthy.layer.index);
-        let mut draws = Draws::new(&self.stream, &stream);
+        let mut draws = Draws::new(&self.stream, &stream).after(age);
         let mut layer = healthy.layer.clone();
         let mut mask = Mask { size_px, pixels: vec![false; size_px * size_px] };
         draws.scoped("defect", |draws| {
@@ -185,7 +192,7 @@ impl<'a> Episode<'a> {
         if !afterglow && mask.diameter_px() < self.anomaly.least_px {
             return Err(Cause::TooSmall);
         }
-        Ok(Branched { temperature_c: layer.temperature_c, mask, afterglow, draws, stream })
+        Ok(Branched { layer, mask, afterglow, draws, stream })
     }
 
     /// Both images of the layer, or `None` where they are equal.
@@ -193,8 +200,7 @@ impl<'a> Episode<'a> {
         &self,
         healthy: Healthy,
         branched: Branched,
-        surface_c: &Field,
-        changed_c: &Field,
+        [surface_c, changed_c]: [&Field; 2],
     ) -> Option<Sample> {
         let production = self.history.production;
         let apparent_c = production.camera().observe(changed_c, &healthy.exposure);
@@ -228,7 +234,7 @@ impl<'a> Episode<'a> {
 
 /// A layer with the defect, and how it came about.
 struct Branched {
-    temperature_c: Field,
+    layer: Layer,
     mask: Mask,
     afterglow: bool,
     draws: Draws,

@@ -58,8 +58,9 @@ pub enum Per {
 
 /// A parameter as the scenario states it: a value or a distribution, drawn per job or per layer.
 ///
-/// `{ uniform = [50, 55], per = "job", jitter = { normal = [0, 0.4] } }` draws from the interval
-/// once per job and adds an offset drawn anew in every layer.
+/// `{ uniform = [50, 55], per = "job", jitter = { normal = [0, 0.4] }, drift = { uniform = [-0.01, 0.01] } }`
+/// draws from the interval once per job, lets the value drift by a slope that is also drawn once per job, in
+/// units per layer from the job's first layer on, and adds an offset drawn anew in every layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     /// What the value is drawn from.
@@ -68,6 +69,8 @@ pub struct Param {
     pub per: Per,
     /// An offset added per layer.
     pub jitter: Option<Distribution>,
+    /// A slope in units per layer, drawn once per job (once per episode, for a defect's parameters).
+    pub drift: Option<Distribution>,
     /// What the parameter may be; draws outside are clamped.
     pub range: RangeInclusive<f64>,
 }
@@ -75,32 +78,27 @@ pub struct Param {
 impl Param {
     /// A parameter that always has this value.
     pub fn fixed(value: f64) -> Self {
-        Self { distribution: Distribution::Fixed(value), per: Per::Job, jitter: None, range: value..=value }
+        Self::of(Distribution::Fixed(value), value..=value)
     }
 
     /// Uniform between `low` and `high`, once per job.
     pub fn uniform(low: f64, high: f64) -> Self {
-        Self {
-            distribution: Distribution::Uniform { low, high },
-            per: Per::Job,
-            jitter: None,
-            range: low..=high,
-        }
+        Self::of(Distribution::Uniform { low, high }, low..=high)
     }
 
     /// Uniform in the logarithm between `low` and `high`, once per job.
     pub fn log_uniform(low: f64, high: f64) -> Self {
-        Self {
-            distribution: Distribution::LogUniform { low, high },
-            per: Per::Job,
-            jitter: None,
-            range: low..=high,
-        }
+        Self::of(Distribution::LogUniform { low, high }, low..=high)
+    }
+
+    /// Drawn once per job, steady from layer to layer.
+    pub(super) fn of(distribution: Distribution, range: RangeInclusive<f64>) -> Self {
+        Self { distribution, per: Per::Job, jitter: None, drift: None, range }
     }
 
     /// The greatest value that can be drawn.
     pub fn max(&self) -> f64 {
-        if self.jitter.is_some() {
+        if self.jitter.is_some() || self.drift.is_some() {
             return *self.range.end();
         }
         match &self.distribution {

@@ -14,6 +14,8 @@ use crate::stream::Stream;
 pub struct Draws {
     steady: Stream,
     layer: Stream,
+    /// How many layers the steady stream has seen before this one.
+    age_layers: usize,
     scope: String,
     record: BTreeMap<String, f64>,
 }
@@ -21,7 +23,19 @@ pub struct Draws {
 impl Draws {
     /// Draws from `steady` what holds for all layers, and from `layer` what is drawn anew.
     pub fn new(steady: &Stream, layer: &Stream) -> Self {
-        Self { steady: steady.clone(), layer: layer.clone(), scope: String::new(), record: BTreeMap::new() }
+        Self {
+            steady: steady.clone(),
+            layer: layer.clone(),
+            age_layers: 0,
+            scope: String::new(),
+            record: BTreeMap::new(),
+        }
+    }
+
+    /// So many layers after the steady stream's first: parameters that drift have come that far.
+    pub fn after(mut self, age_layers: usize) -> Self {
+        self.age_layers = age_layers;
+        self
     }
 
     /// Runs `body` with names below `scope`: `shape.radius_mm` in the ledger for `radius_mm` drawn in it.
@@ -35,12 +49,17 @@ impl Draws {
         result
     }
 
-    /// The value of `param` here, recorded under `name`.
+    /// The value of `param` here, recorded under `name`; the slope of its drift under `name.drift`.
     pub fn draw(&mut self, name: &str, param: &Param) -> f64 {
         let mut value = match param.per {
             Per::Job => param.distribution.draw(&mut self.steady.child(name)),
             Per::Layer => param.distribution.draw(&mut self.layer.child(name)),
         };
+        if let Some(drift) = &param.drift {
+            let per_layer = drift.draw(&mut self.steady.child(name).child("drift"));
+            value += per_layer * self.age_layers as f64;
+            self.note(&format!("{name}.drift"), per_layer);
+        }
         if let Some(jitter) = &param.jitter {
             value += jitter.draw(&mut self.layer.child(name).child("jitter"));
         }
@@ -96,6 +115,25 @@ mod tests {
         assert_ne!(draw(0, &layered), draw(1, &layered));
         assert!((draw(0, &jittered) - draw(1, &jittered)).abs() <= 0.2);
         assert_ne!(draw(0, &jittered), draw(1, &jittered));
+    }
+
+    #[test]
+    fn a_drift_goes_on_by_its_slope_and_stays_in_the_range() {
+        let root = Stream::root(3);
+        let drift = Some(Distribution::Uniform { low: 0.01, high: 0.02 });
+        let param = Param { drift, ..Param::uniform(0.0, 1.0) };
+        let draw = |layer: usize| {
+            let mut draws = Draws::new(&root.child("job"), &root.item("layer", layer)).after(layer);
+            let value = draws.draw("x", &param);
+            (value, draws.into_record()["x.drift"])
+        };
+        let (first, slope) = draw(0);
+        assert_eq!(first, Draws::new(&root.child("job"), &root).draw("x", &Param::uniform(0.0, 1.0)));
+        assert!((0.01..0.02).contains(&slope));
+        for layer in 1..10 {
+            assert_eq!(draw(layer), ((first + slope * layer as f64).min(1.0), slope));
+        }
+        assert_eq!(draw(1000), (1.0, slope));
     }
 
     #[test]

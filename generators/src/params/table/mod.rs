@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::ScenarioError;
 
 mod param;
+mod stage;
 
 type Result<T> = std::result::Result<T, Box<ScenarioError>>;
 

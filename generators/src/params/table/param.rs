@@ -19,7 +19,7 @@ impl Table {
         let mut table = match value {
             Value::Integer(_) | Value::Float(_) => {
                 let fixed = Self::distribution(key, &value, &place, &range)?;
-                return Ok(Param { distribution: fixed, per: Per::Job, jitter: None, range });
+                return Ok(Param::of(fixed, range));
             }
             Value::Table(table) => table,
             other => {
@@ -30,15 +30,17 @@ impl Table {
             }
         };
         let per = if table.choice("per", Some(0), &["job", "layer"])? == 0 { Per::Job } else { Per::Layer };
-        let jitter = match table.get("jitter").cloned() {
-            None => None,
-            Some((_, value, place)) => {
-                Some(Self::distribution("jitter", &value, &place, &(f64::NEG_INFINITY..=f64::INFINITY))?)
-            }
-        };
+        let [jitter, drift] = [table.change("jitter")?, table.change("drift")?];
         let distribution = table.one_distribution(key, &range)?;
         table.finish()?;
-        Ok(Param { distribution, per, jitter, range })
+        Ok(Param { distribution, per, jitter, drift, range })
+    }
+
+    /// What is added to a value from layer to layer; it may be anything.
+    fn change(&mut self, key: &'static str) -> Result<Option<Distribution>> {
+        let stated = self.get(key).cloned();
+        let everywhere = f64::NEG_INFINITY..=f64::INFINITY;
+        stated.map(|(_, value, place)| Self::distribution(key, &value, &place, &everywhere)).transpose()
     }
 
     fn distribution(
