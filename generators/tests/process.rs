@@ -3,10 +3,13 @@
 
 mod workshop;
 
+use std::path::Path;
+
 use generators::camera::reach_px;
 use generators::dataset::Split;
 use generators::job::{NothingShows, Sample, simulate};
-use generators::scenario::Production;
+use generators::params::Table;
+use generators::scenario::{Production, Scenario};
 use workshop::{SCENARIO, resolve, with};
 
 /// Every stage, as a scenario writes it.
@@ -242,4 +245,34 @@ fn a_stage_is_read_as_strictly_as_any_other_table() {
         error("[thermal.recoat]\nexchange = { uniform = [0.1, 0.2], drift = \"up\" }"),
         "s.toml:27:44: `drift` must be a number or a distribution, not a string"
     );
+}
+
+#[test]
+fn the_scenario_that_shows_the_process_has_every_stage_on() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let text = std::fs::read_to_string(scenarios.join("process.toml")).unwrap();
+    let mut table = Table::parse("process.toml", &text).unwrap();
+    let production = Scenario::read(&mut table, &scenarios).unwrap().resolve().unwrap();
+    table.finish().unwrap();
+    let mut drawn = Vec::new();
+    let first = simulate(&production, &production.jobs()[0], |sample: Sample| {
+        drawn = sample.healthy.parameters.into_keys().collect();
+        Err(Seen)
+    });
+    assert!(first.is_err());
+    for stage in ["spread", "recoat", "lamp", "ground"].map(|s| format!("thermal.{s}.")) {
+        assert!(drawn.iter().any(|name| name.starts_with(&stage)), "{stage}");
+    }
+    for stage in ["vignette", "pattern", "noise"].map(|s| format!("camera.{s}.")) {
+        assert!(drawn.iter().any(|name| name.starts_with(&stage)), "{stage}");
+    }
+}
+
+/// One layer is enough.
+struct Seen;
+
+impl From<NothingShows> for Seen {
+    fn from(_: NothingShows) -> Self {
+        Self
+    }
 }
