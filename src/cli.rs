@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use generators::dataset::Shard;
 use generators::mesh::Unit;
 use miette::MietteHandlerOpts;
 
@@ -59,6 +60,9 @@ enum Command {
         scenario: PathBuf,
         #[command(flatten)]
         settings: RunArgs,
+        /// Make share I of N of its jobs only; `synthgen merge` joins the shares.
+        #[arg(long, value_name = "I/N")]
+        shard: Option<Shard>,
     },
     /// Draw a finished run's report again from its record.
     Report {
@@ -152,7 +156,9 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         // clap requires the scenario where there is no command.
         None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings),
-        Some(Command::Generate { scenario, settings }) => commands::generate(&scenario, &settings),
+        Some(Command::Generate { scenario, settings, shard }) => {
+            commands::generate(&scenario, &settings, shard)
+        }
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
         Some(Command::Gallery { part, unit, out, seed }) => {

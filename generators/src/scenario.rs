@@ -46,6 +46,8 @@ pub struct Scenario {
     defects: Vec<Anomaly>,
     /// Everything that decides the data but the seed and the parts, without layout.
     canonical: String,
+    /// The same, to be written again.
+    tables: toml::Table,
     bed_place: Key,
     layers_place: Key,
     image_place: Key,
@@ -81,6 +83,8 @@ struct Part {
     unit: Unit,
     copies: usize,
     pose: Pose,
+    /// Its table as the scenario states it.
+    stated: toml::Table,
     file_place: Key,
 }
 
@@ -138,6 +142,7 @@ impl Scenario {
     ) -> Result<Self> {
         const DECIDE: [&str; 7] = ["camera", "bed", "print", "layers", "thermal", "dataset", "defect"];
         let canonical = table.canonical(&|key| DECIDE.contains(&key));
+        let tables = table.to_toml(&|key| DECIDE.contains(&key));
         let stem = Path::new(table.place().file()).file_stem().map(|s| s.to_string_lossy().into_owned());
         let name = table.string("name", stem.as_deref())?;
         if table.has("name") {
@@ -184,6 +189,7 @@ impl Scenario {
             afterglow,
             defects: anomalies,
             canonical,
+            tables,
             bed_place,
             layers_place,
             image_place,
@@ -239,6 +245,7 @@ fn surface(mut table: Table, default_c: f64, kinds: &[Kind<dyn Texture>]) -> Res
 }
 
 fn part(mut table: Table, folder: &Path, fit: bool) -> Result<Part> {
+    let stated = table.to_toml(&|_| true);
     let file = folder.join(table.string("file", None)?);
     let file_place = table.place_of("file").clone();
     let unit = Unit::ALL[table.choice("unit", Some(0), &Unit::NAMES)?];
@@ -267,7 +274,7 @@ fn part(mut table: Table, folder: &Path, fit: bool) -> Result<Part> {
     }
     table.finish()?;
     let pose = if random { Pose::Random } else { Pose::Fixed { at_mm, rotation_deg } };
-    Ok(Part { file, unit, copies, pose, file_place })
+    Ok(Part { file, unit, copies, pose, stated, file_place })
 }
 
 fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anomaly>> {

@@ -8,12 +8,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use generators::dataset::{self, Dataset, DatasetError, Progress, Split};
+use generators::dataset::{self, Dataset, DatasetError, Report, Split};
 use generators::scenario::Production;
 use sha2::{Digest, Sha256};
 use workshop::{SCENARIO, resolve, with};
 
-const KEEP_ON: &(dyn Fn(Progress) -> ControlFlow<()> + Sync) = &|_| ControlFlow::Continue(());
+const KEEP_ON: Report = &|_| ControlFlow::Continue(());
 
 /// Every file below `folder` and its content.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -35,19 +35,21 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 fn write(production: &Production, folder: &Path, threads: usize) -> Result<Dataset, DatasetError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| dataset::write(production, folder, KEEP_ON))
+    pool.install(|| dataset::write(production, folder, None, KEEP_ON))?;
+    Dataset::open(folder)
 }
 
 /// Writes until `images` calls of the callback have been made.
 fn write_until(production: &Production, folder: &Path, calls: usize) -> Result<Dataset, DatasetError> {
     let count = AtomicUsize::new(0);
-    dataset::write(production, folder, &|_| {
+    dataset::write(production, folder, None, &|_| {
         if count.fetch_add(1, Ordering::Relaxed) >= calls {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    })
+    })?;
+    Dataset::open(folder)
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn bytes_do_not_depend_on_threads_or_interruptions() {
         std::fs::write(stopped.join("train/good/job0000_layer0003.png.part"), b"half").unwrap();
         std::fs::write(stopped.join("test/good/job0007_layer0001.png.part"), b"").unwrap();
     }
-    let finished: Vec<_> = std::fs::read_dir(stopped.join(".jobs")).unwrap().collect();
+    let finished: Vec<_> = std::fs::read_dir(stopped.join("jobs")).unwrap().collect();
     assert!(finished.len() > 2, "no job was finished before the stop");
     write(&production, &stopped, 2).unwrap();
     let resumed = files(&stopped);
@@ -89,7 +91,8 @@ fn the_manifest_lists_every_file_and_the_ledger_every_image() {
     let folder = tempfile::tempdir().unwrap();
     let dataset = write(&production, folder.path(), 2).unwrap();
     let found = files(folder.path());
-    let listed: BTreeSet<&str> = dataset.manifest().files.keys().map(String::as_str).collect();
+    let listed = dataset.manifest().files.keys().chain(dataset.manifest().parts.iter().map(|p| &p.kept_as));
+    let listed: BTreeSet<&str> = listed.map(String::as_str).collect();
     let mut there: BTreeSet<&str> = found.keys().map(String::as_str).collect();
     assert!(there.remove("manifest.json"));
     assert_eq!(listed, there);
@@ -97,7 +100,8 @@ fn the_manifest_lists_every_file_and_the_ledger_every_image() {
         let actual: String = Sha256::digest(&found[file]).iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(&actual, hash, "{file}");
     }
-    let mut mentioned = BTreeSet::from(["ledger.parquet".to_owned()]);
+    let mut mentioned =
+        BTreeSet::from(["ledger.parquet", "scenario.toml", "parts/part1.stl"].map(str::to_owned));
     for row in dataset.rows() {
         mentioned.extend(
             [Some(row.file.clone()), Some(row.nominal.clone()), row.mask.clone(), row.change.clone()]

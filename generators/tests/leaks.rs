@@ -18,7 +18,8 @@ fn sample(folder: &Path) -> Dataset {
     }
     let mut table = Table::parse("quickstart.toml", &text).unwrap();
     let production = Scenario::read(&mut table, &scenarios).unwrap().resolve().unwrap();
-    dataset::write(&production, folder, &|_| ControlFlow::Continue(())).unwrap()
+    dataset::write(&production, folder, None, &|_| ControlFlow::Continue(())).unwrap();
+    Dataset::open(folder).unwrap()
 }
 
 /// Area under the ROC curve of (score, anomalous) pairs; ties count half (Mann and Whitney 1947).

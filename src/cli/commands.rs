@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::dataset::{DatasetError, Split};
+use generators::dataset::{DatasetError, Shard, Split};
 use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
 
@@ -61,10 +61,10 @@ pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
 }
 
 /// `synthgen generate SCENARIO`.
-pub fn generate(scenario: &Path, args: &RunArgs) -> Outcome {
+pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcome {
     let (plan, run) = prepare(scenario, args)?;
-    let dataset = pipeline::generate(&plan, &run, &Terminal::default())?;
-    println!("{}", dataset.folder().display());
+    let dataset = pipeline::generate(&plan, &run, shard, &Terminal::default())?;
+    println!("{}", dataset.display());
     Ok(())
 }
 

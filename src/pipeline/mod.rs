@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use generators::dataset::{self, Dataset, Row, Split};
+use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::mesh::MeshError;
 use generators::stream::Stream;
 
@@ -87,16 +87,22 @@ impl Failure {
 /// The dataset's folder inside a run's folder.
 const DATASET: &str = "dataset";
 
-/// Makes the labelled dataset of `plan` under `run`, or finds it there.
+/// Makes the labelled dataset of `plan` under `run`, or one shard of it, or finds it there; its folder.
 ///
 /// # Errors
 /// Where the parts do not suit the scenario, or a file cannot be written; what was finished stays.
-pub fn generate(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {
-    let told = |at: dataset::Progress| {
-        progress.step("generate", at.jobs_done, at.jobs, &[]);
+pub fn generate(
+    plan: &Plan,
+    run: &Path,
+    shard: Option<Shard>,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Failure> {
+    let folder = run.join(DATASET);
+    dataset::write(&plan.production, &folder, shard, &|at| {
+        progress.step("generate", at.images_done, at.images, &[]);
         ControlFlow::Continue(())
-    };
-    Ok(dataset::write(&plan.production, &run.join(DATASET), &told)?)
+    })?;
+    Ok(folder)
 }
 
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
@@ -126,7 +132,8 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
 /// The first stage that fails; what was finished stays.
 pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, Failure> {
     let mut clock = Clock::default();
-    let dataset = clock.time("generate", || generate(plan, run, progress))?;
+    let folder = clock.time("generate", || generate(plan, run, None, progress))?;
+    let dataset = Dataset::open(&folder)?;
     let images = clock.time("read", || images(&dataset))?;
     let stream = Stream::root(plan.scenario().seed).child("learning");
 

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Shard;
 use crate::job::NothingShows;
 
 /// A dataset that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(action, source))]
     Io {
         /// What was tried: `write`, `read`, `remove`.
         action: &'static str,
@@ -36,6 +37,14 @@ pub enum DatasetError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The folder holds another share of the same data.
+    #[error("{} holds {holds} of this dataset; choose another folder", folder.display())]
+    OtherShard {
+        /// The folder.
+        folder: PathBuf,
+        /// What is there: `all`, `shard 1/3`.
+        holds: String,
+    },
     /// The folder holds files that no dataset has.
     #[error("{} is not empty and holds no dataset (there is {entry} in it); choose another folder", folder.display())]
     NotADataset {
@@ -49,6 +58,20 @@ pub enum DatasetError {
     Incomplete {
         /// The folder.
         folder: PathBuf,
+    },
+    /// The folder holds a shard, which is no dataset yet.
+    #[error("{} holds shard {shard} of a dataset; merge it with the others first", folder.display())]
+    OnlyAShard {
+        /// The folder.
+        folder: PathBuf,
+        /// Which.
+        shard: Shard,
+    },
+    /// A part is not what it was when it was sliced.
+    #[error("{} was changed since it was sliced; run this again", part.display())]
+    PartChanged {
+        /// The part's file.
+        part: PathBuf,
     },
     /// Another process is writing here.
     #[error("another run is writing to {}; wait for it, or choose another folder", folder.display())]
@@ -77,5 +100,22 @@ impl DatasetError {
     /// An error about what `path` holds.
     pub(super) fn damaged(path: &Path, why: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+/// What to do about what the system says, where that is known.
+fn advice(action: &str, source: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match source.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
+            "; make room there and run this again: it goes on from what is finished"
+        }
+        Kind::ReadOnlyFilesystem | Kind::PermissionDenied if action != "read" => {
+            "; choose another folder, or have this one made writable"
+        }
+        Kind::NotFound if action != "read" => {
+            "; was the folder removed meanwhile? Run this again: it goes on from what is left"
+        }
+        _ => "",
     }
 }

@@ -1,26 +1,39 @@
-//! `.jobs`: what of a dataset is finished while it is being made, so that a killed run goes on.
+//! `jobs`: what of a dataset is finished while it is being made, so that a killed run goes on. A shard
+//! keeps its journal: it is what the shards are joined by.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{DatasetError, Row, names};
+use super::files::{self, has_sha256, read_json, remove_file, write_json};
+use super::{DatasetError, Manifest, Row, Shard};
 
 /// The folder of completion records.
-pub const JOURNAL: &str = ".jobs";
+pub const JOURNAL: &str = "jobs";
 const HEADER: &str = "dataset.json";
 const LOCK: &str = "lock";
 
-/// Whose data these will be, written before anything else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is being made, written before anything else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    pub fingerprint: String,
+    /// The share of the jobs that is made here; all where `None`.
+    pub shard: Option<Shard>,
+    /// How many jobs the whole dataset has.
+    pub jobs: u32,
     /// The folders that images are written to.
     pub folders: Vec<String>,
+    /// The manifest as far as it is known before the first image.
+    pub manifest: Manifest,
+}
+
+impl Header {
+    /// The numbers of the jobs that are made here.
+    pub fn jobs(&self) -> impl Iterator<Item = u32> {
+        let shard = self.shard;
+        (0..self.jobs).filter(move |&job| shard.is_none_or(|s| s.has(job)))
+    }
 }
 
 /// A finished job.
@@ -29,6 +42,24 @@ pub struct Record {
     pub rows: Vec<Row>,
     /// SHA-256 of each of its files, in hexadecimal.
     pub files: BTreeMap<String, String>,
+}
+
+/// Whose data are being made in `folder`, if any are.
+pub fn header(folder: &Path) -> Result<Option<Header>, DatasetError> {
+    read_json(&folder.join(JOURNAL).join(HEADER))
+}
+
+/// The record of a finished job of the dataset or shard in `folder`.
+pub fn record(folder: &Path, job: u32) -> Result<Option<Record>, DatasetError> {
+    match read_json(&path(folder, job)) {
+        // A power failure can empty it; the job is made again.
+        Err(DatasetError::Damaged { .. }) => Ok(None),
+        read => read,
+    }
+}
+
+fn path(folder: &Path, job: u32) -> PathBuf {
+    folder.join(JOURNAL).join(format!("job{job:04}.json"))
 }
 
 /// The open journal of one dataset; no other process has it open.
@@ -52,35 +83,38 @@ impl Journal {
         }
     }
 
-    /// Whose data are being made in `folder`, if any are.
-    pub fn header(folder: &Path) -> Result<Option<Header>, DatasetError> {
-        read_json(&folder.join(JOURNAL).join(HEADER))
+    /// The dataset's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// States whose data these are.
     pub fn begin(&self, header: &Header) -> Result<(), DatasetError> {
-        write_json(&self.folder.join(JOURNAL).join(HEADER), header)
+        write_json(&self.folder.join(JOURNAL).join(HEADER), header).map(drop)
     }
 
-    fn path(&self, job: u32) -> PathBuf {
-        self.folder.join(JOURNAL).join(format!("job{job:04}.json"))
-    }
-
-    /// The record of a job that is finished and whose files are all there.
+    /// The record of a job that is finished and whose files are all there as they were written.
     pub fn finished(&self, job: u32) -> Result<Option<Record>, DatasetError> {
-        let record: Option<Record> = read_json(&self.path(job))?;
-        Ok(record.filter(|r| r.files.keys().all(|file| self.folder.join(file).is_file())))
+        let Some(record) = record(&self.folder, job)? else { return Ok(None) };
+        for (file, hash) in &record.files {
+            if !has_sha256(&self.folder.join(file), hash)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(record))
     }
 
     /// Keeps the record of a finished job.
     pub fn finish(&self, job: u32, record: &Record) -> Result<(), DatasetError> {
-        write_json(&self.path(job), record)
+        let path = path(&self.folder, job);
+        let text = serde_json::to_vec(record).map_err(|e| DatasetError::io("write", &path)(e.into()))?;
+        files::write_file(&path, &text)
     }
 
     /// Removes the journal, the header last.
     pub fn remove(self) -> Result<(), DatasetError> {
         let path = self.folder.join(JOURNAL);
-        for entry in entries(&path)? {
+        for entry in files::entries(&path)? {
             if entry != HEADER && entry != LOCK {
                 remove_file(&path.join(entry))?;
             }
@@ -88,62 +122,5 @@ impl Journal {
         remove_file(&path.join(HEADER))?;
         remove_file(&path.join(LOCK))?;
         fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))
-    }
-}
-
-/// The names in a folder, sorted; none where it does not exist.
-pub fn entries(folder: &Path) -> Result<Vec<String>, DatasetError> {
-    let read = match fs::read_dir(folder) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(DatasetError::io("read", folder))?,
-    };
-    let mut names = Vec::new();
-    for entry in read {
-        let entry = entry.map_err(DatasetError::io("read", folder))?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Removes a file, if it is there.
-pub fn remove_file(path: &Path) -> Result<(), DatasetError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(DatasetError::io("remove", path)),
-    }
-}
-
-/// Writes a file under a temporary name and renames it: it is there whole or not at all.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(names::PART);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    written.map_err(|source| {
-        // The first error is the one that tells what is wrong.
-        let _ = fs::remove_file(&part);
-        DatasetError::io("write", path)(source)
-    })
-}
-
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes a value as JSON.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), DatasetError> {
-    let text = serde_json::to_vec_pretty(value).map_err(|e| DatasetError::io("write", path)(e.into()))?;
-    write_file(path, &text)
-}
-
-/// Reads a value from JSON; `None` where there is no file.
-pub fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, DatasetError> {
-    match fs::read(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => {
-            let bytes = read.map_err(DatasetError::io("read", path))?;
-            serde_json::from_slice(&bytes).map(Some).map_err(|e| DatasetError::damaged(path, e))
-        }
     }
 }

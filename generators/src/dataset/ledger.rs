@@ -1,92 +1,21 @@
-//! One row per image: its files, its label, and every parameter that made it.
+//! `ledger.parquet`: one row per image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type};
-use parquet::errors::Result as ParquetResult;
-use parquet::file::properties::WriterProperties;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
-use serde::{Deserialize, Serialize};
 
-use super::DatasetError;
-
-/// Which part of the benchmark an image belongs to. No job is in two of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// Healthy images for fitting.
-    Train,
-    /// Healthy images for watching the fit.
-    Validation,
-    /// Healthy and anomalous images of the same jobs and layers.
-    Test,
-}
-
-impl Split {
-    /// Every split, in order.
-    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
-
-    /// Its name in the ledger and on disk.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// One image of the dataset; paths are relative to the dataset's folder, with `/` between names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// The image: `test/striation/job0012_layer0034.png`.
-    pub file: String,
-    /// Its part of the benchmark.
-    pub split: Split,
-    /// Name of the defect, `None` for a healthy image.
-    pub defect: Option<String>,
-    /// The layer shows only what the defect left behind.
-    pub afterglow: bool,
-    /// Number of the job.
-    pub job: u32,
-    /// Number of the layer in its job.
-    pub layer: u32,
-    /// The healthy twin of an anomalous image.
-    pub twin: Option<String>,
-    /// The footprint of an anomalous image.
-    pub mask: Option<String>,
-    /// The change map |image - twin| of an anomalous image.
-    pub change: Option<String>,
-    /// The nominal slice.
-    pub nominal: String,
-    /// Path of the random stream that made the layer.
-    pub stream: String,
-    /// Every number drawn or derived for this image, by name: `bed.temperature_c`, `defect.cnr`.
-    #[serde(with = "exact")]
-    pub parameters: BTreeMap<String, f64>,
-}
-
-/// Numbers as their bits: a resumed run has to end in the same bytes.
-mod exact {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(numbers: &BTreeMap<String, f64>, to: S) -> Result<S::Ok, S::Error> {
-        let bits: BTreeMap<&str, u64> = numbers.iter().map(|(k, v)| (k.as_str(), v.to_bits())).collect();
-        bits.serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
-        let bits = BTreeMap::<String, u64>::deserialize(from)?;
-        Ok(bits.into_iter().map(|(k, v)| (k, f64::from_bits(v))).collect())
-    }
-}
+use super::files::Draft;
+use super::view::{Outline, View};
+use super::{DatasetError, LEDGER, Row, Split};
 
 type Text = fn(&Row) -> Option<&str>;
 /// The columns of text: name, whether it may be null, and the value.
@@ -101,12 +30,80 @@ const TEXTS: [(&str, bool, Text); 8] = [
     ("stream", false, |r| Some(&r.stream)),
 ];
 
-/// The ledger as a Parquet file: first the columns of text, then `afterglow`, `job` and `layer`, and
-/// then one nullable DOUBLE per parameter, sorted by name. No compression, no time stamp: the same rows
-/// give the same bytes.
-pub fn to_parquet(rows: &[Row]) -> ParquetResult<Vec<u8>> {
-    let names: std::collections::BTreeSet<&str> =
-        rows.iter().flat_map(|r| r.parameters.keys().map(String::as_str)).collect();
+/// As many rows are kept in memory and make one row group.
+const GROUP: usize = 2048;
+
+/// The ledger being written: first the columns of text, then `afterglow`, `job` and `layer`, and then
+/// one nullable DOUBLE per parameter, sorted by name. No compression, no time stamp: the same rows give
+/// the same bytes.
+struct Ledger {
+    writer: SerializedFileWriter<Draft>,
+    parameters: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// Begins the ledger.
+pub fn begin(outline: &Outline) -> Result<Option<Box<dyn View>>, DatasetError> {
+    let path = outline.folder.join(LEDGER);
+    let writer = schema(outline.parameters).map_err(refused(&path)).and_then(|schema| {
+        SerializedFileWriter::new(Draft::create(&path)?, schema, Arc::default()).map_err(refused(&path))
+    })?;
+    let parameters = outline.parameters.iter().cloned().collect();
+    Ok(Some(Box::new(Ledger { writer, parameters, rows: Vec::new() })))
+}
+
+impl View for Ledger {
+    fn put(&mut self, row: &Row) -> Result<(), DatasetError> {
+        self.rows.push(row.clone());
+        if self.rows.len() < GROUP {
+            return Ok(());
+        }
+        self.write_group().map_err(refused(self.writer.inner().path()))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<(String, String)>, DatasetError> {
+        let path = self.writer.inner().path().to_owned();
+        if !self.rows.is_empty() {
+            self.write_group().map_err(refused(&path))?;
+        }
+        self.writer.finish().map_err(refused(&path))?;
+        Ok(vec![(LEDGER.to_owned(), self.writer.inner_mut().keep()?)])
+    }
+}
+
+impl Ledger {
+    fn write_group(&mut self) -> ParquetResult<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut group = self.writer.next_row_group()?;
+        for (_, nullable, text) in TEXTS {
+            put::<ByteArrayType>(&mut group, &rows, nullable, |r| text(r).map(ByteArray::from))?;
+        }
+        put::<BoolType>(&mut group, &rows, false, |r| Some(r.afterglow))?;
+        put::<Int32Type>(&mut group, &rows, false, |r| Some(r.job as i32))?;
+        put::<Int32Type>(&mut group, &rows, false, |r| Some(r.layer as i32))?;
+        for name in &self.parameters {
+            put::<DoubleType>(&mut group, &rows, true, |r| r.parameters.get(name).copied())?;
+        }
+        group.close()?;
+        Ok(())
+    }
+}
+
+/// What the system says stands inside the error of the Parquet writer.
+fn refused(path: &Path) -> impl FnOnce(ParquetError) -> DatasetError {
+    let path = path.to_owned();
+    move |error| {
+        let source = match error {
+            ParquetError::External(inner) => {
+                inner.downcast::<io::Error>().map_or_else(io::Error::other, |e| *e)
+            }
+            other => io::Error::other(other),
+        };
+        DatasetError::io("write", &path)(source)
+    }
+}
+
+fn schema(parameters: &BTreeSet<String>) -> ParquetResult<Arc<Type>> {
     let mut columns = Vec::new();
     for (name, nullable, _) in TEXTS {
         columns.push(column(name, Physical::BYTE_ARRAY, nullable)?);
@@ -114,26 +111,10 @@ pub fn to_parquet(rows: &[Row]) -> ParquetResult<Vec<u8>> {
     columns.push(column("afterglow", Physical::BOOLEAN, false)?);
     columns.push(column("job", Physical::INT32, false)?);
     columns.push(column("layer", Physical::INT32, false)?);
-    for name in &names {
+    for name in parameters {
         columns.push(column(name, Physical::DOUBLE, true)?);
     }
-    let schema = Arc::new(Type::group_type_builder("ledger").with_fields(columns).build()?);
-    let mut file = Vec::new();
-    let mut writer =
-        SerializedFileWriter::new(&mut file, schema, Arc::new(WriterProperties::builder().build()))?;
-    let mut group = writer.next_row_group()?;
-    for (_, nullable, text) in TEXTS {
-        put::<ByteArrayType>(&mut group, rows, nullable, |r| text(r).map(ByteArray::from))?;
-    }
-    put::<BoolType>(&mut group, rows, false, |r| Some(r.afterglow))?;
-    put::<Int32Type>(&mut group, rows, false, |r| Some(r.job as i32))?;
-    put::<Int32Type>(&mut group, rows, false, |r| Some(r.layer as i32))?;
-    for name in names {
-        put::<DoubleType>(&mut group, rows, true, |r| r.parameters.get(name).copied())?;
-    }
-    group.close()?;
-    writer.close()?;
-    Ok(file)
+    Ok(Arc::new(Type::group_type_builder("ledger").with_fields(columns).build()?))
 }
 
 fn column(name: &str, physical: Physical, nullable: bool) -> ParquetResult<Arc<Type>> {
@@ -149,7 +130,7 @@ fn column(name: &str, physical: Physical, nullable: bool) -> ParquetResult<Arc<T
 }
 
 fn put<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
+    group: &mut SerializedRowGroupWriter<'_, Draft>,
     rows: &[Row],
     nullable: bool,
     value: impl Fn(&Row) -> Option<T::T>,
@@ -164,28 +145,30 @@ fn put<T: DataType>(
     Ok(())
 }
 
-/// Reads the ledger at `path`.
-pub fn read_parquet(path: &Path) -> Result<Vec<Row>, DatasetError> {
-    let file = std::fs::File::open(path).map_err(DatasetError::io("read", path))?;
-    rows(file).map_err(|why| DatasetError::damaged(path, why))
+/// The rows of the ledger at `path`, one row group in memory at a time.
+pub fn rows(path: &Path) -> Result<impl Iterator<Item = Result<Row, DatasetError>>, DatasetError> {
+    let damaged = |why: String| DatasetError::damaged(path, why);
+    let file = File::open(path).map_err(DatasetError::io("read", path))?;
+    let reader = SerializedFileReader::new(file).map_err(|e| damaged(e.to_string()))?;
+    let path = path.to_owned();
+    let groups = (0..reader.num_row_groups()).map(move |index| group(&reader, index));
+    Ok(groups.flat_map(move |group| {
+        let (rows, error) = match group {
+            Ok(rows) => (rows, None),
+            Err(why) => (Vec::new(), Some(DatasetError::damaged(&path, why))),
+        };
+        rows.into_iter().map(Ok).chain(error.map(Err))
+    }))
 }
 
-fn rows(file: std::fs::File) -> Result<Vec<Row>, String> {
-    let text = |e: parquet::errors::ParquetError| e.to_string();
-    let reader = SerializedFileReader::new(file).map_err(text)?;
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let mut rows = Vec::new();
-    for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(text)?;
-        let mut columns = Columns { count: group.metadata().num_rows() as usize, ..Columns::default() };
-        for (index, column) in schema.columns().iter().enumerate() {
-            columns.read(group.as_ref(), index, column.name(), column.physical_type()).map_err(text)?;
-        }
-        for at in 0..columns.count {
-            rows.push(columns.row(at)?);
-        }
+fn group(reader: &SerializedFileReader<File>, index: usize) -> Result<Vec<Row>, String> {
+    let text = |e: ParquetError| e.to_string();
+    let group = reader.get_row_group(index).map_err(text)?;
+    let mut columns = Columns { count: group.metadata().num_rows() as usize, ..Columns::default() };
+    for (index, column) in reader.metadata().file_metadata().schema_descr().columns().iter().enumerate() {
+        columns.read(group.as_ref(), index, column.name(), column.physical_type()).map_err(text)?;
     }
-    Ok(rows)
+    (0..columns.count).map(|at| columns.row(at)).collect()
 }
 
 /// One row group, column by column.
@@ -280,6 +263,8 @@ fn take<T: DataType>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Manifest;
+    use crate::dataset::files::sha256;
 
     fn row(job: u32, defect: Option<&str>, parameters: &[(&str, f64)]) -> Row {
         let path = |name: &str| defect.map(|d| format!("{name}/{d}/job{job:04}_layer0001.png"));
@@ -299,6 +284,22 @@ mod tests {
         }
     }
 
+    fn write(folder: &Path, rows: &[Row]) -> Vec<u8> {
+        let parameters = rows.iter().flat_map(|r| r.parameters.keys().cloned()).collect();
+        let manifest = Manifest::default();
+        let outline = Outline { folder, manifest: &manifest, parameters: &parameters };
+        let mut ledger = begin(&outline).unwrap().unwrap();
+        rows.iter().for_each(|row| ledger.put(row).unwrap());
+        let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        let [(name, hash)] = &ledger.finish().unwrap()[..] else { panic!("one file") };
+        assert_eq!(sha256(&bytes(name)), *hash);
+        bytes(name)
+    }
+
+    fn read(path: &Path) -> Result<Vec<Row>, DatasetError> {
+        rows(path)?.collect()
+    }
+
     #[test]
     fn rows_survive_the_file_bit_by_bit() {
         let folder = tempfile::tempdir().unwrap();
@@ -308,24 +309,17 @@ mod tests {
             row(2, Some("porous"), &[("bed.temperature_c", -0.0), ("defect.cnr", f64::MIN_POSITIVE)]),
             row(3, None, &[]),
         ];
-        let bytes = to_parquet(&rows).unwrap();
-        assert_eq!(bytes, to_parquet(&rows).unwrap());
-        std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(read_parquet(&path).unwrap(), rows);
+        let bytes = write(folder.path(), &rows);
+        assert_eq!(bytes, write(folder.path(), &rows));
+        assert_eq!(read(&path).unwrap(), rows);
+        // More than one row group.
         let many: Vec<Row> =
             (0..5000).map(|j| row(j, (j % 2 == 0).then_some("x"), &[("a", f64::from(j)); 1])).collect();
-        std::fs::write(&path, to_parquet(&many).unwrap()).unwrap();
-        assert_eq!(read_parquet(&path).unwrap(), many);
+        write(folder.path(), &many);
+        assert_eq!(read(&path).unwrap(), many);
+        write(folder.path(), &[]);
+        assert_eq!(read(&path).unwrap(), []);
         std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
-        assert!(read_parquet(&path).unwrap_err().to_string().contains("ledger.parquet is damaged"));
-    }
-
-    #[test]
-    fn numbers_survive_a_completion_record() {
-        let row = row(1, Some("porous"), &[("a", 0.1 + 0.2), ("b", f64::NAN.abs()), ("c", f64::INFINITY)]);
-        let text = serde_json::to_string(&row).unwrap();
-        let read: Row = serde_json::from_str(&text).unwrap();
-        let bits = |row: &Row| row.parameters.values().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&read), bits(&row));
+        assert!(read(&path).unwrap_err().to_string().contains("ledger.parquet is damaged"));
     }
 }

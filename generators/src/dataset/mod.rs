@@ -2,29 +2,42 @@
 //!
 //! The layout is that of MVTec AD (`train/good`, `test/<defect>`, `ground_truth/<defect>/..._mask.png`)
 //! with `validation/good`, `change/<defect>` (|image - twin|) and `nominal` (the slices) beside it,
-//! `ledger.parquet` with one [`Row`] per image, and `manifest.json` with the SHA-256 of every file.
-//! While a dataset is being made, `.jobs` holds what is finished; the manifest is written last.
+//! `ledger.parquet` with one [`Row`] per image, `scenario.toml` and `parts`, from which the same data
+//! can be made again, and `manifest.json` with the SHA-256 of every file. While a dataset is being made,
+//! `jobs` holds what is finished; the manifest is written last.
 
+mod discard;
 mod error;
+mod files;
+mod finish;
 mod journal;
 mod ledger;
+mod make;
 mod manifest;
 mod names;
 mod png;
 mod read;
+mod row;
+mod shard;
+mod view;
 mod write;
 
+pub use discard::discard;
 pub use error::DatasetError;
-pub use ledger::{Row, Split};
+pub use make::{Progress, Report};
 pub use manifest::{Manifest, ManifestPart};
 pub use png::read_grey;
 pub use read::Dataset;
-pub use write::{Progress, discard, write};
+pub use row::{Row, Split};
+pub use shard::{NoShard, Shard};
+pub use write::write;
 
 /// Version of the layout on disk; another one is another dataset.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The table of all images.
 pub const LEDGER: &str = "ledger.parquet";
 /// What the dataset consists of.
 pub const MANIFEST: &str = "manifest.json";
+/// What the data are made from, with seed and units resolved; its parts are in the dataset.
+pub const SCENARIO: &str = "scenario.toml";

@@ -1,9 +1,18 @@
 //! What files and folders are called; `/` between names on every system.
 
-use super::ledger::Split;
+use super::Split;
+use super::files::PART;
 
 /// Where the nominal slices are.
 pub const NOMINAL: &str = "nominal";
+
+/// Where the parts are.
+pub const PARTS: &str = "parts";
+
+/// The copy of the part that stands at `index` in the scenario.
+pub fn part(index: usize) -> String {
+    format!("{PARTS}/part{}.stl", index + 1)
+}
 
 /// `job0012_layer0034`: says nothing of the label.
 pub fn stem(job: u32, layer: usize) -> String {
@@ -29,9 +38,6 @@ pub fn is_image(name: &str) -> bool {
     (stem.strip_prefix("job").and_then(|rest| rest.split_once("_layer")))
         .is_some_and(|(job, layer)| digits(job) && digits(layer))
 }
-
-/// What the name of an unfinished file ends in.
-pub const PART: &str = ".part";
 
 #[cfg(test)]
 mod tests {

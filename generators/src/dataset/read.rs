@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::read_json;
+use super::journal::Header;
 use super::{DatasetError, LEDGER, MANIFEST, Manifest, Row, journal, ledger};
 
 /// A complete dataset on disk.
@@ -18,13 +20,20 @@ impl Dataset {
     /// # Errors
     /// A folder without a complete dataset; a damaged manifest or ledger; a missing file.
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
-        let manifest: Option<Manifest> = journal::read_json(&folder.join(MANIFEST))?;
-        let manifest = manifest.ok_or_else(|| DatasetError::Incomplete { folder: folder.to_owned() })?;
-        if let Some(file) = manifest.files.keys().find(|file| !folder.join(file).is_file()) {
-            return Err(DatasetError::damaged(folder, format!("{file} is missing")));
-        }
-        let rows = ledger::read_parquet(&folder.join(LEDGER))?;
+        let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
+        let Some(manifest) = manifest else { return Err(incomplete(folder)) };
+        Self::check_files(folder, &manifest)?;
+        let rows = ledger::rows(&folder.join(LEDGER))?.collect::<Result<_, _>>()?;
         Ok(Self { folder: folder.to_owned(), manifest, rows })
+    }
+
+    /// Sees that every file of the dataset in `folder` is there.
+    pub(super) fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
+        let parts = manifest.parts.iter().map(|part| &part.kept_as);
+        match manifest.files.keys().chain(parts).find(|file| !folder.join(file).is_file()) {
+            Some(file) => Err(DatasetError::damaged(folder, format!("{file} is missing"))),
+            None => Ok(()),
+        }
     }
 
     /// The folder.
@@ -59,5 +68,14 @@ impl Dataset {
             return Err(DatasetError::damaged(&path, why));
         }
         Ok(values)
+    }
+}
+
+/// What is in a folder without a manifest.
+fn incomplete(folder: &Path) -> DatasetError {
+    let folder = folder.to_owned();
+    match journal::header(&folder) {
+        Ok(Some(Header { shard: Some(shard), .. })) => DatasetError::OnlyAShard { folder, shard },
+        _ => DatasetError::Incomplete { folder },
     }
 }

@@ -1,123 +1,110 @@
-//! Making a dataset, going on with one, and discarding one.
+//! Making a dataset, or a shard of one, from a scenario.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Component, Path};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::journal::{self, Header, JOURNAL, Journal, Record};
-use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, Row, Split, ledger, names, png};
+use super::files::{sha256, write_file};
+use super::journal::{Header, Record};
+use super::make::{Report, Source, Told, make};
+use super::{DatasetError, FORMAT, Manifest, ManifestPart, Row, SCENARIO, Shard, Split, names, png};
 use crate::job::{self, Sample, Shot};
 use crate::scenario::{Job, Production};
 
-/// How far a dataset is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Jobs that are finished.
-    pub jobs_done: usize,
-    /// All jobs.
-    pub jobs: usize,
-    /// Images that are written, those of an earlier run included.
-    pub images: usize,
-}
-
-/// Makes the dataset of `production` in `folder`, on all threads of the current rayon pool. Goes on
-/// where an earlier run of the same scenario was stopped, and does nothing where it was finished.
-/// The bytes on disk do not depend on either, nor on the number of threads.
-///
-/// `progress` is called after every layer, from any thread; [`ControlFlow::Break`] stops the run.
+/// Makes the dataset of `production` in `folder`, on all threads of the current rayon pool; with a
+/// `shard` only that share of its jobs, to be [merged](super::merge) with the others. Goes on where an
+/// earlier run of the same scenario was stopped, and does nothing where it was finished. The bytes on
+/// disk do not depend on either, nor on the number of threads or shards.
 ///
 /// # Errors
-/// A folder that cannot be written or holds something else; a defect that never shows; a stop.
+/// A folder that cannot be written or holds something else; a defect that never shows; a part that was
+/// changed since it was read; a stop.
 pub fn write(
     production: &Production,
     folder: &Path,
-    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
-) -> Result<Dataset, DatasetError> {
-    fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))?;
-    let other_data = || DatasetError::OtherData { folder: folder.to_owned() };
-    if let Some(manifest) = journal::read_json::<Manifest>(&folder.join(MANIFEST))? {
-        if manifest.fingerprint != production.fingerprint() {
-            return Err(other_data());
-        }
-        let dataset = Dataset::open(folder)?;
-        if folder.join(JOURNAL).is_dir() {
-            Journal::open(folder)?.remove()?;
-        }
-        return Ok(dataset);
-    }
-    let header = header(production);
-    match Journal::header(folder)? {
-        Some(earlier) if earlier != header => return Err(other_data()),
-        Some(_) => {}
-        None => {
-            let foreign = journal::entries(folder)?.into_iter().find(|entry| !entry.starts_with('.'));
-            if let Some(entry) = foreign {
-                return Err(DatasetError::NotADataset { folder: folder.to_owned(), entry });
-            }
-        }
-    }
-    let journal = Journal::open(folder)?;
-    journal.begin(&header)?;
-    for class in &header.folders {
-        let path = folder.join(class);
-        fs::create_dir_all(&path).map_err(DatasetError::io("create", &path))?;
-    }
-    make_jobs(production, folder, &journal, progress)?;
-    sweep(folder, &header)?;
-    finish(production, folder, &journal)?;
-    journal.remove()?;
-    Dataset::open(folder)
+    shard: Option<Shard>,
+    report: Report,
+) -> Result<(), DatasetError> {
+    let jobs = production.jobs();
+    let scenario = production.to_toml(&|part| names::part(part));
+    let expected = |split: Split| {
+        let jobs = jobs.iter().filter(|job| job.split == split).count();
+        (split, production.images(split).checked_div(jobs).unwrap_or(0))
+    };
+    let expected = Split::ALL.into_iter().map(expected).collect();
+    let header = header(production, &jobs, &scenario, shard);
+    make(folder, &header, &Simulation { production, scenario, jobs: &jobs, expected }, report)
 }
 
-fn header(production: &Production) -> Header {
-    let jobs = production.jobs();
+fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<Shard>) -> Header {
     let splits: BTreeSet<Split> = jobs.iter().map(|job| job.split).collect();
     let mut folders: Vec<String> = splits.iter().map(|&split| names::good(split)).collect();
     if splits.contains(&Split::Test) {
         folders.extend(production.scenario().defects().flat_map(|(name, _)| names::of_defect(name)));
     }
-    folders.push(names::NOMINAL.to_owned());
-    Header { fingerprint: production.fingerprint().to_owned(), folders }
+    folders.extend([names::NOMINAL.to_owned(), names::PARTS.to_owned()]);
+    let parts = production.parts().zip(0..).map(|(part, index)| ManifestPart {
+        file: part.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+        kept_as: names::part(index),
+        hash: part.hash.clone(),
+        unit: part.unit.name().to_owned(),
+        copies: part.copies,
+    });
+    let manifest = Manifest {
+        format: FORMAT,
+        program: concat!("synthgen ", env!("CARGO_PKG_VERSION")).to_owned(),
+        fingerprint: production.fingerprint().to_owned(),
+        seed: production.scenario().seed,
+        image_px: production.frame().size_px,
+        bits: production.camera().depth.bits(),
+        px_per_mm: production.frame().px_per_mm,
+        parts: parts.collect(),
+        images: BTreeMap::new(),
+        files: BTreeMap::from([(SCENARIO.to_owned(), sha256(scenario.as_bytes()))]),
+    };
+    Header { shard, jobs: jobs.len() as u32, folders, manifest }
 }
 
-fn make_jobs(
-    production: &Production,
-    folder: &Path,
-    journal: &Journal,
-    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
-) -> Result<(), DatasetError> {
-    let jobs = production.jobs();
-    let (jobs_done, images, stopped) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
-    let report = || {
-        let (jobs_done, images) = (jobs_done.load(Ordering::Relaxed), images.load(Ordering::Relaxed));
-        if progress(Progress { jobs_done, jobs: jobs.len(), images }).is_break() {
-            stopped.store(true, Ordering::Relaxed);
-        }
-        if stopped.load(Ordering::Relaxed) {
-            return Err(DatasetError::Stopped { folder: folder.to_owned() });
+/// Jobs that are simulated here.
+struct Simulation<'a> {
+    production: &'a Production,
+    scenario: String,
+    jobs: &'a [Job],
+    expected: BTreeMap<Split, usize>,
+}
+
+impl Source for Simulation<'_> {
+    fn begin(&self, folder: &Path) -> Result<(), DatasetError> {
+        write_file(&folder.join(SCENARIO), self.scenario.as_bytes())?;
+        for (index, part) in self.production.parts().enumerate() {
+            keep_part(&part.file, &part.hash, &folder.join(names::part(index)))?;
         }
         Ok(())
-    };
-    jobs.par_iter().with_max_len(1).try_for_each(|job| {
-        if let Some(record) = journal.finished(job.number)? {
-            images.fetch_add(record.rows.len(), Ordering::Relaxed);
-        } else {
-            let mut record = Record::default();
-            job::simulate(production, job, |sample| {
-                let before = record.rows.len();
-                put(folder, job, &sample, &mut record)?;
-                images.fetch_add(record.rows.len() - before, Ordering::Relaxed);
-                report()
-            })?;
-            journal.finish(job.number, &record)?;
-        }
-        jobs_done.fetch_add(1, Ordering::Relaxed);
-        report()
-    })
+    }
+
+    fn expected(&self, job: u32) -> usize {
+        self.expected[&self.jobs[job as usize].split]
+    }
+
+    fn job(&self, job: u32, folder: &Path, told: Told) -> Result<Record, DatasetError> {
+        let job = &self.jobs[job as usize];
+        let mut record = Record::default();
+        job::simulate(self.production, job, |sample| {
+            let before = record.rows.len();
+            put(folder, job, &sample, &mut record)?;
+            told(record.rows.len() - before)
+        })?;
+        Ok(record)
+    }
+}
+
+/// Copies the part whose BLAKE3 is `hash`: with it and the scenario the dataset can be made again.
+fn keep_part(part: &Path, hash: &str, copy: &Path) -> Result<(), DatasetError> {
+    let bytes = fs::read(part).map_err(DatasetError::io("read", part))?;
+    if blake3::hash(&bytes).to_hex().as_str() != hash {
+        return Err(DatasetError::PartChanged { part: part.to_owned() });
+    }
+    write_file(copy, &bytes)
 }
 
 /// Writes the files of one layer, and their rows.
@@ -125,8 +112,8 @@ fn put(folder: &Path, job: &Job, sample: &Sample, record: &mut Record) -> Result
     let mut file = |name: String, encoded: image::ImageResult<Vec<u8>>| -> Result<String, DatasetError> {
         let path = folder.join(&name);
         let bytes = encoded.map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
-        journal::write_file(&path, &bytes)?;
-        record.files.insert(name.clone(), journal::sha256(&bytes));
+        write_file(&path, &bytes)?;
+        record.files.insert(name.clone(), sha256(&bytes));
         Ok(name)
     };
     let stem = names::stem(job.number, sample.layer);
@@ -165,73 +152,4 @@ fn put(folder: &Path, job: &Job, sample: &Sample, record: &mut Record) -> Result
     }
     record.rows.extend(rows);
     Ok(())
-}
-
-/// Removes what a killed run left under temporary names.
-fn sweep(folder: &Path, header: &Header) -> Result<(), DatasetError> {
-    for class in header.folders.iter().map(|class| folder.join(class)) {
-        for entry in journal::entries(&class)? {
-            if entry.ends_with(names::PART) && names::is_image(&entry) {
-                journal::remove_file(&class.join(entry))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Ledger and manifest from the records of all jobs, in the order of the jobs.
-fn finish(production: &Production, folder: &Path, journal: &Journal) -> Result<(), DatasetError> {
-    let (mut rows, mut files) = (Vec::new(), BTreeMap::new());
-    for job in production.jobs() {
-        let record = journal.finished(job.number)?.unwrap_or_default();
-        rows.extend(record.rows);
-        files.extend(record.files);
-    }
-    let path = folder.join(LEDGER);
-    let ledger =
-        ledger::to_parquet(&rows).map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
-    journal::write_file(&path, &ledger)?;
-    files.insert(LEDGER.to_owned(), journal::sha256(&ledger));
-    journal::write_json(&folder.join(MANIFEST), &Manifest::new(production, &rows, files))
-}
-
-/// Removes the dataset in `folder`, finished or not: the files that its manifest lists, the images
-/// that its journal tells of, and the folders that this leaves empty. Other files stay.
-///
-/// # Errors
-/// A file that cannot be removed; another run that is writing here.
-pub fn discard(folder: &Path) -> Result<(), DatasetError> {
-    let manifest: Option<Manifest> = journal::read_json(&folder.join(MANIFEST))?;
-    let header = Journal::header(folder)?;
-    let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
-    let mut folders: BTreeSet<String> = BTreeSet::new();
-    for file in manifest.iter().flat_map(|m| m.files.keys()) {
-        if !stays_inside(file) {
-            continue;
-        }
-        journal::remove_file(&folder.join(file))?;
-        folders.extend(file.rsplit_once('/').map(|(parent, _)| parent.to_owned()));
-    }
-    for class in header.into_iter().flat_map(|h| h.folders).filter(|class| stays_inside(class)) {
-        for entry in journal::entries(&folder.join(&class))?.iter().filter(|e| names::is_image(e)) {
-            journal::remove_file(&folder.join(&class).join(entry))?;
-        }
-        folders.insert(class);
-    }
-    if journal.is_some() {
-        journal::remove_file(&folder.join(LEDGER))?;
-    }
-    for class in folders.iter().rev() {
-        for path in Path::new(class).ancestors().filter(|p| !p.as_os_str().is_empty()) {
-            // Fails where somebody else's files are in it, and then it has to stay.
-            let _ = fs::remove_dir(folder.join(path));
-        }
-    }
-    journal::remove_file(&folder.join(MANIFEST))?;
-    journal.map_or(Ok(()), Journal::remove)
-}
-
-/// True for a relative path that leads nowhere but down.
-fn stays_inside(path: &str) -> bool {
-    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -168,6 +168,22 @@ impl Production {
         &self.fingerprint
     }
 
+    /// The scenario that gives the same data, with seed and units as they were resolved; `kept_as` tells
+    /// where each part is, by its place in the scenario, relative to the text's folder.
+    pub fn to_toml(&self, kept_as: &dyn Fn(usize) -> String) -> String {
+        let part = |(index, part): (usize, &Part)| {
+            let mut table = part.stated.clone();
+            table.insert("file".to_owned(), kept_as(index).into());
+            table.insert("unit".to_owned(), part.unit.name().into());
+            table.into()
+        };
+        let mut tables = self.scenario.tables.clone();
+        let parts: Vec<toml::Value> = self.scenario.parts.iter().enumerate().map(part).collect();
+        tables.insert("part".to_owned(), parts.into());
+        tables.insert("seed".to_owned(), (self.scenario.seed as i64).into());
+        tables.to_string()
+    }
+
     /// All jobs in the order of their numbers: training, validation, test.
     pub fn jobs(&self) -> Vec<Job> {
         let jobs = self.scenario.jobs;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test crate uses its share")]
 
 use std::path::Path;
+use std::sync::Once;
 
 use generators::defects::{Defect, Phase};
 use generators::layer::{Field, Frame, Layer, Mask};
@@ -131,15 +132,20 @@ pub fn write_block(path: &Path, size: [f32; 3]) {
 
 /// Reads and resolves a scenario beside `block.stl` (30 x 20 x 12 mm); the error as a line of text.
 pub fn resolve(text: &str) -> Result<Production, String> {
-    let folder = tempfile::tempdir().unwrap();
-    write_block(&folder.path().join("block.stl"), [30.0, 20.0, 12.0]);
+    // It stays: a dataset keeps a copy of its parts.
+    static BLOCK: Once = Once::new();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+    BLOCK.call_once(|| {
+        std::fs::create_dir_all(&folder).unwrap();
+        write_block(&folder.join("block.stl"), [30.0, 20.0, 12.0]);
+    });
     let read = || {
         let mut table = Table::parse("s.toml", text)?;
-        let scenario = Scenario::read_with_kinds(&mut table, folder.path(), TEXTURES, DEFECTS)?;
+        let scenario = Scenario::read_with_kinds(&mut table, &folder, TEXTURES, DEFECTS)?;
         table.finish()?;
         scenario.resolve()
     };
-    read().map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
+    read().map_err(|e| e.to_string().replace(&format!("{}/", folder.display()), ""))
 }
 
 /// [`SCENARIO`] with `from` replaced by `to`, which has to be in it.

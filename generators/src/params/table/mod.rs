@@ -80,6 +80,21 @@ impl Value {
         }
     }
 
+    /// What it says, to be written again; no date, which no scenario may have.
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(match self {
+            Self::Integer(i) => (*i).into(),
+            Self::Float(f) => (*f).into(),
+            Self::Boolean(b) => (*b).into(),
+            Self::String(s) => s.as_str().into(),
+            Self::Array(items) => {
+                items.iter().filter_map(|(item, _)| item.to_toml()).collect::<Vec<_>>().into()
+            }
+            Self::Table(table) => table.to_toml(&|_| true).into(),
+            Self::Datetime => return None,
+        })
+    }
+
     fn number(&self) -> Option<f64> {
         match *self {
             Self::Integer(i) => Some(i as f64),
@@ -182,6 +197,12 @@ impl Table {
         let said: Vec<String> =
             entries.map(|(key, (_, value, _))| format!("{key:?} = {}", value.canonical())).collect();
         said.join(", ")
+    }
+
+    /// The entries whose key is `wanted`, to be written again: what is read from them says the same.
+    pub fn to_toml(&self, wanted: &dyn Fn(&str) -> bool) -> toml::Table {
+        let entries = self.entries.iter().filter(|(key, _)| wanted(key));
+        entries.filter_map(|(key, (_, value, _))| Some((key.clone(), value.to_toml()?))).collect()
     }
 
     fn heading(&self) -> String {

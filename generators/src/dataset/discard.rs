@@ -1,0 +1,49 @@
+//! Removing a dataset, finished or not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path};
+
+use super::files::{entries, read_json, remove_file};
+use super::journal::{self, JOURNAL, Journal};
+use super::{DatasetError, LEDGER, MANIFEST, Manifest, names};
+
+/// Removes the dataset in `folder`, finished or not: the files that its manifest lists, the images
+/// that its journal tells of, and the folders that this leaves empty. Other files stay.
+///
+/// # Errors
+/// A file that cannot be removed; another run that is writing here.
+pub fn discard(folder: &Path) -> Result<(), DatasetError> {
+    let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
+    let header = journal::header(folder)?;
+    let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
+    let mut folders: BTreeSet<String> = BTreeSet::new();
+    let manifests = || manifest.iter().chain(header.iter().map(|h| &h.manifest));
+    let parts = manifests().flat_map(|m| &m.parts).map(|part| &part.kept_as);
+    for file in manifests().flat_map(|m| m.files.keys()).chain(parts).filter(|file| stays_inside(file)) {
+        remove_file(&folder.join(file))?;
+        folders.extend(file.rsplit_once('/').map(|(parent, _)| parent.to_owned()));
+    }
+    for class in header.iter().flat_map(|h| &h.folders).filter(|class| stays_inside(class)) {
+        for entry in entries(&folder.join(class))?.iter().filter(|e| names::is_image(e)) {
+            remove_file(&folder.join(class).join(entry))?;
+        }
+        folders.insert(class.clone());
+    }
+    if journal.is_some() {
+        remove_file(&folder.join(LEDGER))?;
+    }
+    for class in folders.iter().rev() {
+        for path in Path::new(class).ancestors().filter(|p| !p.as_os_str().is_empty()) {
+            // Fails where somebody else's files are in it, and then it has to stay.
+            let _ = fs::remove_dir(folder.join(path));
+        }
+    }
+    remove_file(&folder.join(MANIFEST))?;
+    journal.map_or(Ok(()), Journal::remove)
+}
+
+/// True for a relative path that leads nowhere but down.
+fn stays_inside(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
