@@ -28,7 +28,7 @@ Examples:
   synthgen report reports/quickstart
       draw the report again from record.json
   synthgen gallery
-      every defect and texture, drawn on a real layer
+      every defect, fault and texture, drawn on a real layer
   synthgen slice pump.stl --unit inch --layer-height 0.4
       contours as SVG, a contact sheet, and the area of each layer
 
@@ -76,7 +76,7 @@ enum Command {
         #[command(flatten)]
         overrides: OverrideArgs,
     },
-    /// Draw every registered defect and texture on a real layer, as PNG and HTML.
+    /// Draw every registered defect, fault and texture on a real layer, as PNG and HTML.
     Gallery {
         /// Draw them on this part instead of the built-in one.
         #[arg(long, value_name = "STL")]

@@ -233,6 +233,7 @@ fn the_gallery_shows_every_kind() {
     synthgen(folder.path()).arg("gallery").assert().success();
     let page = fs::read_to_string(folder.path().join("reports/gallery/gallery.html")).unwrap();
     let names = generators::defects::KINDS.iter().map(|k| ("defects", k.name));
+    let names = names.chain(generators::faults::KINDS.iter().map(|k| ("faults", k.name)));
     for (group, name) in names.chain(generators::textures::KINDS.iter().map(|k| ("textures", k.name))) {
         assert!(page.contains(name), "{name} is not in the page");
         assert!(folder.path().join(format!("reports/gallery/{group}/{name}.png")).is_file(), "{name}");

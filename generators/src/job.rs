@@ -6,6 +6,7 @@
 
 mod contrast;
 mod episode;
+mod recording;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use crate::scenario::{Job, Production};
 use crate::stream::Stream;
 use crate::thermal::Pass;
 
-pub use episode::NothingShows;
+pub use episode::{Cause, NothingShows};
+pub use recording::Recorded;
 
 /// One image and what made it.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +96,18 @@ pub fn simulate<E: From<NothingShows>>(
     }
 }
 
+/// Runs one screening job and gives each of its images to `sink`, layer after layer.
+///
+/// # Errors
+/// What `sink` returns; [`NothingShows`] where a defect never shows or a fault never changes anything.
+pub fn record<E: From<NothingShows>>(
+    production: &Production,
+    job: &Job,
+    mut sink: impl FnMut(Recorded) -> Result<(), E>,
+) -> Result<(), E> {
+    recording::record(&History::new(production, job), &mut sink)
+}
+
 /// What happens in a job where nothing goes wrong.
 struct History<'a> {
     production: &'a Production,
@@ -114,6 +128,11 @@ impl<'a> History<'a> {
     fn new(production: &'a Production, job: &'a Job) -> Self {
         let placements = production.lay_out(&mut job.stream.child("pose"));
         Self { production, job, placements }
+    }
+
+    fn nothing_shows(&self, name: &str, cause: Cause) -> NothingShows {
+        let pixel_mm = 1.0 / self.production.frame().px_per_mm;
+        NothingShows { name: name.to_owned(), job: self.job.number, pixel_mm, cause }
     }
 
     /// Mask and paint: the layer from its streams alone, whatever came before it.

@@ -3,12 +3,13 @@
 //!
 //! The rooms, from the bottom up: [`stream`], [`params`] and [`mesh`]; [`layer`], the state that
 //! textures and defects act on; [`textures`] and [`defects`]; [`thermal`] and [`camera`];
-//! [`bed`], [`scenario`] and [`job`]; [`dataset`] on top.
+//! [`faults`], which act on what the camera saw; [`bed`], [`scenario`] and [`job`]; [`dataset`] on top.
 
 pub mod bed;
 pub mod camera;
 pub mod dataset;
 pub mod defects;
+pub mod faults;
 pub mod job;
 pub mod layer;
 pub mod mesh;

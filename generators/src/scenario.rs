@@ -4,10 +4,12 @@
 //! that everything fits together. What comes out, a [`Production`], needs no further questions.
 
 mod advice;
+mod disturbance;
 mod production;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use disturbance::Disturbance;
 pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
@@ -27,8 +29,8 @@ const LENGTH_MM: std::ops::RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::INFINI
 /// No more jobs than this in one split.
 const MOST_JOBS: usize = 99_999;
 
-/// What the tables `camera`, `bed`, `print`, `layers`, `part`, `thermal`, `dataset` and `defect`
-/// of a scenario say.
+/// What the tables `camera`, `bed`, `print`, `layers`, `part`, `thermal`, `dataset`, `defect` and
+/// `fault` of a scenario say.
 pub struct Scenario {
     /// What the run is called, safe as a file name.
     pub name: String,
@@ -44,6 +46,7 @@ pub struct Scenario {
     jobs: Jobs,
     afterglow: Afterglow,
     defects: Vec<Anomaly>,
+    faults: Vec<Disturbance>,
     /// Everything that decides the data but the seed and the parts, without layout.
     canonical: String,
     /// The same, to be written again.
@@ -94,6 +97,7 @@ struct Jobs {
     training: usize,
     validation: usize,
     test: usize,
+    screening: usize,
 }
 
 /// What becomes of layers that show only what a defect in earlier layers left behind.
@@ -140,7 +144,8 @@ impl Scenario {
         textures: &[Kind<dyn Texture>],
         defects: &[Kind<dyn Defect>],
     ) -> Result<Self> {
-        const DECIDE: [&str; 7] = ["camera", "bed", "print", "layers", "thermal", "dataset", "defect"];
+        const DECIDE: [&str; 8] =
+            ["camera", "bed", "print", "layers", "thermal", "dataset", "defect", "fault"];
         let canonical = table.canonical(&|key| DECIDE.contains(&key));
         let tables = table.to_toml(&|key| DECIDE.contains(&key));
         let stem = Path::new(table.place().file()).file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -172,8 +177,9 @@ impl Scenario {
         let fit = matches!(bed_size, BedSize::Fit { .. });
         let parts = part_tables.into_iter().map(|t| part(t, folder, fit)).collect::<Result<_>>()?;
         let anomalies = anomalies(table.tables("defect")?, defects)?;
+        let disturbances = disturbance::read(table.tables("fault")?, &anomalies)?;
         let mut dataset_table = table.table("dataset")?;
-        let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len())?;
+        let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
         dataset_table.finish()?;
         Ok(Self {
             name,
@@ -188,6 +194,7 @@ impl Scenario {
             jobs,
             afterglow,
             defects: anomalies,
+            faults: disturbances,
             canonical,
             tables,
             bed_place,
@@ -208,6 +215,11 @@ impl Scenario {
     /// Label and kind of every defect, in the order of the scenario.
     pub fn defects(&self) -> impl Iterator<Item = (&str, &str)> {
         self.defects.iter().map(|d| (d.name.as_str(), d.kind))
+    }
+
+    /// Label and kind of every fault, in the order of the scenario.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.faults.iter().map(|f| (f.name.as_str(), f.kind))
     }
 
     /// The camera.
@@ -304,11 +316,12 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
     Ok(anomalies)
 }
 
-fn jobs(table: &mut Table, defects: usize) -> Result<(Jobs, Afterglow)> {
+fn jobs(table: &mut Table, defects: usize, faults: usize) -> Result<(Jobs, Afterglow)> {
     let jobs = Jobs {
         training: table.count("training_jobs", None, 0..=MOST_JOBS)?,
         validation: table.count("validation_jobs", Some(0), 0..=MOST_JOBS)?,
         test: table.count("test_jobs", Some(0), 0..=MOST_JOBS)?,
+        screening: table.count("screening_jobs", Some(0), 0..=MOST_JOBS)?,
     };
     if jobs.training == 0 {
         return Err(table
@@ -320,6 +333,12 @@ fn jobs(table: &mut Table, defects: usize) -> Result<(Jobs, Afterglow)> {
         return Err(table
             .place_of("test_jobs")
             .error(format!("`test_jobs` is {} but there is no [[defect]] to test", jobs.test)));
+    }
+    if jobs.screening > 0 && faults == 0 {
+        return Err(table.place_of("screening_jobs").error(format!(
+            "`screening_jobs` is {} but there is no [[fault]] to screen for",
+            jobs.screening
+        )));
     }
     let afterglow = [Afterglow::Exclude, Afterglow::Test];
     Ok((jobs, afterglow[table.choice("afterglow", Some(0), &["exclude", "test"])?]))

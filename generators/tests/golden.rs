@@ -1,4 +1,4 @@
-//! Pictures of every texture and every defect on one fixed layer, held against those in `golden/`.
+//! Pictures of every texture, every defect and every fault on one fixed layer, held against those in `golden/`.
 //!
 //! `SYNTHGEN_BLESS=1` draws them anew; look at them before committing. A test that fails leaves
 //! what it drew, and where it differs, in cargo's directory for tests and names the files.
@@ -7,7 +7,9 @@ mod scene;
 
 use std::path::{Path, PathBuf};
 
+use generators::camera::Depth;
 use generators::defects::{self, Phase};
+use generators::faults;
 use generators::layer::{Field, Layer};
 use generators::params::Draws;
 use generators::stream::Stream;
@@ -42,6 +44,14 @@ fn defect(name: &str, example: &str) -> GrayImage {
     let mut layer: Layer = scene::layer();
     build(defects::KINDS, name, example).inject(&mut layer, &Phase::ONLY, &mut draws("defect", name));
     grey(&layer.temperature_c, 35.0, 75.0)
+}
+
+fn fault(name: &str, example: &str) -> GrayImage {
+    let earlier = scene::recording(Depth::Eight);
+    let mut image = earlier[2].clone();
+    build(faults::KINDS, name, example).spoil(&mut image, &earlier[..2], &mut draws("fault", name));
+    let side = image.size_px as u32;
+    GrayImage::from_fn(side, side, |x, y| image::Luma([image.values[(y * side + x) as usize] as u8]))
 }
 
 /// `Err` names what differs and where to look.
@@ -87,6 +97,9 @@ fn pictures_are_the_golden_ones() {
         .chain(
             (defects::KINDS.iter())
                 .map(|kind| (format!("defect-{}", kind.name), defect(kind.name, kind.example))),
+        )
+        .chain(
+            faults::KINDS.iter().map(|kind| (format!("fault-{}", kind.name), fault(kind.name, kind.example))),
         )
         .chain([("layer".to_owned(), grey(&scene::layer().temperature_c, 35.0, 75.0))]);
     let wrong: Vec<String> = pictures.filter_map(|(name, picture)| compare(&name, &picture).err()).collect();

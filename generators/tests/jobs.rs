@@ -241,12 +241,12 @@ fn a_defect_that_never_shows_is_an_error_that_says_what_to_do() {
     };
     assert_eq!(
         failure(&with("mood = 0.5", "mood = 0")),
-        "the defect `moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: it found no place in \
+        "`moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: it found no place in \
          the layer; suit its size to the part and the pixels, shorten `layers` or raise image_px"
     );
     assert_eq!(
         failure(&with("mood = 0.5", "cnr = 0.000001")),
-        "the defect `moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: the image stayed as it was; raise its cnr or its \
+        "`moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: the image stayed as it was; raise its cnr or its \
          size, lower [camera] blur_px or [thermal] retain, narrow range_c or write bits = 16"
     );
 }

@@ -98,13 +98,15 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     );
     let images = |split| production.images(split);
     println!(
-        "           {} training, {} validation, about {} test",
+        "           {} training, {} validation, about {} test, {} screening",
         images(Split::Train),
         images(Split::Validation),
-        images(Split::Test)
+        images(Split::Test),
+        images(Split::Screening)
     );
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     println!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect()));
+    println!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect()));
     println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
     println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
     println!(

@@ -1,8 +1,10 @@
-//! `synthgen gallery`: every registered defect and texture, drawn on a real layer.
+//! `synthgen gallery`: every registered defect, fault and texture, drawn on a real layer.
 
 use std::path::{Path, PathBuf};
 
+use generators::camera::{Depth, Grey};
 use generators::defects::{self, Defect, Phase};
+use generators::faults;
 use generators::layer::{Field, Frame, Layer};
 use generators::mesh::{self, Mesh, Unit};
 use generators::params::{Draws, ScenarioError, Table};
@@ -31,7 +33,7 @@ const MEANS_C: [f32; 2] = [43.0, 67.0];
 /// Streams tried until a defect finds a place on the layer.
 const ATTEMPTS: usize = 50;
 
-/// Draws every kind into `folder`: one PNG each, `defects.png` and `textures.png` as contact sheets,
+/// Draws every kind into `folder`: one PNG each, `defects.png`, `faults.png` and `textures.png` as contact sheets,
 /// and `gallery.html`. Returns the page's path.
 ///
 /// # Errors
@@ -61,7 +63,7 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
     )?;
 
     shown.clear();
-    let healthy = healthy_layer(frame, coverage, &stream)?;
+    let healthy = healthy_layer(frame, coverage.clone(), &stream)?;
     for kind in defects::KINDS {
         let defect = example(defects::KINDS, kind)?;
         let picture = injected(&*defect, kind.name, &healthy, &stream);
@@ -74,15 +76,35 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
         &shown,
     )?;
 
+    shown.clear();
+    let before = healthy_layer(frame, coverage, &stream.child("before"))?;
+    for kind in faults::KINDS {
+        let fault = example(faults::KINDS, kind)?;
+        let [before, mut image] = [&before, &healthy].map(seen);
+        fault.spoil(&mut image, &[before], &mut draws(&stream, kind.name, 0));
+        let shares: Vec<f32> = image.values.iter().map(|&v| f32::from(v) / 255.0).collect();
+        let picture = Picture::grey(&shares, SIZE_PX);
+        shown.push((kind.name, kind.summary, kind.source, picture.enlarged(ZOOM)));
+    }
+    let faults = section(
+        folder,
+        "faults",
+        "What the camera or people make of the image of that layer, in grey as it is delivered; the process below goes on undisturbed.",
+        &shown,
+    )?;
+
     let lead = format!(
-        "Every defect and texture of this program, with the settings of its example, on a layer of {} ({:.1} px per mm, seed {seed}). Colours run from {} °C (dark) to {} °C (bright).",
+        "Every defect, fault and texture of this program, with the settings of its example, on a layer of {} ({:.1} px per mm, seed {seed}). Colours run from {} °C (dark) to {} °C (bright).",
         part.map_or("the built-in part".into(), |p| p.display().to_string()),
         frame.px_per_mm,
         RANGE_C[0],
         RANGE_C[1]
     );
     let page = folder.join("gallery.html");
-    write_file(&page, tiles_page("Defects and textures", &lead, &[defects, textures]).as_bytes())?;
+    write_file(
+        &page,
+        tiles_page("Defects, faults and textures", &lead, &[defects, faults, textures]).as_bytes(),
+    )?;
     Ok(page)
 }
 
@@ -126,6 +148,14 @@ fn healthy_layer(frame: Frame, coverage: Field, stream: &Stream) -> Result<Layer
     let bed = paint("bed", "cloud", MEANS_C[0])?;
     let print = paint("print", "grain", MEANS_C[1])?;
     Ok(Layer::compose(frame, 0, coverage, bed, print))
+}
+
+/// The layer as a camera delivers it, the coldest black.
+fn seen(layer: &Layer) -> Grey {
+    let [low, high] = RANGE_C;
+    let shares = layer.temperature_c.values.iter().map(|c| (c - low) / (high - low));
+    let values = shares.map(|share| (share.clamp(0.0, 1.0) * 255.0).round() as u16).collect();
+    Grey { size_px: SIZE_PX, depth: Depth::Eight, values }
 }
 
 /// The layer with a defect, outlined; the healthy layer where it finds no place.

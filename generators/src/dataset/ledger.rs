@@ -19,10 +19,11 @@ use super::{DatasetError, LEDGER, Row, Split};
 
 type Text = fn(&Row) -> Option<&str>;
 /// The columns of text: name, whether it may be null, and the value.
-const TEXTS: [(&str, bool, Text); 8] = [
+const TEXTS: [(&str, bool, Text); 9] = [
     ("file", false, |r| Some(&r.file)),
     ("split", false, |r| Some(r.split.name())),
     ("defect", true, |r| r.defect.as_deref()),
+    ("fault", true, |r| r.fault.as_deref()),
     ("twin", true, |r| r.twin.as_deref()),
     ("mask", true, |r| r.mask.as_deref()),
     ("change", true, |r| r.change.as_deref()),
@@ -222,6 +223,7 @@ impl Columns {
                 .find(|s| s.name() == split)
                 .ok_or_else(|| format!("there is no split `{split}`"))?,
             defect: text("defect")?,
+            fault: text("fault")?,
             afterglow: self.flags.get("afterglow").and_then(|column| column[at]).unwrap_or(false),
             job: number("job")?,
             layer: number("layer")?,
@@ -272,6 +274,7 @@ mod tests {
             file: path("test").unwrap_or(format!("test/good/job{job:04}_layer0001.png")),
             split: Split::Test,
             defect: defect.map(str::to_owned),
+            fault: (job == 3).then(|| "blank".to_owned()),
             afterglow: job == 2,
             job,
             layer: 1,

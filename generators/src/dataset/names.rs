@@ -29,6 +29,12 @@ pub fn of_defect(defect: &str) -> [String; 3] {
     [format!("test/{defect}"), format!("ground_truth/{defect}"), format!("change/{defect}")]
 }
 
+/// The folder of the recording of one screening job, and that of its masks. Neither says anything of
+/// the label.
+pub fn recording(job: u32) -> [String; 2] {
+    [format!("screening/job{job:04}"), format!("screening_masks/job{job:04}")]
+}
+
 /// True for the name of an image that a dataset may hold, finished or not.
 pub fn is_image(name: &str) -> bool {
     let name = name.strip_suffix(PART).unwrap_or(name);

@@ -14,11 +14,13 @@ pub enum Split {
     Validation,
     /// Healthy and anomalous images of the same jobs and layers.
     Test,
+    /// Whole jobs as the camera delivered them: healthy, anomalous, and spoilt by faults.
+    Screening,
 }
 
 impl Split {
     /// Every split, in order.
-    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+    pub const ALL: [Split; 4] = [Split::Train, Split::Validation, Split::Test, Split::Screening];
 
     /// Its name in the ledger and on disk.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Split {
             Self::Train => "train",
             Self::Validation => "validation",
             Self::Test => "test",
+            Self::Screening => "screening",
         }
     }
 }
@@ -41,13 +44,15 @@ pub struct Row {
     pub defect: Option<String>,
     /// The layer shows only what the defect left behind.
     pub afterglow: bool,
+    /// Name of the fault that spoilt an image of [`Split::Screening`].
+    pub fault: Option<String>,
     /// Number of the job.
     pub job: u32,
     /// Number of the layer in its job.
     pub layer: u32,
     /// The healthy twin of an anomalous image.
     pub twin: Option<String>,
-    /// The footprint of an anomalous image.
+    /// The footprint of an anomalous image; of one that a fault spoilt, the pixels that it changed.
     pub mask: Option<String>,
     /// The change map |image - twin| of an anomalous image.
     pub change: Option<String>,
@@ -88,6 +93,7 @@ mod tests {
             file: "train/good/job0000_layer0000.png".to_owned(),
             split: Split::Train,
             defect: None,
+            fault: None,
             afterglow: false,
             job: 0,
             layer: 0,

@@ -8,7 +8,7 @@ use super::files::{sha256, write_file};
 use super::journal::{Header, Record};
 use super::make::{Report, Source, Told, make};
 use super::{DatasetError, FORMAT, Manifest, ManifestPart, Row, SCENARIO, Shard, Split, names, png};
-use crate::job::{self, Sample, Shot};
+use crate::job::{self, Recorded, Sample, Shot};
 use crate::scenario::{Job, Production};
 
 /// Makes the dataset of `production` in `folder`, on all threads of the current rayon pool; with a
@@ -38,10 +38,13 @@ pub fn write(
 
 fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<Shard>) -> Header {
     let splits: BTreeSet<Split> = jobs.iter().map(|job| job.split).collect();
-    let mut folders: Vec<String> = splits.iter().map(|&split| names::good(split)).collect();
+    let sorted = splits.iter().filter(|&&split| split != Split::Screening);
+    let mut folders: Vec<String> = sorted.map(|&split| names::good(split)).collect();
     if splits.contains(&Split::Test) {
         folders.extend(production.scenario().defects().flat_map(|(name, _)| names::of_defect(name)));
     }
+    let recorded = jobs.iter().filter(|job| job.split == Split::Screening);
+    folders.extend(recorded.flat_map(|job| names::recording(job.number)));
     folders.extend([names::NOMINAL.to_owned(), names::PARTS.to_owned()]);
     let parts = production.parts().zip(0..).map(|(part, index)| ManifestPart {
         file: part.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -89,11 +92,18 @@ impl Source for Simulation<'_> {
     fn job(&self, job: u32, folder: &Path, told: Told) -> Result<Record, DatasetError> {
         let job = &self.jobs[job as usize];
         let mut record = Record::default();
-        job::simulate(self.production, job, |sample| {
-            let before = record.rows.len();
-            put(folder, job, &sample, &mut record)?;
-            told(record.rows.len() - before)
-        })?;
+        let mut files = Files { folder, written: &mut record.files };
+        let mut keep = |rows: Vec<Row>| {
+            let count = rows.len();
+            record.rows.extend(rows);
+            told(count)
+        };
+        match job.split {
+            Split::Screening => {
+                job::record(self.production, job, |image| keep(put_recorded(job, &image, &mut files)?))
+            }
+            _ => job::simulate(self.production, job, |sample| keep(put(job, &sample, &mut files)?)),
+        }?;
         Ok(record)
     }
 }
@@ -107,49 +117,79 @@ fn keep_part(part: &Path, hash: &str, copy: &Path) -> Result<(), DatasetError> {
     write_file(copy, &bytes)
 }
 
-/// Writes the files of one layer, and their rows.
-fn put(folder: &Path, job: &Job, sample: &Sample, record: &mut Record) -> Result<(), DatasetError> {
-    let mut file = |name: String, encoded: image::ImageResult<Vec<u8>>| -> Result<String, DatasetError> {
-        let path = folder.join(&name);
+/// The files of one job, by name, and the SHA-256 of each.
+struct Files<'a> {
+    folder: &'a Path,
+    written: &'a mut BTreeMap<String, String>,
+}
+
+impl Files<'_> {
+    /// Writes one file and returns its name.
+    fn put(&mut self, name: String, encoded: image::ImageResult<Vec<u8>>) -> Result<String, DatasetError> {
+        let path = self.folder.join(&name);
         let bytes = encoded.map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
         write_file(&path, &bytes)?;
-        record.files.insert(name.clone(), sha256(&bytes));
+        self.written.insert(name.clone(), sha256(&bytes));
         Ok(name)
-    };
+    }
+}
+
+/// Writes the files of one layer; their rows.
+fn put(job: &Job, sample: &Sample, files: &mut Files<'_>) -> Result<Vec<Row>, DatasetError> {
     let stem = names::stem(job.number, sample.layer);
-    let nominal = file(format!("{}/{stem}.png", names::NOMINAL), png::share(&sample.nominal))?;
+    let nominal = files.put(format!("{}/{stem}.png", names::NOMINAL), png::share(&sample.nominal))?;
     let good = format!("{}/{stem}.png", names::good(job.split));
-    let good = file(good, png::grey(&sample.healthy.grey))?;
-    let row = |file: String, shot: &Shot| Row {
-        file,
-        split: job.split,
-        defect: None,
-        afterglow: false,
-        job: job.number,
-        layer: sample.layer as u32,
-        twin: None,
-        mask: None,
-        change: None,
-        nominal: nominal.clone(),
-        stream: shot.stream.clone(),
-        parameters: shot.parameters.clone(),
-    };
-    let mut rows = vec![row(good.clone(), &sample.healthy)];
+    let good = files.put(good, png::grey(&sample.healthy.grey))?;
+    let mut rows = vec![row(job, sample.layer, good.clone(), nominal.clone(), &sample.healthy)];
     if let Some(twin) = &sample.twin {
         let [images, masks, changes] = names::of_defect(&twin.defect);
-        let image = file(format!("{images}/{stem}.png"), png::grey(&twin.shot.grey))?;
-        let mask = file(format!("{masks}/{stem}_mask.png"), png::mask(&twin.mask))?;
+        let image = files.put(format!("{images}/{stem}.png"), png::grey(&twin.shot.grey))?;
+        let mask = files.put(format!("{masks}/{stem}_mask.png"), png::mask(&twin.mask))?;
         let change = twin.shot.grey.difference(&sample.healthy.grey);
-        let change = file(format!("{changes}/{stem}.png"), png::grey(&change))?;
+        let change = files.put(format!("{changes}/{stem}.png"), png::grey(&change))?;
         rows.push(Row {
             defect: Some(twin.defect.clone()),
             afterglow: twin.afterglow,
             twin: Some(good),
             mask: Some(mask),
             change: Some(change),
-            ..row(image, &twin.shot)
+            ..row(job, sample.layer, image, nominal, &twin.shot)
         });
     }
-    record.rows.extend(rows);
-    Ok(())
+    Ok(rows)
+}
+
+/// Writes the files of one image of a recording; its row.
+fn put_recorded(job: &Job, recorded: &Recorded, files: &mut Files<'_>) -> Result<Vec<Row>, DatasetError> {
+    let stem = names::stem(job.number, recorded.layer);
+    let [images, masks] = names::recording(job.number);
+    let nominal = files.put(format!("{}/{stem}.png", names::NOMINAL), png::share(&recorded.nominal))?;
+    let image = files.put(format!("{images}/{stem}.png"), png::grey(&recorded.shot.grey))?;
+    let mask = recorded.mask.as_ref().map(|m| files.put(format!("{masks}/{stem}_mask.png"), png::mask(m)));
+    Ok(vec![Row {
+        defect: recorded.defect.clone(),
+        fault: recorded.fault.clone(),
+        afterglow: recorded.afterglow,
+        mask: mask.transpose()?,
+        ..row(job, recorded.layer, image, nominal, &recorded.shot)
+    }])
+}
+
+/// The row of a healthy image.
+fn row(job: &Job, layer: usize, file: String, nominal: String, shot: &Shot) -> Row {
+    Row {
+        file,
+        split: job.split,
+        defect: None,
+        fault: None,
+        afterglow: false,
+        job: job.number,
+        layer: layer as u32,
+        twin: None,
+        mask: None,
+        change: None,
+        nominal,
+        stream: shot.stream.clone(),
+        parameters: shot.parameters.clone(),
+    }
 }

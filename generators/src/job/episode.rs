@@ -16,17 +16,17 @@ use crate::stream::Stream;
 use crate::thermal::State;
 
 /// How often an episode is drawn again before the defect is given up.
-const ATTEMPTS: usize = 50;
+pub(super) const ATTEMPTS: usize = 50;
 
-/// A defect left no trace in any of many attempts at one episode.
+/// A defect or a fault left no trace in any of many attempts at one episode.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "the defect `{defect}` never showed in {ATTEMPTS} attempts in job {job}, where a pixel is {pixel_mm:.2} mm wide: \
+    "`{name}` never showed in {ATTEMPTS} attempts in job {job}, where a pixel is {pixel_mm:.2} mm wide: \
      {cause}"
 )]
 pub struct NothingShows {
-    /// Name of the defect.
-    pub defect: String,
+    /// Name of the defect or the fault.
+    pub name: String,
     /// Number of the job.
     pub job: u32,
     /// Width of a pixel in mm.
@@ -44,6 +44,8 @@ pub enum Cause {
     TooSmall,
     /// All of its images were equal to their healthy twins.
     TooFaint,
+    /// The fault left one of its images as it was.
+    NothingSpoilt,
 }
 
 impl fmt::Display for Cause {
@@ -57,20 +59,21 @@ impl fmt::Display for Cause {
                 "the image stayed as it was; raise its cnr or its size, lower [camera] blur_px or [thermal] \
                  retain, narrow range_c or write bits = 16"
             }
+            Self::NothingSpoilt => "the image stayed as it was; make the fault stronger",
         })
     }
 }
 
 /// How far the healthy history has come: the bed before layer `next`.
 #[derive(Clone)]
-struct Progress {
-    next: usize,
-    bed: Option<State>,
+pub(super) struct Progress {
+    pub(super) next: usize,
+    pub(super) bed: Option<State>,
 }
 
 impl Progress {
     /// The bed after the layer that comes next.
-    fn bed_after(&self, healthy: &Healthy) -> State {
+    pub(super) fn bed_after(&self, healthy: &Healthy) -> State {
         healthy.pass.next(self.bed.as_ref(), &healthy.layer)
     }
 }
@@ -94,12 +97,10 @@ pub fn simulate<E: From<NothingShows>>(
         let mut cause = Cause::NoPlace;
         let stood = (0..ATTEMPTS).find_map(|attempt| {
             let episode = Episode::draw(history, anomaly, window, attempt);
-            episode.run(progress.clone()).map_err(|e| cause = e).ok()
+            episode.run(progress.clone(), history.production.afterglow()).map_err(|e| cause = e).ok()
         });
         let Some((samples, after)) = stood else {
-            let defect = anomaly.name.clone();
-            let pixel_mm = 1.0 / history.production.frame().px_per_mm;
-            return Err(NothingShows { defect, job: history.job.number, pixel_mm, cause }.into());
+            return Err(history.nothing_shows(&anomaly.name, cause).into());
         };
         samples.into_iter().try_for_each(&mut *sink)?;
         progress = after;
@@ -107,7 +108,7 @@ pub fn simulate<E: From<NothingShows>>(
     Ok(())
 }
 
-struct Episode<'a> {
+pub(super) struct Episode<'a> {
     history: &'a History<'a>,
     anomaly: &'a Anomaly,
     attempt: usize,
@@ -119,7 +120,12 @@ struct Episode<'a> {
 }
 
 impl<'a> Episode<'a> {
-    fn draw(history: &'a History<'a>, anomaly: &'a Anomaly, window: &'a [usize], attempt: usize) -> Self {
+    pub(super) fn draw(
+        history: &'a History<'a>,
+        anomaly: &'a Anomaly,
+        window: &'a [usize],
+        attempt: usize,
+    ) -> Self {
         let stream = history.job.stream.child("defect").child(&anomaly.name).item("attempt", attempt);
         let drawn = Draws::new(&stream, &stream).draw("layers", &anomaly.layers);
         let duration = (drawn.round() as usize).clamp(1, window.len());
@@ -128,11 +134,15 @@ impl<'a> Episode<'a> {
     }
 
     /// Goes on from `progress` through the episode; its samples, and the healthy history after it.
-    fn run(&self, mut progress: Progress) -> Result<(Vec<Sample>, Progress), Cause> {
+    pub(super) fn run(
+        &self,
+        mut progress: Progress,
+        afterglow: Afterglow,
+    ) -> Result<(Vec<Sample>, Progress), Cause> {
         let mut samples = Vec::with_capacity(self.duration);
         let mut branch = None;
         let mut age = 0;
-        let most = match self.history.production.afterglow() {
+        let most = match afterglow {
             Afterglow::Exclude => self.duration,
             Afterglow::Test => self.layers.len(),
         };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::advice::millimetres;
-use super::{Afterglow, Anomaly, Part, Result, Scenario, Surface};
+use super::{Afterglow, Anomaly, Disturbance, Part, Result, Scenario, Surface};
 use crate::bed::{Bed, Item};
 use crate::camera::Camera;
 use crate::dataset::Split;
@@ -102,6 +102,7 @@ impl Scenario {
             printable,
         };
         production.check_layers()?;
+        production.check_recorded_layers()?;
         production.fingerprint = production.compute_fingerprint();
         Ok(production)
     }
@@ -184,11 +185,15 @@ impl Production {
         tables.to_string()
     }
 
-    /// All jobs in the order of their numbers: training, validation, test.
+    /// All jobs in the order of their numbers: training, validation, test, screening.
     pub fn jobs(&self) -> Vec<Job> {
         let jobs = self.scenario.jobs;
-        let splits =
-            [(Split::Train, jobs.training), (Split::Validation, jobs.validation), (Split::Test, jobs.test)];
+        let splits = [
+            (Split::Train, jobs.training),
+            (Split::Validation, jobs.validation),
+            (Split::Test, jobs.test),
+            (Split::Screening, jobs.screening),
+        ];
         let root = Stream::root(self.scenario.seed);
         let named = splits.into_iter().flat_map(|(split, count)| (0..count).map(move |index| (split, index)));
         named
@@ -207,6 +212,7 @@ impl Production {
         match split {
             Split::Train => jobs.training * self.printable.len(),
             Split::Validation => jobs.validation * self.printable.len(),
+            Split::Screening => jobs.screening * self.printable.len(),
             Split::Test => {
                 let durations: f64 = self.scenario.defects.iter().map(|d| self.mean_duration(d)).sum();
                 2 * (jobs.test as f64 * durations).round() as usize
@@ -223,7 +229,8 @@ impl Production {
         let one_healthy = file(0.8 * white_noise) + file(0.1 * pixels);
         let one_anomalous = file(0.8 * white_noise) + file(0.05 * pixels) + file(0.2 * white_noise);
         let anomalous = self.images(Split::Test) as u64 / 2;
-        let healthy = (self.images(Split::Train) + self.images(Split::Validation)) as u64 + anomalous;
+        let single = [Split::Train, Split::Validation, Split::Screening];
+        let healthy = single.into_iter().map(|split| self.images(split)).sum::<usize>() as u64 + anomalous;
         healthy * one_healthy + anomalous * one_anomalous
     }
 
@@ -241,6 +248,10 @@ impl Production {
 
     pub(crate) fn anomalies(&self) -> &[Anomaly] {
         &self.scenario.defects
+    }
+
+    pub(crate) fn disturbances(&self) -> &[Disturbance] {
+        &self.scenario.faults
     }
 
     pub(crate) fn afterglow(&self) -> Afterglow {
@@ -263,8 +274,14 @@ impl Production {
 
     /// The layers in which episode number `window` of a job may lie.
     pub(crate) fn window(&self, window: usize) -> &[usize] {
-        let (layers, windows) = (self.printable.len(), self.scenario.defects.len().max(1));
-        &self.printable[window * layers / windows..(window + 1) * layers / windows]
+        cut(&self.printable, window, self.scenario.defects.len())
+    }
+
+    /// The layers of a screening job in which defect or fault number `window` may act: all but the
+    /// first, so that there is always an image before.
+    pub(crate) fn recorded_window(&self, window: usize) -> &[usize] {
+        let windows = self.scenario.defects.len() + self.scenario.faults.len();
+        cut(self.printable.get(1..).unwrap_or_default(), window, windows)
     }
 
     /// The shortest window.
@@ -306,6 +323,31 @@ impl Production {
         Ok(())
     }
 
+    /// Every defect and every fault needs a window of its own in a screening job.
+    fn check_recorded_layers(&self) -> Result<()> {
+        let scenario = &self.scenario;
+        if scenario.jobs.screening == 0 {
+            return Ok(());
+        }
+        let windows = scenario.defects.len() + scenario.faults.len();
+        let shortest = self.printable.len().saturating_sub(1) / windows.max(1);
+        let events = (scenario.defects.iter().map(|d| (&d.layers, &d.place)))
+            .chain(scenario.faults.iter().map(|f| (&f.layers, &f.place)));
+        for (layers, place) in events {
+            let longest = layers.max().round();
+            if shortest == 0 || (longest.is_finite() && longest > shortest as f64) {
+                return Err(place
+                    .error(format!(
+                        "an episode of {longest} layers does not fit: in a screening job {windows} defects and \
+                         faults share {} printed layers, {shortest} each",
+                        self.printable.len()
+                    ))
+                    .with_help("shorten `layers`, lower [layers] height_mm or raise [layers] max"));
+            }
+        }
+        Ok(())
+    }
+
     fn compute_fingerprint(&self) -> String {
         let mut said = format!(
             "{} {}\nseed {}\n{}\n",
@@ -320,6 +362,12 @@ impl Production {
         }
         blake3::hash(said.as_bytes()).to_hex().to_string()
     }
+}
+
+/// Share number `index` of `parts` nearly equal ones of `layers`.
+fn cut(layers: &[usize], index: usize, parts: usize) -> &[usize] {
+    let parts = parts.max(1);
+    &layers[index * layers.len() / parts..(index + 1) * layers.len() / parts]
 }
 
 fn read(part: &Part) -> Result<Mesh> {

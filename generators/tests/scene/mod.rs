@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use generators::camera::{Depth, Grey};
 use generators::layer::{Field, Frame, Layer};
 use generators::params::{Draws, Table};
 use generators::registry::{self, Kind};
@@ -46,11 +47,23 @@ pub fn try_build<T: ?Sized>(kinds: &[Kind<T>], name: &str, table: &str) -> Resul
 /// The part at 60 degrees on a bed at 45, both with clouds.
 pub fn layer() -> Layer {
     static LAYER: OnceLock<Layer> = OnceLock::new();
-    LAYER.get_or_init(compose).clone()
+    LAYER.get_or_init(|| compose(5)).clone()
 }
 
-fn compose() -> Layer {
-    let root = Stream::root(5);
+/// The part as a camera sees it that shows 35 degrees black and 75 white, three images after each other.
+pub fn recording(depth: Depth) -> Vec<Grey> {
+    static LAYERS: OnceLock<[Layer; 3]> = OnceLock::new();
+    let levels = |layer: &Layer| {
+        let shares = layer.temperature_c.values.iter().map(|c| (c - 35.0) / 40.0);
+        let white = f32::from(depth.white());
+        let values = shares.map(|share| (share.clamp(0.0, 1.0) * white).round() as u16).collect();
+        Grey { size_px: FRAME.size_px, depth, values }
+    };
+    LAYERS.get_or_init(|| [3, 4, 5].map(compose)).iter().map(levels).collect()
+}
+
+fn compose(seed: u64) -> Layer {
+    let root = Stream::root(seed);
     let paint = |name: &str, amplitude_c: f64, mean_c: f32| {
         let table = format!("amplitude_c = {amplitude_c}\nfeature_mm = 20.0\n");
         let mut draws = Draws::new(&root.child("job").child(name), &root.child("layer").child(name));
