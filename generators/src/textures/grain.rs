@@ -1,7 +1,7 @@
 //! Powder: grain from pixel to pixel over a soft cloud.
 
 use super::Texture;
-use super::cloud::family;
+use super::cloud::FAMILY;
 use super::surface::Surface;
 use crate::layer::{Field, Frame};
 use crate::params::Draws;
@@ -23,7 +23,7 @@ drift = 0.2
 ",
     build: |table| {
         let grain_share = table.number("grain_share", Some(0.5), 0.0..=1.0)?;
-        Ok(Box::new(Grain { cloud: Surface::read(table, 3, family)?, grain_share }))
+        Ok(Box::new(Grain { cloud: Surface::read(table, 3, FAMILY)?, grain_share }))
     },
 };
 
@@ -37,13 +37,13 @@ impl Texture for Grain {
     fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
         let amplitude_c = self.cloud.amplitude_c(draws);
         let soft = amplitude_c * (1.0 - self.grain_share).sqrt();
-        let fine = amplitude_c * self.grain_share.sqrt();
-        let mut field = self.cloud.standard(frame, layer, draws);
+        let fine = (amplitude_c * self.grain_share.sqrt()) as f32;
         // New powder lies on every layer, so the grain is fresh even where the cloud only drifts.
         let mut stream = draws.layer_stream("grain");
-        for value in &mut field.values {
-            *value = (soft * f64::from(*value) + fine * stream.normal()) as f32;
-        }
-        field
+        let mut grain = vec![0.0; frame.size_px];
+        self.cloud.field(frame, layer, soft, draws, |row| {
+            stream.fill_normal(&mut grain);
+            row.iter_mut().zip(&grain).for_each(|(value, grain)| *value += fine * grain);
+        })
     }
 }

@@ -4,6 +4,7 @@ mod cellular;
 mod cloud;
 mod flat;
 mod grain;
+mod lattice;
 mod ridged;
 mod surface;
 

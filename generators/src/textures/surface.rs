@@ -1,34 +1,45 @@
 //! What the noise textures share: their keys, their calibration, and the painting.
 
-use std::f64::consts::TAU;
-
-use noise::NoiseFn;
-
 use super::Texture;
 use crate::layer::{Field, Frame};
 use crate::params::{Draws, Param, ScenarioError, Table};
 use crate::stream::Stream;
 
-/// Three-dimensional noise; one unit is the size of the largest features.
-pub(super) type Noise = Box<dyn NoiseFn<f64, 3>>;
-
-/// The octaves of a fractal: how many, and each one's amplitude relative to the one before.
+/// The octaves of a fractal: how many, and each one's amplitude relative to the one before. Each
+/// has features half as large.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Octaves {
     pub count: usize,
     pub persistence: f64,
 }
 
-/// A family of noise: one member per seed.
-pub(super) type Family = fn(seed: u32, octaves: Octaves) -> Noise;
+impl Octaves {
+    /// The amplitude of each octave; the first has 1.
+    pub fn amplitudes(self) -> impl Iterator<Item = f64> {
+        (0..self.count).map(move |octave| self.persistence.powi(octave as i32))
+    }
+}
 
-/// Where the image lies in three-dimensional noise: two axes in the plane and its normal.
-///
-/// The plane is tilted against the lattice of the noise, so that it meets every part of a lattice
-/// cell equally often: in a plane along the lattice the deviation would depend on the depth. Each field
-/// is also turned within the plane, so that the lattices of two fields never coincide.
-const PLANE: [[f64; 3]; 3] =
-    [[0.693851, -0.073502, 0.716357], [0.425404, 0.844484, -0.325390], [-0.581035, 0.530513, 0.617214]];
+/// What an image shows of a field of noise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub frame: Frame,
+    /// Size of the largest features.
+    pub feature_mm: f64,
+    /// How far the field has moved through the noise, in features.
+    pub depth: f64,
+}
+
+/// Writes one row of pixels of a field; quickest when asked row by row.
+pub(super) type Painter = Box<dyn FnMut(usize, &mut [f32])>;
+
+/// A family of noise.
+pub(super) struct Family {
+    /// Expected value and standard deviation at any place and depth.
+    pub moments: fn(Octaves) -> (f64, f64),
+    /// The member that the stream draws. It draws the same numbers at any depth.
+    pub paint: fn(&View, Octaves, &mut Stream) -> Painter,
+}
 
 /// A texture made of one family of noise, scaled to a stated standard deviation.
 pub(super) struct Surface {
@@ -39,7 +50,6 @@ pub(super) struct Surface {
     drift: Option<f64>,
     octaves: Octaves,
     family: Family,
-    /// Expected value and standard deviation of the family at these octaves.
     mean: f64,
     deviation: f64,
 }
@@ -61,7 +71,7 @@ impl Surface {
         if fresh && table.has("drift") {
             return Err(table.place_of("drift").error("`drift` needs `fresh = false`"));
         }
-        let (mean, deviation) = moments(family, octaves);
+        let (mean, deviation) = (family.moments)(octaves);
         Ok(Self {
             amplitude_c: table.param("amplitude_c", Param::uniform(0.5, 1.5), 0.0..=1000.0)?,
             feature_mm: table.param("feature_mm", Param::log_uniform(10.0, 30.0), 0.01..=10_000.0)?,
@@ -78,57 +88,37 @@ impl Surface {
         draws.draw("amplitude_c", &self.amplitude_c)
     }
 
-    /// A field with expected value 0 and expected variance 1.
-    pub fn standard(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+    /// A field with expected value 0 and the expected standard deviation `deviation`; `finish` sees
+    /// each row of pixels before the next is painted.
+    pub fn field(
+        &self,
+        frame: &Frame,
+        layer: usize,
+        deviation: f64,
+        draws: &mut Draws,
+        mut finish: impl FnMut(&mut [f32]),
+    ) -> Field {
         let feature_mm = draws.draw("feature_mm", &self.feature_mm);
         let (mut stream, depth) = match self.drift {
             None => (draws.layer_stream("field"), 0.0),
             Some(drift) => (draws.steady_stream("field"), drift * layer as f64),
         };
-        let noise = (self.family)(seed(&mut stream), self.octaves);
-        let origin = [(); 3].map(|()| stream.uniform(0.0, 256.0));
-        let (sine, cosine) = stream.uniform(0.0, TAU).sin_cos();
-        let at = |[x, y]: [f64; 2]| {
-            let (x, y) = ((cosine * x - sine * y) / feature_mm, (sine * x + cosine * y) / feature_mm);
-            let point =
-                [0, 1, 2].map(|i| origin[i] + x * PLANE[0][i] + y * PLANE[1][i] + depth * PLANE[2][i]);
-            ((noise.get(point) - self.mean) / self.deviation) as f32
-        };
-        let pixels = frame.size_px * frame.size_px;
-        Field { size_px: frame.size_px, values: (0..pixels).map(|i| at(frame.centre_mm(i))).collect() }
+        let view = View { frame: *frame, feature_mm, depth };
+        let mut paint = (self.family.paint)(&view, self.octaves, &mut stream);
+        let (mean, factor) = (self.mean as f32, (deviation / self.deviation) as f32);
+        let mut field = Field::constant(frame.size_px, 0.0);
+        for (row, values) in field.values.chunks_exact_mut(frame.size_px.max(1)).enumerate() {
+            paint(row, values);
+            values.iter_mut().for_each(|value| *value = (*value - mean) * factor);
+            finish(values);
+        }
+        field
     }
 }
 
 impl Texture for Surface {
     fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
-        let amplitude_c = self.amplitude_c(draws) as f32;
-        let mut field = self.standard(frame, layer, draws);
-        field.values.iter_mut().for_each(|v| *v *= amplitude_c);
-        field
+        let amplitude_c = self.amplitude_c(draws);
+        self.field(frame, layer, amplitude_c, draws, |_| {})
     }
-}
-
-/// A seed for the `noise` crate, which adds the number of the octave to it: 31 bits leave it room.
-fn seed(stream: &mut Stream) -> u32 {
-    (stream.bits() >> 33) as u32
-}
-
-/// Expected value and standard deviation of a family, to half a percent of the latter: the same
-/// scattered points of the same few members every time, so that a texture never depends on when or
-/// where it was built.
-fn moments(family: Family, octaves: Octaves) -> (f64, f64) {
-    const MEMBERS: usize = 8;
-    const POINTS: usize = 2048;
-    let mut stream = Stream::root(0).child("texture moments");
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for _ in 0..MEMBERS {
-        let noise = family(seed(&mut stream), octaves);
-        for _ in 0..POINTS {
-            let value = noise.get([(); 3].map(|()| stream.uniform(0.0, 256.0)));
-            sum += value;
-            squares += value * value;
-        }
-    }
-    let mean = sum / (MEMBERS * POINTS) as f64;
-    (mean, (squares / (MEMBERS * POINTS) as f64 - mean * mean).sqrt())
 }
