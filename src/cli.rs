@@ -14,6 +14,7 @@ use generators::mesh::Unit;
 use miette::MietteHandlerOpts;
 
 use crate::plan::Overrides;
+use slices::Layers;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,7 +92,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Slice a part: contours as SVG, a contact sheet as PNG, area and volume of each layer as CSV.
+    /// Slice a part: contours as SVG, a contact sheet as PNG, areas as CSV, and a certificate of what
+    /// was mended and how sure the areas are.
     Slice {
         /// The part.
         part: PathBuf,
@@ -99,8 +101,11 @@ enum Command {
         #[arg(long, value_parser = unit, default_value = "mm", value_name = "mm|m|inch")]
         unit: Unit,
         /// Height of a layer in mm.
-        #[arg(long, default_value_t = 0.3, value_name = "MM")]
+        #[arg(long, default_value_t = 0.3, value_name = "MM", value_parser = height)]
         layer_height: f64,
+        /// Cut it into so many layers of equal height instead.
+        #[arg(long, value_name = "N", conflicts_with = "layer_height")]
+        layers: Option<usize>,
         /// Where to write; `reports/slices/PART` where absent.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
@@ -142,6 +147,14 @@ fn unit(name: &str) -> Result<Unit, String> {
     Unit::from_name(name).ok_or_else(|| format!("a unit is one of {}", Unit::NAMES.join(", ")))
 }
 
+fn height(number: &str) -> Result<f64, String> {
+    number
+        .parse()
+        .ok()
+        .filter(|&mm: &f64| mm > 0.0 && mm.is_finite())
+        .ok_or_else(|| "a height is more than 0 mm".into())
+}
+
 /// Runs the program; 0 where all went well, 2 where the user can mend it, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -164,8 +177,9 @@ pub fn run() -> ExitCode {
         Some(Command::Gallery { part, unit, out, seed }) => {
             commands::gallery(part.as_deref(), unit, &out, seed)
         }
-        Some(Command::Slice { part, unit, layer_height, out }) => {
-            commands::slice(&part, unit, layer_height, out.as_deref())
+        Some(Command::Slice { part, unit, layer_height, layers, out }) => {
+            let layers = layers.map_or(Layers::HeightMm(layer_height), Layers::Count);
+            commands::slice(&part, unit, layers, out.as_deref())
         }
     };
     match outcome {

@@ -21,7 +21,7 @@ fn a_sound_scenario_resolves() {
     assert_eq!(production.images(Split::Validation), 24);
     assert_eq!(production.images(Split::Test), 2 * 4 * 6);
     let part = production.parts().next().unwrap();
-    assert_eq!((part.triangles, part.copies), (12, 1));
+    assert_eq!((part.certificate.repairs.triangles_kept, part.copies), (12, 1));
     assert_eq!(part.size_mm, [30.0, 20.0, 12.0]);
 }
 

@@ -7,7 +7,8 @@ use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
 
 use super::progress::Terminal;
-use super::{RunArgs, gallery, slices};
+use super::slices::{self, Layers};
+use super::{RunArgs, gallery};
 use crate::pipeline::{self, Failure};
 use crate::plan::{Overrides, Plan, PlanError};
 
@@ -82,11 +83,13 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     for part in production.parts() {
         let [width, depth, height] = part.size_mm;
         println!(
-            "part       {} x {}: {width:.1} x {depth:.1} x {height:.1} mm; {}",
+            "part       {} x {}: {width:.1} x {depth:.1} x {height:.1} mm",
             part.copies,
-            part.file.display(),
-            part.repairs
+            part.file.display()
         );
+        for line in part.certificate.to_string().lines() {
+            println!("           {line}");
+        }
     }
     let frame = production.frame();
     println!("layers     {} per job", production.printable().len());
@@ -123,11 +126,11 @@ pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -
 }
 
 /// `synthgen slice PART`.
-pub fn slice(part: &Path, unit: Unit, layer_height_mm: f64, out: Option<&Path>) -> Outcome {
+pub fn slice(part: &Path, unit: Unit, layers: Layers, out: Option<&Path>) -> Outcome {
     let mesh = Mesh::read(part, unit).map_err(Failure::from)?;
     let stem = part.file_stem().unwrap_or_default();
     let out = out.map_or_else(|| Path::new("reports/slices").join(stem), Path::to_owned);
-    let written = slices::write(&mesh, layer_height_mm, &out)?;
+    let written = slices::write(&mesh, layers, &out)?;
     println!("{written}");
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! `synthgen slice`: a part's layers as drawings, a contact sheet, and a table of areas.
+//! `synthgen slice`: a part's layers as drawings, a contact sheet, a table of areas, and a certificate.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use generators::layer::Frame;
-use generators::mesh::{self, Mesh, Slice, layer_heights_mm, svg};
+use generators::mesh::{self, Certificate, Mesh, Slice, layer_heights_mm, svg};
 use generators::raster::{self, Placement};
 use rayon::prelude::*;
 
@@ -15,58 +15,74 @@ use crate::report::{Picture, Tile, contact_sheet};
 const TILE_PX: usize = 128;
 /// No more layers than this on the contact sheet.
 const MOST_TILES: usize = 60;
+/// More layers than this are a mistake in the unit or in the layer height.
+const MOST_LAYERS: usize = 10_000;
 /// Pictures in one row of the contact sheet.
 const COLUMNS: usize = 10;
 
-/// Slices `mesh` at the middle of every layer and writes `layer_NNNN.svg`, `contact-sheet.png` and
-/// `layers.csv` into `folder`. Returns what there is to say of it.
+/// How a part is cut into layers.
+#[derive(Clone, Copy, Debug)]
+pub enum Layers {
+    /// Layers of this height in mm.
+    HeightMm(f64),
+    /// So many of equal height.
+    Count(usize),
+}
+
+/// Slices `mesh` at the middle of every layer and writes `layer_NNNN.svg`, `contact-sheet.png`,
+/// `layers.csv` and `certificate.json` into `folder`. Returns what there is to say of it.
 ///
 /// # Errors
-/// Where the part is thinner than a layer, or a file cannot be written.
-pub fn write(mesh: &Mesh, layer_height_mm: f64, folder: &Path) -> Result<String, Failure> {
+/// Where the part is thinner than a layer or has too many, or a file cannot be written.
+pub fn write(mesh: &Mesh, layers: Layers, folder: &Path) -> Result<String, Failure> {
     let bounds = mesh.bounds();
     let [width_mm, depth_mm, height_mm] = bounds.size();
-    if height_mm < layer_height_mm {
+    let (layer_height_mm, count) = match layers {
+        Layers::HeightMm(layer_height_mm) => {
+            (layer_height_mm, (height_mm / layer_height_mm - 0.5).ceil() as usize)
+        }
+        Layers::Count(count) => (height_mm / count as f64, count),
+    };
+    if height_mm < layer_height_mm * (1.0 - 1e-6) {
         return Err(Failure::ThinPart { height_mm, layer_height_mm });
     }
+    if !(1..=MOST_LAYERS).contains(&count) {
+        return Err(Failure::Layers { layers: count, most: MOST_LAYERS });
+    }
     let slices = mesh::slice(mesh, &layer_heights_mm(&bounds, layer_height_mm));
+    let certificate = Certificate::of(mesh, &slices);
     slices.par_iter().enumerate().try_for_each(|(i, s)| {
         write_file(&folder.join(format!("layer_{i:04}.svg")), svg::svg(s, &bounds).as_bytes())
     })?;
     write_file(&folder.join("contact-sheet.png"), &sheet(&slices, width_mm.max(depth_mm)))?;
-    let areas_mm2: Vec<f64> = slices.par_iter().map(Slice::area_mm2).collect();
-    write_file(&folder.join("layers.csv"), table(&slices, &areas_mm2, layer_height_mm).as_bytes())?;
-
-    let sum_mm3: f64 = areas_mm2.iter().sum::<f64>() * layer_height_mm;
-    let mut text = format!(
-        "{}: {width_mm:.4} x {depth_mm:.4} x {height_mm:.4} mm, {} layers of {layer_height_mm} mm\n\
-         volume {:.4} mm3 of the mesh, {sum_mm3:.4} mm3 of the layers\n",
-        mesh.repairs(),
+    write_file(&folder.join("layers.csv"), table(&certificate, layer_height_mm).as_bytes())?;
+    let json = serde_json::to_vec_pretty(&certificate).map_err(|e| Failure::io(folder, e.into()))?;
+    write_file(&folder.join("certificate.json"), &json)?;
+    Ok(format!(
+        "{width_mm:.4} x {depth_mm:.4} x {height_mm:.4} mm, {} layers of {layer_height_mm} mm\n{certificate}\n{}",
         slices.len(),
-        mesh.volume_mm3()
-    );
-    let open = slices.iter().filter(|s| s.open_chains > 0).count();
-    if open > 0 {
-        let _ =
-            writeln!(text, "{open} layers have contours that do not close: their area is not to be trusted");
-    }
-    let _ = write!(text, "{}", folder.display());
-    Ok(text)
+        folder.display()
+    ))
 }
 
-fn table(slices: &[Slice], areas_mm2: &[f64], layer_height_mm: f64) -> String {
-    let mut csv =
-        "layer,z_mm,area_mm2,volume_mm3,contours,closed_gaps,longest_gap_mm,open_chains\n".to_owned();
-    for (i, (slice, area)) in slices.iter().zip(areas_mm2).enumerate() {
+fn table(certificate: &Certificate, layer_height_mm: f64) -> String {
+    let mut csv = "layer,z_mm,area_mm2,doubt_mm2,volume_mm3,contours,closed_gaps,longest_gap_mm,open_chains,\
+                   overlap_mm2,inverted_mm2\n"
+        .to_owned();
+    for (i, layer) in certificate.layers.iter().enumerate() {
         let _ = writeln!(
             csv,
-            "{i},{},{area},{},{},{},{},{}",
-            slice.z_mm,
-            area * layer_height_mm,
-            slice.contours.len(),
-            slice.closed_gaps,
-            slice.longest_gap_mm,
-            slice.open_chains
+            "{i},{},{},{},{},{},{},{},{},{},{}",
+            layer.z_mm,
+            layer.area_mm2,
+            layer.doubt_mm2,
+            layer.area_mm2 * layer_height_mm,
+            layer.contours,
+            layer.closed_gaps,
+            layer.longest_gap_mm,
+            layer.open_chains,
+            layer.overlap_mm2,
+            layer.inverted_mm2
         );
     }
     csv

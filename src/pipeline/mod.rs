@@ -57,6 +57,16 @@ pub enum Failure {
         /// Height of a layer in mm.
         layer_height_mm: f64,
     },
+    /// A part to be sliced has no layer, or more than anybody wants to look at.
+    #[error(
+        "{layers} layers cannot be drawn: choose 1 to {most} with --layers or --layer-height, and state the part's unit with --unit"
+    )]
+    Layers {
+        /// How many were asked for.
+        layers: usize,
+        /// The most that are drawn.
+        most: usize,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -72,7 +82,9 @@ impl Failure {
     pub fn is_the_users(&self) -> bool {
         use dataset::DatasetError;
         match self {
-            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Record(_) => true,
+            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
+                true
+            }
             Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
             Self::Detector(e) => matches!(e, DetectorError::Size { .. } | DetectorError::Diverged { .. }),
             _ => false,
@@ -287,7 +299,7 @@ fn scenario(plan: &Plan) -> record::Scenario {
             .map(|part| record::Part {
                 file: part.file.display().to_string(),
                 size_mm: part.size_mm,
-                triangles: part.triangles,
+                triangles: part.certificate.repairs.triangles_kept,
                 copies: part.copies,
                 hash: part.hash.clone(),
             })

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mesh::Certificate;
+
 /// `manifest.json`: written last, so that a folder with one holds a complete dataset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -43,4 +45,6 @@ pub struct ManifestPart {
     pub unit: String,
     /// How many copies lay on the bed.
     pub copies: usize,
+    /// What was mended in it, and how sure the areas of its imaged layers are.
+    pub certificate: Certificate,
 }

@@ -52,6 +52,7 @@ fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<S
         hash: part.hash.clone(),
         unit: part.unit.name().to_owned(),
         copies: part.copies,
+        certificate: part.certificate.clone(),
     });
     let manifest = Manifest {
         format: FORMAT,

@@ -1,7 +1,7 @@
 //! The axis-parallel box around a part.
 
 /// The smallest axis-parallel box around a set of points, in mm.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Bounds {
     /// The corner with the least coordinates.
     pub min: [f64; 3],

@@ -1,6 +1,7 @@
 //! Which facets meet in which edge.
 
-/// The undirected edges of a triangle mesh, numbered.
+/// The undirected edges of a triangle mesh, numbered by their lower vertex, then by their upper one.
+#[derive(Debug)]
 pub(super) struct Edges {
     /// The edges of each triangle: from its corner 0 to 1, 1 to 2, 2 to 0.
     pub of_triangle: Vec<[u32; 3]>,
@@ -8,20 +9,43 @@ pub(super) struct Edges {
     starts: Vec<u32>,
     /// The sides of all edges, edge by edge.
     sides: Vec<Side>,
+    /// Whether every edge joins two facets that agree about what is outside.
+    pub sound: bool,
 }
 
-/// One side of a triangle.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
-    /// The corner where it starts and the corner where it ends, counter-clockwise.
-    pub from: u32,
-    /// See `from`.
-    pub to: u32,
+/// One side of a triangle, packed so that sorting sorts by the upper vertex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Side(u64);
+
+impl Side {
+    const NONE: Side = Side(0);
+
+    fn new(upper: u32, triangle: usize, side: usize, backward: bool) -> Self {
+        Self(u64::from(upper) << 32 | ((3 * triangle + side) << 1 | usize::from(backward)) as u64)
+    }
+
+    fn upper(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
     /// The triangle.
-    pub triangle: u32,
+    pub fn triangle(self) -> u32 {
+        (self.0 as u32 >> 1) / 3
+    }
+
     /// 0, 1 or 2.
-    pub side: u8,
+    fn side(self) -> usize {
+        (self.0 as u32 >> 1) as usize % 3
+    }
+
+    /// Whether it runs from the edge's upper vertex to its lower one, counter-clockwise.
+    pub fn backward(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
+
+/// The most triangles that sides can be numbered for.
+pub(super) const MOST_TRIANGLES: usize = (1 << 31) / 3;
 
 impl Edges {
     /// Collects the edges in time linear in the triangles.
@@ -30,36 +54,49 @@ impl Edges {
         let mut bucket = vec![0u32; vertices + 1];
         let ends = |t: &[u32; 3]| [(t[0], t[1]), (t[1], t[2]), (t[2], t[0])];
         for (from, to) in triangles.iter().flat_map(ends) {
-            bucket[from.min(to) as usize + 1] += 1;
+            bucket[from.min(to) as usize] += 1;
         }
-        for v in 0..vertices {
-            bucket[v + 1] += bucket[v];
+        let mut end = 0;
+        for size in &mut bucket {
+            end += *size;
+            *size = end;
         }
-        let mut next = bucket.clone();
-        let mut sides = vec![Side { from: 0, to: 0, triangle: 0, side: 0 }; 3 * triangles.len()];
+        let mut sides = vec![Side::NONE; 3 * triangles.len()];
         for (triangle, corners) in triangles.iter().enumerate() {
             for (side, (from, to)) in ends(corners).into_iter().enumerate() {
-                let at = &mut next[from.min(to) as usize];
-                sides[*at as usize] = Side { from, to, triangle: triangle as u32, side: side as u8 };
-                *at += 1;
+                // Filled from its end, so that the bucket's end becomes its beginning.
+                let at = &mut bucket[from.min(to) as usize];
+                *at -= 1;
+                sides[*at as usize] = Side::new(from.max(to), triangle, side, from > to);
             }
         }
-        let mut starts = Vec::with_capacity(sides.len() / 2 + 1);
-        let mut of_triangle = vec![[0; 3]; triangles.len()];
+        let mut edges =
+            Self { of_triangle: vec![[0; 3]; triangles.len()], starts: Vec::new(), sides, sound: true };
+        edges.starts.reserve(edges.sides.len() / 2 + 1);
         for v in 0..vertices {
-            let (begin, end) = (bucket[v] as usize, bucket[v + 1] as usize);
-            let upper = |side: &Side| side.from.max(side.to);
-            sides[begin..end].sort_by_key(upper);
-            for at in begin..end {
-                if at == begin || upper(&sides[at]) != upper(&sides[at - 1]) {
-                    starts.push(at as u32);
-                }
-                let side = sides[at];
-                of_triangle[side.triangle as usize][side.side as usize] = starts.len() as u32 - 1;
-            }
+            edges.number(bucket[v] as usize, bucket[v + 1] as usize);
         }
-        starts.push(sides.len() as u32);
-        Self { of_triangle, starts, sides }
+        edges.starts.push(edges.sides.len() as u32);
+        edges
+    }
+
+    /// Numbers the edges of the sides from `begin` to `end`, which share their lower vertex.
+    fn number(&mut self, begin: usize, end: usize) {
+        self.sides[begin..end].sort_unstable();
+        let mut at = begin;
+        while at < end {
+            let first = self.sides[at];
+            let edge = self.starts.len() as u32;
+            self.starts.push(at as u32);
+            let (start, mut forward) = (at, 0);
+            while at < end && self.sides[at].upper() == first.upper() {
+                let side = self.sides[at];
+                forward += usize::from(!side.backward());
+                self.of_triangle[side.triangle() as usize][side.side()] = edge;
+                at += 1;
+            }
+            self.sound &= at - start == 2 && forward == 1;
+        }
     }
 
     /// How many there are.
@@ -72,32 +109,45 @@ impl Edges {
         &self.sides[self.starts[edge as usize] as usize..self.starts[edge as usize + 1] as usize]
     }
 
-    /// The ends of the edges that belong to one triangle only.
-    pub fn boundary(&self) -> impl Iterator<Item = [u32; 2]> + '_ {
-        self.all().filter(|sides| sides.len() == 1).map(|sides| [sides[0].from, sides[0].to])
+    /// The two vertices of an edge.
+    pub fn ends(&self, edge: u32, triangles: &[[u32; 3]]) -> [u32; 2] {
+        let side = self.sides(edge)[0];
+        let (corners, at) = (triangles[side.triangle() as usize], side.side());
+        [corners[at], corners[(at + 1) % 3]]
     }
 
-    /// How many edges belong to more than two triangles.
-    pub fn non_manifold(&self) -> usize {
-        self.all().filter(|sides| sides.len() > 2).count()
+    /// The edges that belong to an odd number of triangles.
+    pub fn open(&self) -> impl Iterator<Item = u32> {
+        self.which(|sides| sides.len() % 2 == 1)
     }
 
-    /// How many edges are not walked as often one way as the other, boundary edges aside.
-    pub fn inconsistent(&self) -> usize {
-        self.all().filter(|sides| sides.len() > 1 && balance(sides) != 0).count()
+    /// The edges that belong to more than two triangles.
+    pub fn non_manifold(&self) -> impl Iterator<Item = u32> {
+        self.which(|sides| sides.len() > 2)
     }
 
-    /// How many edges are not walked as often one way as the other.
-    pub fn unbalanced(&self) -> usize {
-        self.all().filter(|sides| balance(sides) != 0).count()
+    /// The edges that are not walked as often one way as the other, open edges aside.
+    pub fn inconsistent(&self) -> impl Iterator<Item = u32> {
+        self.which(|sides| sides.len() > 1 && balance(sides) != 0)
+    }
+
+    /// The edges that are not walked as often one way as the other.
+    pub fn unbalanced(&self) -> impl Iterator<Item = u32> {
+        self.which(|sides| balance(sides) != 0)
     }
 
     /// The sides of every edge.
     pub fn all(&self) -> impl Iterator<Item = &[Side]> {
         (0..self.len() as u32).map(|edge| self.sides(edge))
     }
+
+    /// None in a sound mesh, whatever is asked for.
+    fn which(&self, asked: impl Fn(&[Side]) -> bool) -> impl Iterator<Item = u32> {
+        let all = if self.sound { 0 } else { self.len() as u32 };
+        (0..all).filter(move |&edge| asked(self.sides(edge)))
+    }
 }
 
 fn balance(sides: &[Side]) -> i64 {
-    sides.iter().map(|side| if side.from < side.to { 1 } else { -1 }).sum()
+    sides.iter().map(|side| if side.backward() { -1 } else { 1 }).sum()
 }

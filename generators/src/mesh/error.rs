@@ -53,6 +53,14 @@ pub enum MeshError {
         /// How many facets it has.
         triangles: usize,
     },
+    /// More facets than can be numbered.
+    #[error("{name}: {triangles} triangles are more than can be sliced; export the part more coarsely")]
+    TooMany {
+        /// The file.
+        name: String,
+        /// How many facets it has.
+        triangles: usize,
+    },
     /// All facets lie in one horizontal plane.
     #[error("{name}: flat, without height along z; turn the part so that it stands on the bed")]
     Flat {

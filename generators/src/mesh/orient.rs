@@ -2,6 +2,7 @@
 
 use super::Bounds;
 use super::edges::Edges;
+use super::union::Union;
 
 /// Triangles joined across edges of two sides.
 struct Patch {
@@ -11,14 +12,17 @@ struct Patch {
     closed: bool,
 }
 
-/// Turns facets in place, and returns how many:
+/// Turns facets in place, and returns which:
 /// - inside a patch whose facets disagree, those that turn against the rest (a closed patch then
 ///   gets a positive volume; an open one keeps the way that most of its area has);
 /// - all facets of a mesh of negative volume;
 /// - closed patches of negative volume that lie in no other patch, hence are no cavities.
 ///
 /// A patch with one side only (a Möbius strip) stays as it is.
-pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> usize {
+pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> Vec<u32> {
+    if edges.sound && bodies_are_positive(vertices, triangles, edges) {
+        return Vec::new();
+    }
     let before = triangles.to_vec();
     let centre = Bounds::of(vertices).centre();
     let volume = |t: &[u32; 3]| signed_volume(t.map(|v| vertices[v as usize]), centre);
@@ -47,7 +51,20 @@ pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &
             turn(&mut patches[by_size[rank]], triangles);
         }
     }
-    before.iter().zip(triangles.iter()).filter(|(a, b)| a != b).count()
+    (0..triangles.len() as u32).filter(|&t| before[t as usize] != triangles[t as usize]).collect()
+}
+
+/// Whether each of the bodies of a sound mesh has a positive volume.
+fn bodies_are_positive(vertices: &[[f64; 3]], triangles: &[[u32; 3]], edges: &Edges) -> bool {
+    let mut bodies = Union::of(triangles.len());
+    edges.all().for_each(|sides| bodies.join(sides[0].triangle(), sides[1].triangle()));
+    let centre = Bounds::of(vertices).centre();
+    let mut volumes = vec![0.0; triangles.len()];
+    for (t, corners) in triangles.iter().enumerate() {
+        let t = bodies.root(t as u32) as usize;
+        volumes[t] += signed_volume(corners.map(|v| vertices[v as usize]), centre);
+    }
+    volumes.iter().all(|&volume| volume >= 0.0)
 }
 
 /// Collects the patch around `seed` and makes its facets agree.
@@ -65,12 +82,12 @@ fn grow(
     while let Some(&t) = patch.triangles.get(next) {
         next += 1;
         for edge in edges.of_triangle[t as usize] {
-            let [a, b] = edges.sides(edge) else {
+            let &[a, b] = edges.sides(edge) else {
                 patch.closed = false;
                 continue;
             };
-            let other = if a.triangle == t { b.triangle } else { a.triangle } as usize;
-            let opposed = against[t as usize] ^ (a.from == b.from);
+            let other = if a.triangle() == t { b.triangle() } else { a.triangle() } as usize;
+            let opposed = against[t as usize] ^ (a.backward() == b.backward());
             if !seen[other] {
                 seen[other] = true;
                 against[other] = opposed;

@@ -1,15 +1,18 @@
 //! Cutting a mesh into layers.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::contour::{self, Contour, Segment};
+use super::contour::{self, Contour, Cut};
+use super::gaps::Guess;
 use super::{Bounds, Mesh, area};
 
 /// The most layers that [`layer_heights_mm`] returns.
 pub const MAX_LAYERS: usize = 1_000_000;
 
 /// Which points a set of contours encloses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FillRule {
     /// Those that contours wind around, counted with their direction: right for solids in solids,
     /// touching and overlapping solids.
@@ -29,12 +32,8 @@ pub struct Slice {
     pub contours: Vec<Contour>,
     /// How the contours enclose the section.
     pub fill: FillRule,
-    /// Open pieces of contour, left out since a straight line would not close them sensibly.
-    pub open_chains: usize,
-    /// Gaps that were closed by a straight line.
-    pub closed_gaps: usize,
-    /// Length in mm of the longest of them; 0 without one.
-    pub longest_gap_mm: f64,
+    /// What had to be guessed, where the surface is open.
+    pub guess: Guess,
 }
 
 impl Slice {
@@ -42,7 +41,7 @@ impl Slice {
     /// once. Exact up to rounding; a tangle of thousands of crossing contours is measured along 4096
     /// rows.
     pub fn area_mm2(&self) -> f64 {
-        area::filled(&self.contours, self.fill)
+        area::measure(&self.contours, self.fill).filled_mm2
     }
 }
 
@@ -68,22 +67,20 @@ pub fn slice(mesh: &Mesh, heights_mm: &[f64]) -> Vec<Slice> {
     let bottom = mesh.bounds.min[2];
     let planes: Vec<f64> = heights_mm.iter().map(|&z| if z == bottom { z.next_up() } else { z }).collect();
     let buckets = Buckets::of(mesh, &planes);
+    let centre = mesh.bounds.centre();
+    let centre_mm = [centre[0], centre[1]];
     let cut = |layer: usize| {
-        let segments: Vec<Segment> = buckets
-            .triangles(layer)
-            .iter()
-            .filter_map(|&t| section(mesh, t as usize, planes[layer]))
-            .collect();
-        let chained = contour::chain(&segments);
-        let centre = mesh.bounds.centre();
+        let z = planes[layer];
+        let cuts: Vec<Cut> =
+            buckets.triangles(layer).iter().filter_map(|&triangle| cut(mesh, triangle, z)).collect();
+        let stop = |cut: &Cut| crossing(mesh, cut.triangle, cut.side.into(), z);
+        let chained = contour::chain(&cuts, &mesh.rims, z, centre_mm, stop);
         Slice {
             z_mm: heights_mm[layer],
-            centre_mm: [centre[0], centre[1]],
+            centre_mm,
             contours: chained.contours,
             fill: if chained.consistent { FillRule::NonZero } else { FillRule::EvenOdd },
-            open_chains: chained.open_chains,
-            closed_gaps: chained.closed_gaps,
-            longest_gap_mm: chained.longest_gap_mm,
+            guess: chained.guess,
         }
     };
     (0..planes.len()).into_par_iter().map(cut).collect()
@@ -134,21 +131,24 @@ impl Buckets {
     }
 }
 
-/// Where the plane at `z` cuts a triangle: from the edge that goes down through it to the one that
+/// How the plane at `z` cuts a triangle: from the edge that goes down through it to the one that
 /// goes up, which leaves the inside of the part on the left.
-fn section(mesh: &Mesh, triangle: usize, z: f64) -> Option<Segment> {
-    let corners = mesh.triangles[triangle];
-    let above = corners.map(|v| mesh.vertices[v as usize][2] >= z);
+fn cut(mesh: &Mesh, triangle: u32, z: f64) -> Option<Cut> {
+    let above = mesh.triangles[triangle as usize].map(|v| mesh.vertices[v as usize][2] >= z);
     let through =
         |from_above: bool| (0..3).find(|&i| above[i] == from_above && above[(i + 1) % 3] != from_above);
     let (down, up) = (through(true)?, through(false)?);
-    let end = |side: usize| {
-        let (a, b) = (corners[side], corners[(side + 1) % 3]);
-        // The same order of the ends in both triangles of an edge gives them the same point.
-        let (a, b) = (mesh.vertices[a.min(b) as usize], mesh.vertices[a.max(b) as usize]);
-        let t = ((z - a[2]) / (b[2] - a[2])).clamp(0.0, 1.0);
-        [0, 1].map(|axis| a[axis] * (1.0 - t) + b[axis] * t)
-    };
-    let edges = mesh.edges[triangle];
-    Some(Segment { points: [end(down), end(up)], edges: [edges[down], edges[up]] })
+    let edges = mesh.edges[triangle as usize];
+    let start = crossing(mesh, triangle, down, z);
+    Some(Cut { edges: [edges[down], edges[up]], triangle, side: up as u8, start })
+}
+
+/// Where the plane at `z` crosses a side of a triangle.
+fn crossing(mesh: &Mesh, triangle: u32, side: usize, z: f64) -> [f64; 2] {
+    let corners = mesh.triangles[triangle as usize];
+    let (a, b) = (corners[side], corners[(side + 1) % 3]);
+    // The same order of the ends in both triangles of an edge gives them the same point.
+    let (a, b) = (mesh.vertices[a.min(b) as usize], mesh.vertices[a.max(b) as usize]);
+    let t = ((z - a[2]) / (b[2] - a[2])).clamp(0.0, 1.0);
+    [0, 1].map(|axis| a[axis] * (1.0 - t) + b[axis] * t)
 }

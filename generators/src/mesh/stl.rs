@@ -1,8 +1,10 @@
-//! STL in: text or binary by content, then `stl_io`.
+//! STL in: text or binary by content. Text goes through `stl_io`; the records of a binary file are
+//! read where they lie, since a million of them have to cost no more than looking at them.
 
 use std::io::Cursor;
 
 use super::MeshError;
+use super::corners::Corners;
 
 /// Bytes before the first facet of a binary file: an 80-byte header and the number of facets.
 const PREAMBLE: usize = 84;
@@ -11,29 +13,21 @@ const FACET: usize = 50;
 /// Lines of a text facet, from `facet` to `endfacet`.
 const FACET_LINES: usize = 7;
 
-/// The facets of a file, in its own unit.
-pub(super) struct Facets {
-    /// Corners, counter-clockwise seen from outside.
-    pub triangles: Vec<[[f64; 3]; 3]>,
-    /// Facets left out for a coordinate that is infinite or not a number.
-    pub not_finite: usize,
-}
-
 /// Reads an STL file. The stored normals are ignored: many programs write them wrong or not at
-/// all, and the order of the corners says the same.
-pub(super) fn parse(bytes: &[u8], name: &str) -> Result<Facets, MeshError> {
+/// all, and the order of the corners says the same. `scale` turns the file's unit into mm.
+pub(super) fn parse(bytes: &[u8], name: &str, scale: f64) -> Result<Corners, MeshError> {
     let count = bytes.get(80..PREAMBLE).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
     // The length decides before the word does: a binary header may begin with "solid", while the
     // count that four bytes of text would stand for is far beyond the length of any text.
     let expected = count.map(|n| (n as usize).saturating_mul(FACET).saturating_add(PREAMBLE));
-    if expected.is_some_and(|expected| expected <= bytes.len()) {
-        return binary(bytes, name);
+    if let Some(facets) = expected.and_then(|end| bytes.get(PREAMBLE..end)) {
+        return Ok(binary(facets, scale));
     }
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
     let begins = text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("solid"));
     if begins && !bytes.contains(&0) {
-        return ascii(&String::from_utf8_lossy(bytes), name);
+        return ascii(&String::from_utf8_lossy(bytes), name, scale);
     }
     let name = name.to_owned();
     match count {
@@ -59,43 +53,34 @@ fn plausible(bytes: &[u8]) -> bool {
     facets.len() > 0 && facets.into_iter().all(|facet| facet[..48].chunks_exact(4).all(sane))
 }
 
-fn binary(bytes: &[u8], name: &str) -> Result<Facets, MeshError> {
-    // stl_io takes a file that begins with this word for text.
-    let renamed = bytes.starts_with(b"solid").then(|| {
-        let mut copy = bytes.to_vec();
-        copy[..5].fill(b' ');
-        copy
-    });
-    read(renamed.as_deref().unwrap_or(bytes))
-        .map_err(|(_, why)| MeshError::Truncated { name: name.to_owned(), why })
+fn binary(facets: &[u8], scale: f64) -> Corners {
+    let mut corners = Corners::with_capacity(facets.len() / FACET);
+    for facet in facets.chunks_exact(FACET) {
+        let number = |at: usize| {
+            let bytes = [facet[at], facet[at + 1], facet[at + 2], facet[at + 3]];
+            scale * f64::from(f32::from_le_bytes(bytes))
+        };
+        corners.push([12, 24, 36].map(|at| [number(at), number(at + 4), number(at + 8)]));
+    }
+    corners
 }
 
-fn ascii(text: &str, name: &str) -> Result<Facets, MeshError> {
+fn ascii(text: &str, name: &str, scale: f64) -> Result<Corners, MeshError> {
     let Normalised { text, lines, not_finite } = normalise(text, name)?;
-    let mut facets = read(text.as_bytes()).map_err(|(facet, why)| MeshError::Facet {
+    let wrong = |(facet, why): (usize, std::io::Error)| MeshError::Facet {
         name: name.to_owned(),
         line: lines.get(FACET_LINES * facet).copied().unwrap_or(1),
-        why,
-    })?;
-    facets.not_finite += not_finite;
-    Ok(facets)
-}
-
-/// Hands sound bytes to `stl_io`. On failure, the number of the facet and what is wrong with it.
-fn read(bytes: &[u8]) -> Result<Facets, (usize, String)> {
-    let mut cursor = Cursor::new(bytes);
-    let reader = stl_io::create_stl_reader(&mut cursor).map_err(|e| (0, e.to_string()))?;
-    let (mut triangles, mut not_finite) = (Vec::with_capacity(bytes.len() / FACET), 0);
+        why: why.to_string(),
+    };
+    let mut cursor = Cursor::new(text.as_bytes());
+    let reader = stl_io::create_stl_reader(&mut cursor).map_err(|e| wrong((0, e)))?;
+    let mut corners = Corners::with_capacity(lines.len() / FACET_LINES);
     for (at, facet) in reader.enumerate() {
-        let facet = facet.map_err(|e| (at, e.to_string()))?;
-        let corners = facet.vertices.map(|v| v.0.map(f64::from));
-        if corners.as_flattened().iter().all(|x| x.is_finite()) {
-            triangles.push(corners);
-        } else {
-            not_finite += 1;
-        }
+        let facet = facet.map_err(|e| wrong((at, e)))?;
+        corners.push(facet.vertices.map(|v| v.0.map(|x| scale * f64::from(x))));
     }
-    Ok(Facets { triangles, not_finite })
+    corners.not_finite += not_finite;
+    Ok(corners)
 }
 
 struct Normalised {

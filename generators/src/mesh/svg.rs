@@ -33,7 +33,7 @@ pub fn svg(slice: &Slice, bounds: &Bounds) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::Contour;
+    use crate::mesh::{Contour, Guess};
 
     #[test]
     fn y_points_upwards_and_holes_stay_holes() {
@@ -43,9 +43,7 @@ mod tests {
             centre_mm: [11.0, 21.5],
             contours: vec![Contour { points: vec![[10.0, 20.0], [12.0, 20.0], [11.0, 22.5]] }],
             fill: FillRule::NonZero,
-            open_chains: 0,
-            closed_gaps: 0,
-            longest_gap_mm: 0.0,
+            guess: Guess::default(),
         };
         assert_eq!(
             svg(&slice, &bounds),

@@ -1,12 +1,13 @@
-//! From loose facets to shared vertices.
+//! From loose facets to a surface: near corners joined, facets that say nothing new left out.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Bounds;
+use super::corners::Corners;
 use super::edges::Edges;
+use super::repairs::{Fault, Repair, Repairs};
 
-/// Boundary vertices that are nearer than this share of the bounding box's diagonal are one.
+/// Vertices at open edges that are nearer than this share of the bounding box's diagonal are one.
 const TOLERANCE: f64 = 1e-5;
 
 /// Triangles that share vertices.
@@ -14,99 +15,89 @@ pub(super) struct Welded {
     pub vertices: Vec<[f64; 3]>,
     pub triangles: Vec<[u32; 3]>,
     pub edges: Edges,
-    /// Facets left out since two of their corners are the same vertex.
-    pub degenerate: usize,
-    /// Facets left out since the same facet was there before.
-    pub duplicates: usize,
-    /// Vertices moved onto a neighbour.
-    pub joined: usize,
+    /// The farthest that a vertex was moved to join a neighbour, in mm.
+    pub moved_mm: f64,
 }
 
-/// Makes equal corners one vertex. Where that leaves edges with a single facet, their vertices are
-/// also joined with others of their kind within a tolerance: a sound mesh is never touched.
+/// Makes a surface of facets that share equal corners. Where that leaves edges with a single facet,
+/// their vertices are also joined with others of their kind within a tolerance: a sound mesh is
+/// never touched.
 ///
 /// Facets without area but with three vertices stay: they join the edges on both of their sides.
-pub(super) fn weld(facets: &[[[f64; 3]; 3]]) -> Welded {
-    let (vertices, mut triangles) = share_corners(facets);
-    let mut degenerate = drop_degenerate(&mut triangles);
+pub(super) fn weld(corners: Corners, repairs: &mut Repairs) -> Welded {
+    let Corners { vertices, mut triangles, .. } = corners;
+    let mut degenerate = drop_degenerate(&vertices, &mut triangles);
     let mut edges = Edges::of(vertices.len(), &triangles);
-    let mut boundary: Vec<u32> = edges.boundary().flatten().collect();
-    let mut joined = 0;
-    if !boundary.is_empty() {
-        boundary.sort_unstable();
-        boundary.dedup();
-        let target = nearest(&vertices, &boundary);
-        joined = target.iter().enumerate().filter(|&(i, &to)| to != i as u32).count();
+    let mut open: Vec<u32> = edges.open().flat_map(|edge| edges.ends(edge, &triangles)).collect();
+    let mut moved_mm = 0.0;
+    let mut joined = Vec::new();
+    if !open.is_empty() {
+        open.sort_unstable();
+        open.dedup();
+        let target = nearest(&vertices, &open);
+        for (from, &to) in target.iter().enumerate().filter(|&(from, &to)| to != from as u32) {
+            joined.push(vertices[from]);
+            moved_mm = f64::max(moved_mm, distance(vertices[from], vertices[to as usize]));
+        }
         for corner in triangles.as_flattened_mut() {
             *corner = target[*corner as usize];
         }
-        degenerate += drop_degenerate(&mut triangles);
+        degenerate.extend(drop_degenerate(&vertices, &mut triangles));
         edges = Edges::of(vertices.len(), &triangles);
     }
-    let (once, duplicates) = without_duplicates(&triangles, &edges);
-    let mut dropped = 0;
-    if duplicates > 0 {
+    repairs.note(Repair::at(Fault::Degenerate, degenerate));
+    let place = |triangles: &[[u32; 3]], t: u32| vertices[triangles[t as usize][0] as usize];
+    let dropped = duplicates(&triangles, &edges);
+    if !dropped.is_empty() {
+        let left = without(&triangles, &dropped);
+        let edges_left = Edges::of(vertices.len(), &left);
         // Two bodies that share a wall need both of its facets.
-        let edges_once = Edges::of(vertices.len(), &once);
-        if edges_once.unbalanced() <= edges.unbalanced() {
-            (triangles, edges, dropped) = (once, edges_once, duplicates);
+        if edges_left.unbalanced().count() <= edges.unbalanced().count() {
+            repairs.note(Repair::at(Fault::Duplicate, dropped.iter().map(|&t| place(&triangles, t))));
+            (triangles, edges) = (left, edges_left);
         }
     }
-    Welded { vertices, triangles, edges, degenerate, duplicates: dropped, joined }
+    let dropped = inner_sides(&triangles, &edges);
+    if !dropped.is_empty() {
+        repairs.note(Repair::at(Fault::DoubleSided, dropped.iter().map(|&t| place(&triangles, t))));
+        triangles = without(&triangles, &dropped);
+        edges = Edges::of(vertices.len(), &triangles);
+    }
+    repairs.note(Repair::at(Fault::Joined, joined));
+    Welded { vertices, triangles, edges, moved_mm }
 }
 
-fn share_corners(facets: &[[[f64; 3]; 3]]) -> (Vec<[f64; 3]>, Vec<[u32; 3]>) {
-    let mut number: HashMap<[u64; 3], u32, BuildHasherDefault<Bits>> = HashMap::default();
-    number.reserve(facets.len() / 2 + 1);
-    let mut vertices = Vec::new();
-    let mut vertex = |corner: [f64; 3]| {
-        let corner = corner.map(|x| x + 0.0); // -0 is 0
-        *number.entry(corner.map(f64::to_bits)).or_insert_with(|| {
-            vertices.push(corner);
-            vertices.len() as u32 - 1
-        })
-    };
-    let triangles = facets.iter().map(|facet| facet.map(&mut vertex)).collect();
-    (vertices, triangles)
-}
-
-/// A hash of coordinates, several times faster than the standard one.
-#[derive(Default)]
-struct Bits(u64);
-
-impl Hasher for Bits {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            // The product's high half brings the leading digits down to where the table looks.
-            let mixed = u128::from(self.0 ^ u64::from_le_bytes(word)) * 0x9e37_79b9_7f4a_7c15;
-            self.0 = (mixed as u64) ^ ((mixed >> 64) as u64);
+/// Takes out facets that have a vertex twice, and returns where they were.
+fn drop_degenerate(vertices: &[[f64; 3]], triangles: &mut Vec<[u32; 3]>) -> Vec<[f64; 3]> {
+    let mut places = Vec::new();
+    triangles.retain(|&[a, b, c]| {
+        let sound = a != b && b != c && c != a;
+        if !sound {
+            places.push(vertices[a as usize]);
         }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+        sound
+    });
+    places
 }
 
-fn drop_degenerate(triangles: &mut Vec<[u32; 3]>) -> usize {
-    let before = triangles.len();
-    triangles.retain(|[a, b, c]| a != b && b != c && c != a);
-    before - triangles.len()
+fn without(triangles: &[[u32; 3]], dropped: &[u32]) -> Vec<[u32; 3]> {
+    let left = (0..triangles.len() as u32).filter(|t| dropped.binary_search(t).is_err());
+    left.map(|t| triangles[t as usize]).collect()
 }
 
-/// The facets less all but the first of those with the same corners in the same turn, and how many
-/// that are.
-fn without_duplicates(triangles: &[[u32; 3]], edges: &Edges) -> (Vec<[u32; 3]>, usize) {
+/// All but the first of the facets with the same corners in the same turn, in order.
+fn duplicates(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
+    if edges.sound {
+        return Vec::new();
+    }
     // Equal facets walk their edges the same way, which is rare.
     let mut suspects: Vec<u32> = edges
         .all()
         .filter(|sides| {
-            let forward = sides.iter().filter(|side| side.from < side.to).count();
+            let forward = sides.iter().filter(|side| !side.backward()).count();
             forward > 1 || sides.len() - forward > 1
         })
-        .flat_map(|sides| sides.iter().map(|side| side.triangle))
+        .flat_map(|sides| sides.iter().map(|side| side.triangle()))
         .collect();
     let turned_to_least = |t: u32| {
         let [a, b, c] = triangles[t as usize];
@@ -117,18 +108,57 @@ fn without_duplicates(triangles: &[[u32; 3]], edges: &Edges) -> (Vec<[u32; 3]>, 
     let repeated = suspects.windows(2).filter(|pair| turned_to_least(pair[0]) == turned_to_least(pair[1]));
     let mut repeated: Vec<u32> = repeated.map(|pair| pair[1]).collect();
     repeated.sort_unstable();
-    if repeated.is_empty() {
-        return (Vec::new(), 0);
+    repeated
+}
+
+/// Of each body all of whose facets are there twice, once each way: the second of each pair, in
+/// order. Such a body would enclose nothing.
+fn inner_sides(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
+    let mut suspects: Vec<u32> =
+        edges.non_manifold().flat_map(|edge| edges.sides(edge)).map(|side| side.triangle()).collect();
+    let sorted = |t: u32| {
+        let mut corners = triangles[t as usize];
+        corners.sort_unstable();
+        corners
+    };
+    suspects.sort_unstable_by_key(|&t| (sorted(t), t));
+    suspects.dedup();
+    let mut second = vec![None; triangles.len()];
+    for group in suspects.chunk_by(|&a, &b| sorted(a) == sorted(b)) {
+        if let [a, b] = *group {
+            (second[a as usize], second[b as usize]) = (Some(false), Some(true));
+        }
     }
-    let once = (0..triangles.len() as u32).filter(|t| repeated.binary_search(t).is_err());
-    (once.map(|t| triangles[t as usize]).collect(), repeated.len())
+    let mut dropped = Vec::new();
+    let mut seen = vec![false; triangles.len()];
+    for seed in (0..triangles.len()).filter(|&t| second[t].is_some()) {
+        if seen[seed] {
+            continue;
+        }
+        let (mut body, mut next) = (vec![seed], 0);
+        seen[seed] = true;
+        while let Some(&t) = body.get(next) {
+            next += 1;
+            for side in edges.of_triangle[t].iter().flat_map(|&edge| edges.sides(edge)) {
+                let other = side.triangle() as usize;
+                if !seen[other] {
+                    seen[other] = true;
+                    body.push(other);
+                }
+            }
+        }
+        if body.iter().all(|&t| second[t].is_some()) {
+            dropped.extend(body.into_iter().filter(|&t| second[t] == Some(true)).map(|t| t as u32));
+        }
+    }
+    dropped.sort_unstable();
+    dropped
 }
 
 /// For each vertex the one that it becomes: itself, or for those in `some` the nearest earlier one
 /// of them within the tolerance.
 fn nearest(vertices: &[[f64; 3]], some: &[u32]) -> Vec<u32> {
     let bounds = Bounds::of(vertices);
-    let distance = |a: [f64; 3], b: [f64; 3]| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt();
     let reach = TOLERANCE * distance(bounds.min, bounds.max);
     // Cells much wider than the tolerance, so that most vertices look into their own cell alone.
     let cell = |x: f64, axis: usize| ((x - bounds.min[axis]) / (16.0 * reach)) as i64;
@@ -156,4 +186,8 @@ fn nearest(vertices: &[[f64; 3]], some: &[u32]) -> Vec<u32> {
         }
     }
     target
+}
+
+fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
+    (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }

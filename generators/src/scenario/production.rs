@@ -8,7 +8,7 @@ use crate::bed::{Bed, Item};
 use crate::camera::Camera;
 use crate::dataset::Split;
 use crate::layer::{Field, Frame};
-use crate::mesh::{self, Bounds, Mesh, Repairs, Slice, Unit};
+use crate::mesh::{self, Bounds, Certificate, Mesh, Slice, Unit};
 use crate::raster::{self, Placement};
 use crate::stream::Stream;
 use crate::thermal::Thermal;
@@ -38,14 +38,12 @@ pub struct PartSummary {
     pub unit: Unit,
     /// How many copies lie on the bed.
     pub copies: usize,
-    /// How many triangles the mesh has.
-    pub triangles: usize,
     /// Width (x), depth (y) and height in mm.
     pub size_mm: [f64; 3],
     /// BLAKE3 of the file, in hexadecimal.
     pub hash: String,
-    /// What was mended in the mesh.
-    pub repairs: Repairs,
+    /// What was mended in the mesh, and how sure the areas of its imaged layers are.
+    pub certificate: Certificate,
 }
 
 struct Model {
@@ -382,22 +380,23 @@ fn read(part: &Part) -> Result<Mesh> {
 
 fn model(part: &Part, mesh: &Mesh, heights_mm: &[f64]) -> Model {
     let bounds = mesh.bounds();
+    let size_mm = bounds.size();
+    let inside = heights_mm.iter().filter(|&&z| z < size_mm[2]);
+    let heights_mm: Vec<f64> = inside.map(|z| z + bounds.min[2]).collect();
+    let slices = mesh::slice(mesh, &heights_mm);
     let summary = PartSummary {
         file: part.file.clone(),
         unit: part.unit,
         copies: part.copies,
-        triangles: mesh.triangle_count(),
-        size_mm: bounds.size(),
+        size_mm,
         hash: mesh.hash().to_owned(),
-        repairs: mesh.repairs().clone(),
+        certificate: Certificate::of(mesh, &slices),
     };
-    let inside = heights_mm.iter().filter(|&&z| z < summary.size_mm[2]);
-    let heights_mm: Vec<f64> = inside.map(|z| z + bounds.min[2]).collect();
-    Model { summary, slices: mesh::slice(mesh, &heights_mm) }
+    Model { summary, slices }
 }
 
 /// Pixels that layer `index` prints, all copies together.
 fn printed_px(models: &[Model], index: usize, frame: &Frame) -> f64 {
-    let area = |m: &Model| m.slices.get(index).map_or(0.0, |s| s.area_mm2() * m.summary.copies as f64);
-    models.iter().map(area).sum::<f64>() * frame.px_per_mm * frame.px_per_mm
+    let area = |m: &Model| m.summary.certificate.layers.get(index).map_or(0.0, |layer| layer.area_mm2);
+    models.iter().map(|m| area(m) * m.summary.copies as f64).sum::<f64>() * frame.px_per_mm * frame.px_per_mm
 }

@@ -7,7 +7,7 @@ use crate::solids::*;
 const BOX: ([f64; 3], [f64; 3]) = ([-1.0, -2.0, 0.0], [3.0, 1.0, 5.0]);
 
 fn sound(slice: &Slice) {
-    assert_eq!((slice.open_chains, slice.closed_gaps, slice.fill), (0, 0, FillRule::NonZero));
+    assert_eq!((slice.guess.open_chains, slice.guess.closed_gaps, slice.fill), (0, 0, FillRule::NonZero));
 }
 
 #[test]

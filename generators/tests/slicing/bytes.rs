@@ -1,6 +1,6 @@
 //! Files as bytes: dialects of text, binary files that look like text, and garbage.
 
-use generators::mesh::{Mesh, MeshError, Unit, layer_heights_mm, slice};
+use generators::mesh::{Fault, Mesh, MeshError, Unit, layer_heights_mm, slice};
 use proptest::prelude::*;
 
 use crate::solids::*;
@@ -90,7 +90,7 @@ fn facets_without_finite_corners_are_left_out() {
     let with_bad = [facets, vec![bad]].concat();
     for bytes in [text(&with_bad).into_bytes(), binary(&with_bad, b"")] {
         let mesh = read(&bytes).unwrap();
-        assert_eq!((mesh.repairs().not_finite_dropped, mesh.repairs().triangles_read), (1, 13));
+        assert_eq!((mesh.repairs().count(Fault::NotFinite), mesh.repairs().triangles_read), (1, 13));
         close(mesh.volume_mm3(), 24.0, 1e-14);
     }
 }
@@ -212,7 +212,7 @@ proptest! {
             }
         }
         let slice = cut(&facets, 1.6);
-        prop_assert_eq!((slice.open_chains, slice.closed_gaps), (0, 0));
+        prop_assert_eq!((slice.guess.open_chains, slice.guess.closed_gaps), (0, 0));
         let area = cells.as_flattened().iter().filter(|&&c| c).count() as f64;
         prop_assert!((slice.area_mm2() - area).abs() < 1e-12, "{} is not {}", slice.area_mm2(), area);
     }
@@ -231,9 +231,9 @@ proptest! {
         prop_assume!(facets.len() >= 4);
         let given = if turned { flipped(&facets) } else { facets.clone() };
         let part = mesh(&given);
-        prop_assume!(part.repairs().boundary_edges == 0 && part.repairs().degenerate_dropped == 0);
+        prop_assume!(part.repairs().count(Fault::Open) == 0 && part.repairs().count(Fault::Degenerate) == 0);
         for slice in slice(&part, &heights) {
-            prop_assert_eq!((slice.open_chains, slice.closed_gaps), (0, 0));
+            prop_assert_eq!((slice.guess.open_chains, slice.guess.closed_gaps), (0, 0));
             prop_assert!(slice.contours.len() <= 1);
             prop_assert!((slice.area_mm2() - oracle(&facets, slice.z_mm)).abs() < 1e-12);
         }

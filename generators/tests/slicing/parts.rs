@@ -35,7 +35,7 @@ fn they_are_closed_manifold_and_outward() {
         let volume: f64 = slices.iter().map(|s| 0.25 * s.area_mm2()).sum();
         assert!(part.volume_mm3() > 0.0 && (volume / part.volume_mm3() - 1.0).abs() < 0.01);
         for slice in &slices {
-            assert_eq!((slice.open_chains, slice.closed_gaps), (0, 0));
+            assert_eq!((slice.guess.open_chains, slice.guess.closed_gaps), (0, 0));
             let count = slice.contours.len();
             assert!((contours.0..=contours.1).contains(&count), "{name} at {}: {count}", slice.z_mm);
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::mesh::{FillRule, Mesh, Unit, layer_heights_mm, slice};
+use generators::mesh::{Fault, FillRule, Mesh, Unit, layer_heights_mm, slice};
 
 use crate::solids::{Facet, oracle};
 
@@ -132,10 +132,10 @@ fn every_real_file_ends_as_it_should() {
 
 fn slices_as_it_should(name: &str, fate: Fate, part: &Mesh, facets: &[Facet]) {
     let slices = slice(part, &two_hundred(part));
-    let guessed: usize = slices.iter().map(|s| s.open_chains + s.closed_gaps).sum();
+    let guessed: usize = slices.iter().map(|s| s.guess.open_chains + s.guess.closed_gaps).sum();
     if let Open = fate {
         let repairs = part.repairs();
-        assert!(repairs.boundary_edges + repairs.non_manifold_edges > 0 && guessed > 0, "{name}");
+        assert!(repairs.count(Fault::Open) + repairs.count(Fault::NonManifold) > 0 && guessed > 0, "{name}");
         assert!(slices.iter().any(|s| s.area_mm2() > 0.0), "{name}");
         return;
     }
@@ -144,7 +144,7 @@ fn slices_as_it_should(name: &str, fate: Fate, part: &Mesh, facets: &[Facet]) {
     let most = areas.iter().copied().fold(0.0, f64::max);
     assert!(most > 0.0, "{name}");
     // Where vertices had to be joined, the raw facets have gaps of that size themselves.
-    let slack = most * if part.repairs().vertices_joined > 0 { 1e-5 } else { 1e-9 };
+    let slack = most * if part.repairs().count(Fault::Joined) > 0 { 1e-5 } else { 1e-9 };
     for (slice, &area) in slices.iter().zip(&areas) {
         assert_eq!(slice.fill, FillRule::NonZero, "{name}");
         let expected = oracle(facets, slice.z_mm).abs();

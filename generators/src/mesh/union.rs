@@ -1,0 +1,27 @@
+//! Which members belong together.
+
+/// Sets that are united step by step.
+pub(super) struct Union(Vec<u32>);
+
+impl Union {
+    /// Each member alone.
+    pub fn of(members: usize) -> Self {
+        Self((0..members as u32).collect())
+    }
+
+    /// The member that stands for the set of `member`: the least.
+    pub fn root(&mut self, mut member: u32) -> u32 {
+        while self.0[member as usize] != member {
+            let next = self.0[self.0[member as usize] as usize];
+            self.0[member as usize] = next;
+            member = next;
+        }
+        member
+    }
+
+    /// Unites two sets.
+    pub fn join(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b) as usize] = a.min(b);
+    }
+}
