@@ -26,6 +26,9 @@ Examples:
       what a run would do: parts, layers, images, detectors, disk; nothing is written
   synthgen generate scenarios/quickstart.toml --seed 8 --out data/eight
       only the labelled dataset, in the MVTec-AD layout
+  synthgen generate scenarios/quickstart.toml --shard 2/3
+  synthgen merge reports/quickstart-*of3 --out reports/quickstart
+      the same dataset in shares, on as many machines, and the shares joined
   synthgen report reports/quickstart
       draw the report again from record.json
   synthgen gallery
@@ -61,9 +64,21 @@ enum Command {
         scenario: PathBuf,
         #[command(flatten)]
         settings: RunArgs,
-        /// Make share I of N of its jobs only; `synthgen merge` joins the shares.
+        /// Make share I of N of its jobs only, I from 1; `synthgen merge` joins the shares.
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
+    },
+    /// Join the shards of a dataset: the bytes are those of a run that was never split.
+    Merge {
+        /// The folders that `generate --shard` wrote, in any order.
+        #[arg(required = true)]
+        shards: Vec<PathBuf>,
+        /// Where to write: files are hard links to those of the shards where the disk allows it, copies elsewhere.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+        /// Discard what a different scenario left in that folder.
+        #[arg(long)]
+        fresh: bool,
     },
     /// Draw a finished run's report again from its record.
     Report {
@@ -116,7 +131,7 @@ enum Command {
 struct RunArgs {
     #[command(flatten)]
     overrides: OverrideArgs,
-    /// Where to write; `reports/NAME` where absent.
+    /// Where to write; `reports/NAME` where absent, `reports/NAME-IofN` for a shard.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Discard what a different scenario left in that folder.
@@ -133,7 +148,7 @@ struct OverrideArgs {
     #[arg(long, value_parser = unit, value_name = "mm|m|inch")]
     unit: Option<Unit>,
     /// Seed of everything random, in the place of the scenario's.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
 }
 
@@ -172,6 +187,7 @@ pub fn run() -> ExitCode {
         Some(Command::Generate { scenario, settings, shard }) => {
             commands::generate(&scenario, &settings, shard)
         }
+        Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
         Some(Command::Gallery { part, unit, out, seed }) => {

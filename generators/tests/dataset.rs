@@ -8,36 +8,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use generators::dataset::{self, Dataset, DatasetError, Report, Split};
-use generators::scenario::Production;
+use generators::dataset::{self, Dataset, DatasetError, Split};
+use generators::params::Table;
+use generators::scenario::{Production, Scenario};
 use sha2::{Digest, Sha256};
-use workshop::{SCENARIO, resolve, with};
-
-const KEEP_ON: Report = &|_| ControlFlow::Continue(());
-
-/// Every file below `folder` and its content.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
-}
-
-fn write(production: &Production, folder: &Path, threads: usize) -> Result<Dataset, DatasetError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| dataset::write(production, folder, None, KEEP_ON))?;
-    Dataset::open(folder)
-}
+use workshop::{DEFECTS, SCENARIO, TEXTURES, files, resolve, with, write};
 
 /// Writes until `images` calls of the callback have been made.
 fn write_until(production: &Production, folder: &Path, calls: usize) -> Result<Dataset, DatasetError> {
@@ -91,7 +66,7 @@ fn the_manifest_lists_every_file_and_the_ledger_every_image() {
     let folder = tempfile::tempdir().unwrap();
     let dataset = write(&production, folder.path(), 2).unwrap();
     let found = files(folder.path());
-    let listed = dataset.manifest().files.keys().chain(dataset.manifest().parts.iter().map(|p| &p.kept_as));
+    let listed = dataset.manifest().files.keys().chain(dataset.manifest().parts.iter().map(|p| &p.file));
     let listed: BTreeSet<&str> = listed.map(String::as_str).collect();
     let mut there: BTreeSet<&str> = found.keys().map(String::as_str).collect();
     assert!(there.remove("manifest.json"));
@@ -101,7 +76,7 @@ fn the_manifest_lists_every_file_and_the_ledger_every_image() {
         assert_eq!(&actual, hash, "{file}");
     }
     let mut mentioned =
-        BTreeSet::from(["ledger.parquet", "scenario.toml", "parts/part1.stl"].map(str::to_owned));
+        BTreeSet::from(["ledger.parquet", "scenario.toml", "parts/block.stl"].map(str::to_owned));
     for row in dataset.rows() {
         mentioned.extend(
             [Some(row.file.clone()), Some(row.nominal.clone()), row.mask.clone(), row.change.clone()]
@@ -222,4 +197,57 @@ fn folders_that_cannot_be_used_are_named() {
     assert!(!files(&blocked).keys().any(|name| name.ends_with(".part")));
     let nowhere = Dataset::open(&folder.path().join("nowhere")).unwrap_err();
     assert!(matches!(nowhere, DatasetError::Incomplete { .. }), "{nowhere}");
+}
+
+/// A power failure can leave what was written last empty, or as it was before.
+#[test]
+fn files_that_are_not_as_they_were_written_are_made_again() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (reference, failed) = (folder.path().join("reference"), folder.path().join("failed"));
+    write(&production, &reference, 1).unwrap();
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    one_thread.install(|| write_until(&production, &failed, 60)).unwrap_err();
+    for file in ["train/good/job0000_layer0005.png", "jobs/job0001.json", "nominal/job0000_layer0003.png"] {
+        assert!(failed.join(file).is_file(), "{file}");
+        std::fs::write(failed.join(file), b"").unwrap();
+    }
+    write(&production, &failed, 2).unwrap();
+    assert!(files(&failed) == files(&reference));
+}
+
+#[test]
+fn a_dataset_can_be_made_again_from_itself() {
+    let production = resolve(SCENARIO).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    write(&production, &first, 2).unwrap();
+    let text = std::fs::read_to_string(first.join("scenario.toml")).unwrap();
+    let mut table = Table::parse("scenario.toml", &text).unwrap();
+    let scenario = Scenario::read_with_kinds(&mut table, &first, TEXTURES, DEFECTS).unwrap();
+    table.finish().unwrap();
+    write(&scenario.resolve().unwrap(), &second, 2).unwrap();
+    assert!(files(&second) == files(&first));
+}
+
+#[test]
+fn a_part_that_changes_after_it_was_sliced_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = folder.path().join("block.stl");
+    workshop::write_block(&part, [30.0, 20.0, 12.0]);
+    let resolve = || {
+        let mut table = Table::parse("s.toml", SCENARIO).unwrap();
+        Scenario::read_with_kinds(&mut table, folder.path(), TEXTURES, DEFECTS).unwrap().resolve().unwrap()
+    };
+    let (production, data) = (resolve(), folder.path().join("data"));
+    workshop::write_block(&part, [30.0, 20.0, 13.0]);
+    let message = write(&production, &data, 1).unwrap_err().to_string();
+    assert_eq!(message, format!("{} was changed since it was sliced; run this again", part.display()));
+    std::fs::remove_file(&part).unwrap();
+    let message = write(&production, &data, 1).unwrap_err().to_string();
+    assert!(message.starts_with(&format!("cannot read {}: ", part.display())), "{message}");
+    // Back in its place, the run goes on.
+    workshop::write_block(&part, [30.0, 20.0, 12.0]);
+    write(&production, &data, 1).unwrap();
+    assert_eq!(files(&data)["parts/block.stl"], std::fs::read(&part).unwrap());
 }

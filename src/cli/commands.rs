@@ -43,10 +43,16 @@ impl From<PlanError> for Ended {
 }
 
 /// A plan and the folder of its run.
-fn prepare(scenario: &Path, args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
+fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Plan, PathBuf), Ended> {
     let overrides = Overrides::from(args.overrides.clone());
     let plan = Plan::read(scenario, &overrides)?;
-    let run = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.scenario().name));
+    let run = args.out.clone().unwrap_or_else(|| {
+        let name = &plan.scenario().name;
+        Path::new("reports").join(match shard {
+            Some(shard) => format!("{name}-{}of{}", shard.number(), shard.count()),
+            None => name.clone(),
+        })
+    });
     if args.fresh {
         pipeline::discard(&run)?;
     }
@@ -55,7 +61,7 @@ fn prepare(scenario: &Path, args: &RunArgs) -> Result<(Plan, PathBuf), Ended> {
 
 /// `synthgen SCENARIO`.
 pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
-    let (plan, run) = prepare(scenario, args)?;
+    let (plan, run) = prepare(scenario, args, None)?;
     let report = pipeline::run(&plan, &run, &Terminal::default())?;
     println!("{}", report.display());
     Ok(())
@@ -63,9 +69,18 @@ pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
 
 /// `synthgen generate SCENARIO`.
 pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcome {
-    let (plan, run) = prepare(scenario, args)?;
+    let (plan, run) = prepare(scenario, args, shard)?;
     let dataset = pipeline::generate(&plan, &run, shard, &Terminal::default())?;
     println!("{}", dataset.display());
+    Ok(())
+}
+
+/// `synthgen merge SHARD...`.
+pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
+    if fresh {
+        pipeline::discard(run)?;
+    }
+    println!("{}", pipeline::merge(shards, run, &Terminal::default())?.display());
     Ok(())
 }
 

@@ -117,6 +117,24 @@ pub fn generate(
     Ok(folder)
 }
 
+/// Joins the shards of a dataset under `run`; each is a run's folder, or the dataset's folder in one.
+///
+/// # Errors
+/// Shards that are not all of one dataset, whole and complete; a file that cannot be written.
+pub fn merge(shards: &[PathBuf], run: &Path, progress: &dyn Progress) -> Result<PathBuf, Failure> {
+    let inside = |shard: &PathBuf| {
+        let inside = shard.join(DATASET);
+        if inside.is_dir() { inside } else { shard.clone() }
+    };
+    let shards: Vec<PathBuf> = shards.iter().map(inside).collect();
+    let folder = run.join(DATASET);
+    dataset::merge(&shards, &folder, &|at| {
+        progress.step("merge", at.images_done, at.images, &[]);
+        ControlFlow::Continue(())
+    })?;
+    Ok(folder)
+}
+
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
 ///
 /// # Errors

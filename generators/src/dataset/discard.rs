@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use super::files::{entries, read_json, remove_file};
 use super::journal::{self, JOURNAL, Journal};
-use super::{DatasetError, LEDGER, MANIFEST, Manifest, names};
+use super::names::{is_image, stays_inside};
+use super::{DatasetError, LEDGER, MANIFEST, Manifest};
 
 /// Removes the dataset in `folder`, finished or not: the files that its manifest lists, the images
 /// that its journal tells of, and the folders that this leaves empty. Other files stay.
@@ -19,13 +20,13 @@ pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
     let mut folders: BTreeSet<String> = BTreeSet::new();
     let manifests = || manifest.iter().chain(header.iter().map(|h| &h.manifest));
-    let parts = manifests().flat_map(|m| &m.parts).map(|part| &part.kept_as);
+    let parts = manifests().flat_map(|m| &m.parts).map(|part| &part.file);
     for file in manifests().flat_map(|m| m.files.keys()).chain(parts).filter(|file| stays_inside(file)) {
         remove_file(&folder.join(file))?;
         folders.extend(file.rsplit_once('/').map(|(parent, _)| parent.to_owned()));
     }
     for class in header.iter().flat_map(|h| &h.folders).filter(|class| stays_inside(class)) {
-        for entry in entries(&folder.join(class))?.iter().filter(|e| names::is_image(e)) {
+        for entry in entries(&folder.join(class))?.iter().filter(|e| is_image(e)) {
             remove_file(&folder.join(class).join(entry))?;
         }
         folders.insert(class.clone());
@@ -41,9 +42,4 @@ pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     }
     remove_file(&folder.join(MANIFEST))?;
     journal.map_or(Ok(()), Journal::remove)
-}
-
-/// True for a relative path that leads nowhere but down.
-fn stays_inside(path: &str) -> bool {
-    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -67,6 +67,53 @@ pub enum DatasetError {
         /// Which.
         shard: Shard,
     },
+    /// The folder holds nothing that could be merged.
+    #[error("{} holds no shard: make one with `generate --shard I/N`", folder.display())]
+    NotAShard {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Two shards are not of the same dataset.
+    #[error(
+        "{} and {} are not of one dataset: scenario, seed, part and number of shards have to be the same",
+        first.display(),
+        other.display()
+    )]
+    MixedShards {
+        /// The folder of one.
+        first: PathBuf,
+        /// The folder of the other.
+        other: PathBuf,
+    },
+    /// A shard is there twice.
+    #[error("{} and {} are both shard {shard}: name each once", folders[0].display(), folders[1].display())]
+    ShardTwice {
+        /// Which.
+        shard: Shard,
+        /// Where.
+        folders: [PathBuf; 2],
+    },
+    /// Not all shards are there.
+    #[error("{} missing: name every shard", shards(missing))]
+    MissingShards {
+        /// Which are not.
+        missing: Vec<Shard>,
+    },
+    /// A shard was begun and not finished.
+    #[error(
+        "{} has {finished} of the {jobs} jobs of shard {shard}; generate it again, and it goes on from there",
+        folder.display()
+    )]
+    UnfinishedShard {
+        /// The folder.
+        folder: PathBuf,
+        /// Which.
+        shard: Shard,
+        /// How many of its jobs are finished.
+        finished: usize,
+        /// How many it has.
+        jobs: usize,
+    },
     /// A part is not what it was when it was sliced.
     #[error("{} was changed since it was sliced; run this again", part.display())]
     PartChanged {
@@ -100,6 +147,16 @@ impl DatasetError {
     /// An error about what `path` holds.
     pub(super) fn damaged(path: &Path, why: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+/// `shard 1/3 is`, `shards 1/3, 3/3 are`.
+fn shards(missing: &[Shard]) -> String {
+    let names: Vec<String> = missing.iter().map(Shard::to_string).collect();
+    match names.len() {
+        0 => "every shard is".to_owned(),
+        1 => format!("shard {} is", names[0]),
+        _ => format!("shards {} are", names.join(", ")),
     }
 }
 

@@ -58,6 +58,11 @@ pub fn record(folder: &Path, job: u32) -> Result<Option<Record>, DatasetError> {
     }
 }
 
+/// Whether a job of the dataset or shard in `folder` has a record, sound or not.
+pub fn has_record(folder: &Path, job: u32) -> bool {
+    path(folder, job).is_file()
+}
+
 fn path(folder: &Path, job: u32) -> PathBuf {
     folder.join(JOURNAL).join(format!("job{job:04}.json"))
 }

@@ -35,10 +35,8 @@ pub struct Manifest {
 /// One part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ManifestPart {
-    /// Name of its file, without folders.
+    /// The copy of its file in the dataset.
     pub file: String,
-    /// The copy of that file in the dataset.
-    pub kept_as: String,
     /// BLAKE3 of the file, in hexadecimal.
     pub hash: String,
     /// What its numbers mean: `mm`, `m` or `inch`.

@@ -1,5 +1,7 @@
 //! What files and folders are called; `/` between names on every system.
 
+use std::path::{Component, Path};
+
 use super::Split;
 use super::files::PART;
 
@@ -8,11 +10,6 @@ pub const NOMINAL: &str = "nominal";
 
 /// Where the parts are.
 pub const PARTS: &str = "parts";
-
-/// The copy of the part that stands at `index` in the scenario.
-pub fn part(index: usize) -> String {
-    format!("{PARTS}/part{}.stl", index + 1)
-}
 
 /// `job0012_layer0034`: says nothing of the label.
 pub fn stem(job: u32, layer: usize) -> String {
@@ -43,6 +40,11 @@ pub fn is_image(name: &str) -> bool {
     let digits = |s: &str| s.len() >= 4 && s.bytes().all(|b| b.is_ascii_digit());
     (stem.strip_prefix("job").and_then(|rest| rest.split_once("_layer")))
         .is_some_and(|(job, layer)| digits(job) && digits(layer))
+}
+
+/// True for a relative path that leads nowhere but down.
+pub fn stays_inside(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl Dataset {
 
     /// Sees that every file of the dataset in `folder` is there.
     pub(super) fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
-        let parts = manifest.parts.iter().map(|part| &part.kept_as);
+        let parts = manifest.parts.iter().map(|part| &part.file);
         match manifest.files.keys().chain(parts).find(|file| !folder.join(file).is_file()) {
             Some(file) => Err(DatasetError::damaged(folder, format!("{file} is missing"))),
             None => Ok(()),

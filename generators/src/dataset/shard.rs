@@ -23,6 +23,11 @@ impl Shard {
         (1..=count).map(move |number| Self { number, count })
     }
 
+    /// Which it is, from 1.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
     /// Of how many it is one.
     pub fn count(self) -> u32 {
         self.count

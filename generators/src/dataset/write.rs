@@ -26,17 +26,35 @@ pub fn write(
     report: Report,
 ) -> Result<(), DatasetError> {
     let jobs = production.jobs();
-    let scenario = production.to_toml(&|part| names::part(part));
+    let parts = part_files(production);
+    let scenario = production.to_toml(&parts);
     let expected = |split: Split| {
         let jobs = jobs.iter().filter(|job| job.split == split).count();
         (split, production.images(split).checked_div(jobs).unwrap_or(0))
     };
     let expected = Split::ALL.into_iter().map(expected).collect();
-    let header = header(production, &jobs, &scenario, shard);
-    make(folder, &header, &Simulation { production, scenario, jobs: &jobs, expected }, report)
+    let manifest = manifest(production, &scenario, &parts);
+    let folders = folders(production, &jobs);
+    let header = Header { shard, jobs: jobs.len() as u32, folders, manifest };
+    make(folder, &header, &Simulation { production, scenario, parts, jobs: &jobs, expected }, report)
 }
 
-fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<Shard>) -> Header {
+/// Where the dataset keeps each part: under its own name, unless another part has that.
+fn part_files(production: &Production) -> Vec<String> {
+    let mut kept: Vec<(String, &str)> = Vec::new();
+    for (number, part) in (1..).zip(production.parts()) {
+        let name = part.file.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = format!("{}/{name}", names::PARTS);
+        while kept.iter().any(|(other, hash)| other.eq_ignore_ascii_case(&file) && *hash != part.hash) {
+            file = file.replacen('/', &format!("/{number}-"), 1);
+        }
+        kept.push((file, &part.hash));
+    }
+    kept.into_iter().map(|(file, _)| file).collect()
+}
+
+/// The folders that images are written to, and that of the parts.
+fn folders(production: &Production, jobs: &[Job]) -> Vec<String> {
     let splits: BTreeSet<Split> = jobs.iter().map(|job| job.split).collect();
     let sorted = splits.iter().filter(|&&split| split != Split::Screening);
     let mut folders: Vec<String> = sorted.map(|&split| names::good(split)).collect();
@@ -46,15 +64,19 @@ fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<S
     let recorded = jobs.iter().filter(|job| job.split == Split::Screening);
     folders.extend(recorded.flat_map(|job| names::recording(job.number)));
     folders.extend([names::NOMINAL.to_owned(), names::PARTS.to_owned()]);
-    let parts = production.parts().zip(0..).map(|(part, index)| ManifestPart {
-        file: part.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-        kept_as: names::part(index),
+    folders
+}
+
+/// The manifest as far as it is known before the first image.
+fn manifest(production: &Production, scenario: &str, parts: &[String]) -> Manifest {
+    let parts = production.parts().zip(parts).map(|(part, file)| ManifestPart {
+        file: file.clone(),
         hash: part.hash.clone(),
         unit: part.unit.name().to_owned(),
         copies: part.copies,
         certificate: part.certificate.clone(),
     });
-    let manifest = Manifest {
+    Manifest {
         format: FORMAT,
         program: concat!("synthgen ", env!("CARGO_PKG_VERSION")).to_owned(),
         fingerprint: production.fingerprint().to_owned(),
@@ -65,14 +87,15 @@ fn header(production: &Production, jobs: &[Job], scenario: &str, shard: Option<S
         parts: parts.collect(),
         images: BTreeMap::new(),
         files: BTreeMap::from([(SCENARIO.to_owned(), sha256(scenario.as_bytes()))]),
-    };
-    Header { shard, jobs: jobs.len() as u32, folders, manifest }
+    }
 }
 
 /// Jobs that are simulated here.
 struct Simulation<'a> {
     production: &'a Production,
     scenario: String,
+    /// Where the dataset keeps each part.
+    parts: Vec<String>,
     jobs: &'a [Job],
     expected: BTreeMap<Split, usize>,
 }
@@ -80,8 +103,8 @@ struct Simulation<'a> {
 impl Source for Simulation<'_> {
     fn begin(&self, folder: &Path) -> Result<(), DatasetError> {
         write_file(&folder.join(SCENARIO), self.scenario.as_bytes())?;
-        for (index, part) in self.production.parts().enumerate() {
-            keep_part(&part.file, &part.hash, &folder.join(names::part(index)))?;
+        for (part, kept) in self.production.parts().zip(&self.parts) {
+            keep_part(&part.file, &part.hash, &folder.join(kept))?;
         }
         Ok(())
     }

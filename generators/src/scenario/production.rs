@@ -167,17 +167,17 @@ impl Production {
         &self.fingerprint
     }
 
-    /// The scenario that gives the same data, with seed and units as they were resolved; `kept_as` tells
-    /// where each part is, by its place in the scenario, relative to the text's folder.
-    pub fn to_toml(&self, kept_as: &dyn Fn(usize) -> String) -> String {
-        let part = |(index, part): (usize, &Part)| {
+    /// The scenario that gives the same data, with seed and units as they were resolved; `files` are
+    /// the parts', in the scenario's order, relative to where the text will be.
+    pub fn to_toml(&self, files: &[String]) -> String {
+        let part = |(part, file): (&Part, &String)| {
             let mut table = part.stated.clone();
-            table.insert("file".to_owned(), kept_as(index).into());
+            table.insert("file".to_owned(), file.as_str().into());
             table.insert("unit".to_owned(), part.unit.name().into());
             table.into()
         };
         let mut tables = self.scenario.tables.clone();
-        let parts: Vec<toml::Value> = self.scenario.parts.iter().enumerate().map(part).collect();
+        let parts: Vec<toml::Value> = self.scenario.parts.iter().zip(files).map(part).collect();
         tables.insert("part".to_owned(), parts.into());
         tables.insert("seed".to_owned(), (self.scenario.seed as i64).into());
         tables.to_string()

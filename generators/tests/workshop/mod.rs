@@ -2,9 +2,12 @@
 //! truth is known.
 #![allow(dead_code, reason = "each test crate uses its share")]
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Once;
 
+use generators::dataset::{self, Dataset, DatasetError, Report};
 use generators::defects::{Defect, Phase};
 use generators::layer::{Field, Frame, Layer, Mask};
 use generators::params::{Draws, Param, Table};
@@ -152,4 +155,32 @@ pub fn resolve(text: &str) -> Result<Production, String> {
 pub fn with(from: &str, to: &str) -> String {
     assert!(SCENARIO.contains(from), "{from}");
     SCENARIO.replacen(from, to, 1)
+}
+
+/// Goes on to the end.
+pub const KEEP_ON: Report = &|_| ControlFlow::Continue(());
+
+/// Every file below `folder` and its content.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The whole dataset, on `threads` threads.
+pub fn write(production: &Production, folder: &Path, threads: usize) -> Result<Dataset, DatasetError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| dataset::write(production, folder, None, KEEP_ON))?;
+    Dataset::open(folder)
 }
