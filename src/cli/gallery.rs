@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use generators::camera::{Depth, Grey};
-use generators::defects::{self, Defect, Phase};
+use generators::defects::{self, Defect};
 use generators::faults;
 use generators::layer::{Field, Frame, Layer};
 use generators::mesh::{self, Mesh, Unit};
@@ -30,6 +30,8 @@ const ZOOM: usize = 2;
 const RANGE_C: [f32; 2] = [35.0, 78.0];
 /// Mean temperature of the bed and of the print, in degrees Celsius.
 const MEANS_C: [f32; 2] = [43.0, 67.0];
+/// Layers of the episode of a defect that evolves by itself.
+const EPISODE: usize = 9;
 /// Streams tried until a defect finds a place on the layer.
 const ATTEMPTS: usize = 50;
 
@@ -72,7 +74,7 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
     let defects = section(
         folder,
         "defects",
-        "Each on the same healthy layer, before heat spreads and the camera looks; the outline is the footprint, exactly the pixels that changed.",
+        "Each on the same healthy layer, before heat spreads and the camera looks; the outline is the footprint, exactly the pixels that changed. A defect that evolves by itself is shown as the healthy layer (top left) and the first, the middle and the last layer of an episode.",
         &shown,
     )?;
 
@@ -158,18 +160,40 @@ fn seen(layer: &Layer) -> Grey {
     Grey { size_px: SIZE_PX, depth: Depth::Eight, values }
 }
 
-/// The layer with a defect, outlined; the healthy layer where it finds no place.
+/// The layer with a defect, outlined; where the defect evolves by itself, the healthy layer beside the first,
+/// the middle and the last of an episode. The healthy layer alone where it finds no place.
 fn injected(defect: &dyn Defect, name: &str, healthy: &Layer, stream: &Stream) -> Picture {
     let colour =
         |layer: &Layer| Picture::false_colour(&layer.temperature_c.values, SIZE_PX, RANGE_C, Scale::Inferno);
+    let evolution = defect.evolution();
     for attempt in 0..ATTEMPTS {
-        let mut layer = healthy.clone();
-        let footprint = defect.inject(&mut layer, &Phase::ONLY, &mut draws(stream, name, attempt));
-        if footprint.count() > 0 {
-            return colour(&layer).outlined(&footprint.pixels, ZOOM);
+        let shown = |age: usize, duration: usize, zoom: usize| -> Option<Picture> {
+            let mut layer = healthy.clone();
+            let mut draws = draws(stream, name, attempt);
+            let phase = evolution.phase(age, duration, &mut draws);
+            let footprint = defect.inject(&mut layer, &phase, &mut draws);
+            (footprint.count() > 0).then(|| colour(&layer).outlined(&footprint.pixels, zoom))
+        };
+        let picture = if evolution.is_constant() {
+            shown(0, 1, ZOOM)
+        } else {
+            let ages = [0, EPISODE / 2, EPISODE - 1].map(|age| shown(age, EPISODE, 1));
+            ages.into_iter().collect::<Option<Vec<_>>>().map(|layers| four(&colour(healthy), &layers))
+        };
+        if let Some(picture) = picture {
+            return picture;
         }
     }
     colour(healthy).enlarged(ZOOM)
+}
+
+/// Four pictures of a layer in the place of one enlarged by two.
+fn four(first: &Picture, others: &[Picture]) -> Picture {
+    let mut all = Picture::filled(2 * SIZE_PX, 2 * SIZE_PX, [0; 3]);
+    for (i, picture) in std::iter::once(first).chain(others).enumerate() {
+        all.paste(picture, i % 2 * SIZE_PX, i / 2 * SIZE_PX);
+    }
+    all
 }
 
 /// Writes one PNG per picture and a contact sheet, and returns the pictures for the page.

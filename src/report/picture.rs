@@ -65,7 +65,8 @@ impl Picture {
     }
 
     /// Enlarges by `factor` and draws the border of `inside` (as many flags as pixels before) as a line just
-    /// outside the set, so that the set itself stays visible.
+    /// outside the set, so that the set itself stays visible; along the edge of the picture, where there is
+    /// no outside, the line is the outermost row or column.
     pub fn outlined(&self, inside: &[bool], factor: usize) -> Self {
         let mut out = self.enlarged(factor);
         let (width, height) = (self.width, self.height);
@@ -85,7 +86,9 @@ impl Picture {
         for y in 0..out.height as i64 {
             for x in 0..out.width as i64 {
                 let near = (-reach..=reach).any(|dy| (-reach..=reach).any(|dx| at(x + dx, y + dy)));
-                if near && !at(x, y) {
+                let last = |x: i64, side: usize| x == 0 || x + 1 == side as i64;
+                let edge = last(x, out.width) || last(y, out.height);
+                if near && (edge || !at(x, y)) {
                     out.set(x as usize, y as usize, OUTLINE);
                 }
             }
@@ -165,5 +168,13 @@ mod tests {
         let outlined = picture.outlined(&inside, 4);
         let bright = |x, y| outlined.get(x, y) == OUTLINE;
         assert!(bright(7, 7) && bright(12, 10) && bright(5, 8) && !bright(8, 8) && !bright(4, 8));
+    }
+
+    #[test]
+    fn the_outline_of_everything_is_the_frame() {
+        let outlined = Picture::grey(&[0.0; 25], 5).outlined(&[true; 25], 4);
+        let bright = |x, y| outlined.get(x, y) == OUTLINE;
+        assert!((0..20).all(|i| bright(i, 0) && bright(i, 19) && bright(0, i) && bright(19, i)));
+        assert!((1..19).all(|y| (1..19).all(|x| !bright(x, y))));
     }
 }

@@ -2,11 +2,13 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "a module of tests, each of which takes what it needs")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use generators::camera::{Depth, Grey};
-use generators::layer::{Field, Frame, Layer};
+use generators::defects::{Defect, Phase};
+use generators::layer::{Field, Frame, Layer, Mask};
 use generators::params::{Draws, Table};
 use generators::registry::{self, Kind};
 use generators::stream::Stream;
@@ -74,12 +76,38 @@ fn compose(seed: u64) -> Layer {
     Layer::compose(FRAME, 3, coverage(), paint("bed", 0.5, 45.0), paint("print", 1.0, 60.0))
 }
 
+/// A layer before and after a defect.
+pub struct Injected {
+    pub before: Layer,
+    pub after: Layer,
+    pub footprint: Mask,
+    pub record: BTreeMap<String, f64>,
+}
+
+pub fn inject_into(before: Layer, defect: &dyn Defect, steady: u64, fresh: u64) -> Injected {
+    inject_in_phase(before, defect, &Phase::ONLY, steady, fresh)
+}
+
+pub fn inject_in_phase(
+    before: Layer,
+    defect: &dyn Defect,
+    phase: &Phase,
+    steady: u64,
+    fresh: u64,
+) -> Injected {
+    let mut draws = Draws::new(&Stream::root(steady).child("episode"), &Stream::root(fresh).child("layer"));
+    let mut after = before.clone();
+    let footprint = defect.inject(&mut after, phase, &mut draws);
+    Injected { before, after, footprint, record: draws.into_record() }
+}
+
 /// The file stems of a room that define a `KIND`, with `-` for `_`, sorted.
 pub fn files_with_a_kind(room: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
     let mut stems: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .filter(|path| std::fs::read_to_string(path).unwrap().contains("const KIND:"))
         .map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"))
         .collect();

@@ -186,7 +186,9 @@ fn panes(
             let inside: Vec<bool> = mask.values.iter().map(|&v| v > 0.5).collect();
             colour(image).outlined(&inside, 256usize.div_ceil(image.width.max(1)).clamp(1, 4))
         });
-        panes.push(Pane { smooth: true, ..placed("footprint", outlined) });
+        let whole = pictures.mask.as_ref().is_some_and(|mask| mask.values.iter().all(|&v| v > 0.5));
+        let note = if whole { "the whole layer".into() } else { String::new() };
+        panes.push(Pane { note, smooth: true, ..placed("footprint", outlined) });
     }
     for map in &entry.maps {
         let address = data_uri(&assets.picture(&map.file).png());
