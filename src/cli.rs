@@ -31,13 +31,15 @@ Examples:
       the same dataset in shares, on as many machines, and the shares joined
   synthgen report reports/quickstart
       draw the report again from record.json
+  synthgen audit reports/quickstart
+      whether anything but the defect tells the classes of the test set apart
   synthgen gallery
       every defect, fault and texture, drawn on a real layer
   synthgen slice pump.stl --unit inch --layer-height 0.4
       contours as SVG, a contact sheet, and the area of each layer
 
 A run that was cut off goes on where it was when it is started again.
-Exit status: 0 done, 2 a mistake in what was asked for, 1 any other failure.";
+Exit status: 0 done, 3 a leak that `audit` found, 2 a mistake in what was asked for, 1 any other failure.";
 
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
@@ -84,6 +86,14 @@ enum Command {
     Report {
         /// The run's folder, or its record.json.
         run: PathBuf,
+    },
+    /// Ask whether anything but the defect tells the classes of a dataset's test set apart; exit status 3 where it does.
+    Audit {
+        /// The dataset's folder, or that of a run.
+        dataset: PathBuf,
+        /// Write every number there, too.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
     },
     /// Validate a scenario and print what a run would do; write nothing.
     Check {
@@ -170,7 +180,7 @@ fn height(number: &str) -> Result<f64, String> {
         .ok_or_else(|| "a height is more than 0 mm".into())
 }
 
-/// Runs the program; 0 where all went well, 2 where the user can mend it, 1 otherwise.
+/// Runs the program; 0 where all went well, 2 where the user can mend it, 3 where an audit found a leak, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // Messages stay on one line, so that paths in them can be copied. It fails only where a hook is set already.
@@ -189,6 +199,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
         Some(Command::Report { run }) => commands::report(&run),
+        Some(Command::Audit { dataset, json }) => commands::audit(&dataset, json.as_deref()),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
         Some(Command::Gallery { part, unit, out, seed }) => {
             commands::gallery(part.as_deref(), unit, &out, seed)

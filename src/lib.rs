@@ -3,9 +3,10 @@
 //!
 //! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
-//! features become [`representations`], which [`separators`] split and [`metrics`] judge; the
-//! [`report`] shows the record. [`pipeline`] is the only room that knows them all.
+//! features become [`representations`], which [`separators`] split and [`metrics`] judge; the [`audit`] asks
+//! whether the dataset is fair; the [`report`] shows the record. [`pipeline`] is the only room that knows them all.
 
+pub mod audit;
 pub mod cli;
 pub mod data;
 pub mod detectors;

@@ -11,12 +11,16 @@ use super::slices::{self, Layers};
 use super::{RunArgs, gallery};
 use crate::pipeline::{self, Failure};
 use crate::plan::{Overrides, Plan, PlanError};
+use crate::report::fair;
+
+/// Exit status of an audit that found a leak.
+const LEAK: u8 = 3;
 
 /// Why a command ended, and the exit status that says so.
 pub struct Ended {
     /// What is printed.
     pub report: Report,
-    /// 2 where the user can mend it, 1 otherwise.
+    /// 2 where the user can mend it, [`LEAK`] where an audit found one, 1 otherwise.
     pub status: u8,
 }
 
@@ -88,6 +92,20 @@ pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
 pub fn report(run: &Path) -> Outcome {
     println!("{}", pipeline::redraw(run)?.display());
     Ok(())
+}
+
+/// `synthgen audit DATASET`.
+pub fn audit(dataset: &Path, json: Option<&Path>) -> Outcome {
+    let audited = pipeline::audit(dataset)?;
+    println!("{}", fair::text(&audited.audit, &audited.floors));
+    if let Some(path) = json {
+        pipeline::write_json(path, &audited)?;
+    }
+    match fair::leaks(&audited.audit).len() {
+        0 => Ok(()),
+        1 => Err(Ended { report: miette!("the test set leaks its labels"), status: LEAK }),
+        n => Err(Ended { report: miette!("the test set leaks its labels in {n} ways"), status: LEAK }),
+    }
 }
 
 /// `synthgen check SCENARIO`.

@@ -56,6 +56,22 @@ pub fn auroc<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Option
     Ok(Some(won_twice as f64 / (2.0 * positives as f64 * negatives as f64)))
 }
 
+/// The rank of each value among all, from 1 for the least; equal values share the mean of their ranks.
+///
+/// Values have to be numbers.
+pub fn midranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut below = 0;
+    for tie in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = below as f64 + (tie.len() + 1) as f64 / 2.0;
+        tie.iter().for_each(|&i| ranks[i] = rank);
+        below += tie.len();
+    }
+    ranks
+}
+
 /// Average precision, 0 to 1: precision at every distinct score, weighted by the recall gained
 /// there, without interpolation (as scikit-learn defines it).
 ///
@@ -124,6 +140,14 @@ mod tests {
         assert_eq!(auroc(&truth, &[0.0f32, 1.0, 0.0, 1.0]), Ok(Some(1.0)));
         assert_eq!(auroc(&truth, &[0.0, -0.0, 0.0, -0.0]), Ok(Some(0.5)));
         assert_eq!(auroc(&truth, &[f64::NEG_INFINITY, 1.0, 0.0, f64::INFINITY]), Ok(Some(1.0)));
+    }
+
+    /// `scipy.stats.rankdata([3, 1, 4, 1, 5])`.
+    #[test]
+    fn ties_share_their_ranks() {
+        assert_eq!(midranks(&[3.0, 1.0, 4.0, 1.0, 5.0]), [3.0, 1.5, 4.0, 1.5, 5.0]);
+        assert_eq!(midranks(&[0.0, -0.0]), [1.5, 1.5]);
+        assert!(midranks(&[]).is_empty());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::metrics::interval::bootstrap;
 use crate::metrics::ranking::{auroc, average_precision};
 use crate::plan::Separation;
 use crate::report::record::{
-    AgainstDefect, Component, Estimate, Floor, Judgement, Outcome, Reduction, Representation,
-    Separation as Cell, Share, ShareOfDefect, TestImage, Threshold,
+    AgainstDefect, Component, Estimate, Judgement, Outcome, Reduction, Representation, Separation as Cell,
+    Share, ShareOfDefect, TestImage, Threshold,
 };
 use crate::representations::{Components, Matrix, Pca};
 use crate::separators::Split;
@@ -92,23 +92,6 @@ pub fn component(
         threshold: Threshold::of_healthy(truth.images, &values, truth.defects),
         values,
     })
-}
-
-/// What a rule that looks at one plain number per image reaches, in its better direction.
-pub fn floor(
-    name: &str,
-    values: &[f64],
-    truth: &Truth<'_>,
-    stream: &Stream,
-) -> Result<Option<Floor>, MetricError> {
-    let anomalous = truth.anomalous();
-    let Some(forwards) = auroc(&anomalous, values)? else { return Ok(None) };
-    let sign = if forwards < 0.5 { -1.0 } else { 1.0 };
-    let values: Vec<f64> = values.iter().map(|v| sign * v).collect();
-    let ranked = estimate(truth.job, stream, |drawn| {
-        auroc(&select(&anomalous, drawn), &select(&values, drawn)).ok().flatten()
-    });
-    Ok(ranked.map(|auroc| Floor { name: name.to_owned(), auroc }))
 }
 
 /// What the separators make of one detector's scores and features.

@@ -14,6 +14,7 @@ use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::mesh::MeshError;
 use generators::stream::Stream;
 
+use crate::audit::{self, AuditError, Audited};
 use crate::data;
 use crate::detectors::{DetectorError, Progress};
 use crate::metrics::MetricError;
@@ -35,6 +36,9 @@ pub enum Failure {
     /// A detector could not be trained or used.
     #[error(transparent)]
     Detector(#[from] DetectorError),
+    /// The dataset could not be audited.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// A score was not a number.
     #[error("the results cannot be judged: {0}")]
     Metric(#[from] MetricError),
@@ -86,6 +90,8 @@ impl Failure {
                 true
             }
             Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
+            Self::Audit(AuditError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
+            Self::Audit(_) => true,
             Self::Detector(e) => matches!(e, DetectorError::Size { .. } | DetectorError::Diverged { .. }),
             _ => false,
         }
@@ -164,6 +170,7 @@ pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, 
     let mut clock = Clock::default();
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     let dataset = Dataset::open(&folder)?;
+    let audited = clock.time("audit", || audited(&dataset))?;
     let images = clock.time("read", || images(&dataset))?;
     let stream = Stream::root(plan.scenario().seed).child("learning");
 
@@ -176,6 +183,15 @@ pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, 
         learnt.push(fitted);
     }
     let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
+    match audited {
+        Ok(Audited { audit, floors }) => {
+            record.audit = Some(audit);
+            record.floors = floors;
+        }
+        Err(reason) => {
+            record.warnings.push(format!("The test set could not be audited for leaks: {reason}."))
+        }
+    }
     record.provenance.stages = clock.stages;
     record.provenance.peak_memory_mib = machine::peak_memory_mib();
     record.save(run)?;
@@ -204,6 +220,15 @@ fn images(dataset: &Dataset) -> Result<Images, Failure> {
         validation: data::load(dataset, Split::Validation)?,
         test: data::load(dataset, Split::Test)?,
     })
+}
+
+/// The audit of the test set, or why this scenario's has nothing to audit.
+fn audited(dataset: &Dataset) -> Result<Result<Audited, String>, Failure> {
+    match audit::audit(dataset) {
+        Ok(audited) => Ok(Ok(audited)),
+        Err(e @ (AuditError::NothingAnomalous { .. } | AuditError::OneJob { .. })) => Ok(Err(e.to_string())),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Separates and judges what the detectors said, and writes it all down.
@@ -247,7 +272,8 @@ fn judged(
             peak_memory_mib: None,
         },
         dataset: facts::dataset(dataset.rows(), &defects, grey_scale(plan)),
-        floors: floors(dataset, &rows, images, &truth, &stream)?,
+        floors: Vec::new(),
+        audit: None,
         detectors: learnt.iter().map(|l| l.record.clone()).collect(),
         test_images,
         representations,
@@ -262,41 +288,6 @@ fn judged(
         gallery,
         warnings: Vec::new(),
     })
-}
-
-/// What rules that look at nothing of interest reach: any detector has to beat them.
-fn floors(
-    dataset: &Dataset,
-    rows: &[&Row],
-    images: &Images,
-    truth: &Truth<'_>,
-    stream: &Stream,
-) -> Result<Vec<record::Floor>, Failure> {
-    let mean = |i: usize| {
-        let image = images.test.image(i);
-        image.iter().map(|&v| f64::from(v)).sum::<f64>() / image.len() as f64
-    };
-    let deviation = |i: usize| {
-        let image = images.test.image(i);
-        let m = mean(i);
-        (image.iter().map(|&v| (f64::from(v) - m).powi(2)).sum::<f64>() / image.len() as f64).sqrt()
-    };
-    let mut bytes = Vec::new();
-    for row in rows {
-        let path = dataset.path(&row.file);
-        bytes.push(std::fs::metadata(&path).map_err(|e| Failure::io(&path, e))?.len() as f64);
-    }
-    let all = 0..rows.len();
-    let rules = [
-        ("mean grey value", all.clone().map(mean).collect::<Vec<f64>>()),
-        ("deviation of the grey values", all.map(deviation).collect()),
-        ("size of the image file", bytes),
-    ];
-    let mut floors = Vec::new();
-    for (name, values) in rules {
-        floors.extend(judge::floor(name, &values, truth, &stream.child("floor").child(name))?);
-    }
-    Ok(floors)
 }
 
 /// Temperatures that black and white stand for.
@@ -338,6 +329,26 @@ fn scenario(plan: &Plan) -> record::Scenario {
 pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
     let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
     Ok(report::write(&Record::read(folder)?, folder)?)
+}
+
+/// Audits the dataset in `folder`, or the one of the run there.
+///
+/// # Errors
+/// Where there is no dataset, or none that can be audited.
+pub fn audit(folder: &Path) -> Result<Audited, Failure> {
+    let of_run = folder.join(DATASET);
+    let folder = if of_run.join(dataset::MANIFEST).is_file() { &of_run } else { folder };
+    Ok(audit::audit(&Dataset::open(folder)?)?)
+}
+
+/// Writes `value` to `path` as JSON, whole or not at all, and makes the folders on the way.
+///
+/// # Errors
+/// What the system refuses.
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|e| Failure::io(path, e.into()))?;
+    text.push(b'\n');
+    write_file(path, &text)
 }
 
 /// Writes `bytes` to `path`, whole or not at all, and makes the folders on the way.

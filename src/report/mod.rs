@@ -5,6 +5,7 @@
 
 mod assets;
 pub mod colour;
+pub mod fair;
 mod figures;
 mod numbers;
 mod page;

@@ -1,5 +1,6 @@
 //! The record in plain words.
 
+use super::fair::leaks;
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural};
 use super::record::{Judgement, Record, Separation, Share, ShareOfDefect};
 
@@ -41,7 +42,7 @@ pub fn verdict(record: &Record) -> Verdict {
             })
             .copied()
     });
-    let mut points = Vec::new();
+    let mut points: Vec<Point> = unfair(record).into_iter().collect();
     let Some(&chosen) = named.as_ref().or(best.first()) else {
         points.extend(ranking(record));
         return Verdict { headline: no_verdict(record), bar_met: None, pair: None, points };
@@ -65,6 +66,20 @@ pub fn verdict(record: &Record) -> Verdict {
     let headline = format!("{} {}.", pair_name(cell), catches(judgement));
     let pair = Some((cell.representation.clone(), cell.separator.clone()));
     Verdict { headline, bar_met, pair, points }
+}
+
+/// What has to be said before anything else where the classes can be told by something but the defect.
+fn unfair(record: &Record) -> Option<Point> {
+    let leaks = record.audit.as_ref().map(leaks)?;
+    let first = leaks.first()?;
+    let more = match leaks.len() - 1 {
+        0 => String::new(),
+        n => format!(" {} below.", plural(n, "more leak")),
+    };
+    let text = format!(
+        "Something else than the defect tells the classes apart, so the figures on this page may overstate every detector. {first}{more}"
+    );
+    Some(Point { topic: "Not a fair test", text })
 }
 
 fn catches(judgement: &Judgement) -> String {

@@ -61,6 +61,18 @@ fn matrix(record: &Record) -> Markup {
                         None => td.empty { "–" },
                     }
                 }
+            }
+            @for floor in record.floors.iter().filter(|floor| !floor.auroc_by_defect.is_empty()) {
+                tr {
+                    th scope="row" { "trivial: " (floor.name) }
+                    @for defect in &defects {
+                        @match floor.auroc_by_defect.iter().find(|d| d.defect == *defect) {
+                            Some(d) => td style=(heat(d.value)) { (area(d.value)) },
+                            None => td.empty { "–" },
+                        }
+                    }
+                    td style=(heat(floor.auroc.value)) { b { (area(floor.auroc.value)) } }
+                }
             } }
         }
     }

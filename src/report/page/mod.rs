@@ -2,6 +2,7 @@
 
 mod defects;
 mod facts;
+mod fair;
 mod gallery;
 mod scores;
 mod separation;
@@ -29,6 +30,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("scores", "Score distributions", scores::section(record, figures)),
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
+        ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),
         ("training", "Training", training::section(record, figures)),
         ("data", "Data", facts::data(record)),

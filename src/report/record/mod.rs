@@ -4,10 +4,12 @@
 //! later CSV or gate are views of it. Paths in it are relative to the run's folder, with `/`
 //! between names. Optional numbers are left out of the file where they do not exist, never `null`.
 
+mod audit;
 mod io;
 mod results;
 mod scenario;
 
+pub use audit::{Audit, Comparison, Contract, Probe};
 pub use io::{RecordError, write_atomically};
 pub use results::{
     AgainstDefect, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap, ImageScore,
@@ -45,6 +47,9 @@ pub struct Record {
     pub detectors: Vec<Detector>,
     /// What trivial rules reach: a detector that does no better has learned nothing.
     pub floors: Vec<Floor>,
+    /// Whether anything but the defect tells the classes of the test set apart; absent where they could not be audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
     /// What separators worked on: the rows of the accuracy table.
     pub representations: Vec<Representation>,
     /// Names of the separators: the columns of the accuracy table.

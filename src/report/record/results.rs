@@ -204,6 +204,9 @@ pub struct Floor {
     pub name: String,
     /// Its area under the ROC curve, the better of the two directions.
     pub auroc: Estimate,
+    /// As `auroc`, in the same direction, for each defect against all healthy images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auroc_by_defect: Vec<AgainstDefect>,
 }
 
 /// What a separator works on: a score or a (projected) feature vector per image.

@@ -57,9 +57,14 @@ pub fn record() -> Record {
         dataset: dataset(&images),
         detectors,
         floors: vec![
-            Floor { name: "mean grey value".into(), auroc: estimate(0.561, 0.03) },
-            Floor { name: "file size".into(), auroc: estimate(0.642, 0.03) },
+            Floor {
+                name: "mean grey value".into(),
+                auroc: estimate(0.561, 0.03),
+                auroc_by_defect: Vec::new(),
+            },
+            Floor { name: "file size".into(), auroc: estimate(0.642, 0.03), auroc_by_defect: Vec::new() },
         ],
+        audit: Some(audit()),
         representations,
         separators: SEPARATORS.map(str::to_owned).to_vec(),
         separations,
@@ -72,6 +77,45 @@ pub fn record() -> Record {
         gallery: gallery(),
         warnings: vec!["Two of five draws of striation were repeated since they changed no pixel.".into()],
         test_images: images,
+    }
+}
+
+/// An audit that found nothing.
+fn audit() -> Audit {
+    let contract = |name: &str, largest_levels| Contract {
+        name: name.into(),
+        broken: Share::new(0, 200),
+        largest_levels,
+    };
+    let comparison = |auroc, value, least_found: Option<f64>| Comparison {
+        auroc,
+        auroc_by_defect: DEFECTS.map(|d| AgainstDefect { defect: d.into(), value }).to_vec(),
+        p_value: 1.0,
+        constant: least_found.is_none(),
+        least_found,
+    };
+    let probe = |name: &str, numbers, unpaired: Option<f64>| Probe {
+        name: name.into(),
+        numbers,
+        unequal: Some(Share::new(0, 200)),
+        twins: Some(comparison(Some(0.5), 0.5, None)),
+        unpaired: unpaired.map(|value| comparison(None, value, Some(0.284))),
+    };
+    Audit {
+        pairs: 200,
+        jobs: 10,
+        episodes: 50,
+        alpha: 0.01,
+        replicates: 9999,
+        contract: vec![
+            contract("every parameter of the ledger", None),
+            contract("the change map", Some(0.0)),
+        ],
+        probes: vec![
+            probe("layer", 1, Some(0.531)),
+            probe("mean outside the mask", 1, None),
+            Probe { unequal: None, ..probe("all together", 98, Some(0.447)) },
+        ],
     }
 }
 

@@ -76,6 +76,18 @@ fn bad() {
 }
 
 #[test]
+fn an_unfair_test_is_said_first() {
+    let mut record = with(&[("vae MSE", "k-means", [38, 40], 4)], false);
+    let audit = record.audit.as_mut().unwrap();
+    audit.contract[1].broken = Share::new(3, 200);
+    audit.contract[1].largest_levels = Some(2.0);
+    let layer = audit.probes[0].unpaired.as_mut().unwrap();
+    layer.auroc_by_defect[2].value = 0.874;
+    layer.p_value = 0.0006;
+    insta::assert_snapshot!(told(&record));
+}
+
+#[test]
 fn ties() {
     let cells = [("vae MSE", "k-means", [38, 38], 4), ("vae MSE", "Otsu", [39, 37], 4)];
     insta::assert_snapshot!(told(&with(&cells, false)));
