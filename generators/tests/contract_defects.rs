@@ -3,9 +3,13 @@
 
 mod scene;
 
+use std::path::Path;
+
 use generators::defects::{Defect, KINDS, Phase};
 use generators::layer::{Field, Layer, Mask};
+use generators::params::Table;
 use generators::registry::Kind;
+use generators::scenario::Scenario;
 use scene::{Injected, build, files_with_a_kind, inject_in_phase, inject_into, layer, try_build};
 
 /// What changes pixels that are not printed.
@@ -31,6 +35,21 @@ fn every_file_is_registered() {
     let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
     names.sort_unstable();
     assert_eq!(names, files_with_a_kind("defects"));
+}
+
+#[test]
+fn one_scenario_has_them_all() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let text = std::fs::read_to_string(scenarios.join("all-defects.toml")).unwrap();
+    let mut table = Table::parse("all-defects.toml", &text).unwrap();
+    let scenario = Scenario::read(&mut table, &scenarios).unwrap();
+    table.finish().unwrap();
+    let mut stated: Vec<&str> = scenario.defects().map(|(_, kind)| kind).chain(["composed"]).collect();
+    let mut known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    stated.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(stated, known);
+    scenario.resolve().unwrap();
 }
 
 #[test]

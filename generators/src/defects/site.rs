@@ -57,9 +57,10 @@ impl<'a> Site<'a> {
         let places = candidates.filter(move |&place| {
             self.at == At::Anywhere || self.layer.coverage.values[pixel(&frame, place)] >= PRINTED
         });
-        let places = places.filter_map(|place| match self.at {
-            At::Contour => self.nearest_bed(place),
-            _ => Some(place),
+        let contour = if self.at == At::Contour { self.contour() } else { Vec::new() };
+        let places = places.filter_map(move |place| match self.at {
+            At::Contour => nearest(&contour, place),
+            At::Part | At::Anywhere => Some(place),
         });
         places.map(|place| [0, 1].map(|k| place[k] + self.phase.moved_mm[k]))
     }
@@ -72,13 +73,25 @@ impl<'a> Site<'a> {
         Some(place)
     }
 
-    /// The centre of the nearest pixel that is not printed.
-    fn nearest_bed(&self, place: [f64; 2]) -> Option<[f64; 2]> {
-        let away = |[x, y]: [f64; 2]| (x - place[0]).hypot(y - place[1]);
-        let unprinted =
-            (0..self.layer.coverage.values.len()).filter(|&i| self.layer.coverage.values[i] < PRINTED);
-        unprinted.map(|i| self.layer.frame.centre_mm(i)).min_by(|&a, &b| away(a).total_cmp(&away(b)))
+    /// The centres of the pixels that are not printed and lie beside one that is.
+    fn contour(&self) -> Vec<[f64; 2]> {
+        let side = self.layer.frame.size_px;
+        let printed = |i: usize| self.layer.coverage.values[i] >= PRINTED;
+        let beside = |i: usize| {
+            let (row, column) = (i / side, i % side);
+            (column > 0 && printed(i - 1))
+                || (column + 1 < side && printed(i + 1))
+                || (row > 0 && printed(i - side))
+                || (row + 1 < side && printed(i + side))
+        };
+        let pixels = (0..side * side).filter(|&i| !printed(i) && beside(i));
+        pixels.map(|i| self.layer.frame.centre_mm(i)).collect()
     }
+}
+
+fn nearest(points: &[[f64; 2]], [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+    let away = |point: &[f64; 2]| (point[0] - x).hypot(point[1] - y);
+    points.iter().copied().min_by(|a, b| away(a).total_cmp(&away(b)))
 }
 
 /// The pixel in which a place lies.
