@@ -8,24 +8,24 @@
 //! Every anomalous image has a healthy twin: the same layer without the defect. What must not tell is then *equal*, and
 //! any difference in any pair is a leak, without statistics: job, layer, part area, place in the ledger, file name, position,
 //! nominal slice, every drawn parameter but the defect's own, and every pixel that the defect cannot have reached
-//! ([`outside`]). Where something differs, the area under the ROC curve between anomalous images and healthy images
+//! (`outside`). Where something differs, the area under the ROC curve between anomalous images and healthy images
 //! of other jobs says how far it would lead a detector, and a test that swaps image and twin says
-//! whether chance does as well ([`swaps`]).
+//! whether chance does as well (`swaps`).
 //!
 //! # On unpaired samples
 //! All defects together, twins make the two classes equal in what is known of a layer. One defect against the rest need not be: a
 //! striation that only finds room in large layers can be told by the area alone. So each defect's layers are held against
 //! those of all others, and the test exchanges the defects of the episodes as the making of the dataset might have done
-//! ([`episodes`]). Numbers of the image are not compared here, since the defects' regions differ in place and
+//! (`episodes`). Numbers of the image are not compared here, since the defects' regions differ in place and
 //! size.
 //!
 //! # What chance allows
 //! Images of one episode or job are alike, so that jobs are swapped whole and episodes exchanged whole; nothing is
 //! assumed of any distribution. What a single number cannot say (a histogram, a slice, everything together)
-//! goes through a forest ([`forest`]) that learns on half of the jobs and is judged on the other half, and
+//! goes through a forest (`forest`) that learns on half of the jobs and is judged on the other half, and
 //! the other way round; the images that judge have not been learnt from, so that the same exchange gives its exact null.
 //! Within each of the six tests (swaps and exchanges; single numbers, and the forests of either half), all
-//! probes and all defects are tested by their greatest ([`null`]); the six are joined by Bonferroni. The probability
+//! probes and all defects are tested by their greatest (`null`); the six are joined by Bonferroni. The probability
 //! that a clean dataset is called leaking is at most [`ALPHA`], for all of it.
 //!
 //! No sample proves that there is no leak. Each comparison says how far from 0.5 an area would have had to lie to be found
@@ -33,7 +33,7 @@
 //! [`Stream`] keyed by the dataset's seed: the same dataset has the same verdict.
 //!
 //! # What may tell
-//! [`trivial`]: mean, deviation and histogram of the whole image and the size of its file may tell, and
+//! `trivial`: mean, deviation and histogram of the whole image and the size of its file may tell, and
 //! usually do, since a defect changes them. How far they get is the floor that a detector has to beat.
 
 mod context;
