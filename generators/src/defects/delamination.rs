@@ -49,9 +49,9 @@ impl Defect for Delamination {
             let Some(patch) = self.disc.draw(&site, &curve, draws) else { return };
             let curl_mm = phase.draw_severity("curl_mm", &self.curl_mm, draws);
             let by_mm = inwards(layer, &patch).map(|share| share * curl_mm);
-            let lifted = Region::new(layer, &patch, Ground::Part);
+            let bent = Region::new(&layer.coverage, &patch, Ground::Layer);
+            let lifted = Region::new(&displace(layer, &bent, by_mm), &patch, Ground::Part);
             draws.scoped("lift", |draws| self.lift.act(layer, &lifted, phase, draws));
-            displace(layer, &Region::new(layer, &patch, Ground::Layer), by_mm);
         })
     }
 }

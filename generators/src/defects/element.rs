@@ -45,7 +45,7 @@ impl Element {
         let curve = self.profile.curve(draws);
         let site = Site::new(layer, phase, self.at, place);
         let Some(shape) = self.shape.draw(&site, &curve, draws) else { return };
-        let region = Region::new(layer, &shape, self.ground);
+        let region = Region::new(&layer.coverage, &shape, self.ground);
         self.effect.act(layer, &region, phase, draws);
     }
 }

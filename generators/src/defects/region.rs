@@ -42,9 +42,9 @@ pub struct Region {
 }
 
 impl Region {
-    /// The part of `shape` that lies on `ground`.
-    pub fn new(layer: &Layer, shape: &Field, ground: Ground) -> Self {
-        let values = shape.values.iter().zip(&layer.coverage.values).map(|(&s, &c)| s * ground.share(c));
+    /// The part of `shape` that lies on `ground` where `coverage` is printed.
+    pub fn new(coverage: &Field, shape: &Field, ground: Ground) -> Self {
+        let values = shape.values.iter().zip(&coverage.values).map(|(&s, &c)| s * ground.share(c));
         Self { shares: Field { size_px: shape.size_px, values: values.collect() }, ground }
     }
 

@@ -65,6 +65,11 @@ mod tests {
         let mask = Mask { size_px: n, pixels: (0..n * n).map(|i| (20..24).contains(&i)).collect() };
         let change = grey(mask.pixels.iter().map(|&p| if p { 12 } else { 0 }).collect());
         assert_eq!(cnr_image(&healthy, &change, &mask, &coverage, 0.8), Some(3.0));
+        // The whole layer 12 levels up: against the root mean square of 4 and 2.
+        let everywhere = Mask { size_px: n, pixels: vec![true; n * n] };
+        let raised = grey(vec![12; n * n]);
+        let whole = cnr_image(&healthy, &raised, &everywhere, &coverage, 0.8).unwrap();
+        assert!((whole - 12.0 / 10f64.sqrt()).abs() < 1e-12, "{whole}");
         let nowhere = Mask { size_px: n, pixels: vec![false; n * n] };
         assert_eq!(cnr_image(&healthy, &change, &nowhere, &coverage, 0.8), None);
     }

@@ -48,8 +48,8 @@ impl Effect for Displace {
     }
 }
 
-/// Moves the section by `by_mm` times the strength of each pixel of `region`.
-pub fn displace(layer: &mut Layer, region: &Region, by_mm: [f64; 2]) {
+/// Moves the section by `by_mm` times the strength of each pixel of `region`; what is printed then.
+pub fn displace(layer: &mut Layer, region: &Region, by_mm: [f64; 2]) -> Field {
     let by_px = by_mm.map(|mm| mm * layer.frame.px_per_mm);
     let coverage = moved(&layer.coverage, &region.shares, [by_px[0], -by_px[1]]);
     let displaced = mix(&coverage, &layer.bed_c, &layer.part_c);
@@ -57,6 +57,7 @@ pub fn displace(layer: &mut Layer, region: &Region, by_mm: [f64; 2]) {
     for i in (0..coverage.values.len()).filter(|&i| coverage.values[i] != layer.coverage.values[i]) {
         layer.temperature_c.values[i] = displaced.values[i];
     }
+    coverage
 }
 
 /// The image moved by `[columns, rows]` times `shares`, fractions interpolated, nothing coming in from

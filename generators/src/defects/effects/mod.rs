@@ -59,7 +59,7 @@ mod tests {
     fn change(text: &str, ground: Ground, share: f32, severity: f64) -> Vec<f64> {
         let (_, effect) = registry::build(effects::KINDS, Table::parse("s.toml", text).unwrap()).unwrap();
         let (before, mut after) = (layer(), layer());
-        let region = Region::new(&before, &Field::constant(16, share), ground);
+        let region = Region::new(&before.coverage, &Field::constant(16, share), ground);
         let phase = Phase { severity, ..Phase::ONLY };
         effect.act(&mut after, &region, &phase, &mut Draws::new(&Stream::root(1), &Stream::root(2)));
         let pairs = after.temperature_c.values.iter().zip(&before.temperature_c.values);
