@@ -3,6 +3,7 @@
 mod commands;
 mod gallery;
 mod progress;
+mod screening;
 mod slices;
 
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ Examples:
       whether anything but the defect tells the classes of the test set apart
   synthgen gallery
       every defect, fault and texture, drawn on a real layer
+  synthgen screen photos
+      which images of a folder are no data of the process, and why: screen.csv
   synthgen slice pump.stl --unit inch --layer-height 0.4
       contours as SVG, a contact sheet, and the area of each layer
 
@@ -117,6 +120,20 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Tell images that a fault of the camera or a person has spoilt from data of the process, without labels.
+    ///
+    /// Images are taken in the natural order of their names, each folder as a series in time. On a dataset
+    /// of this program with screening jobs, precision and recall are printed once the verdicts stand.
+    Screen {
+        /// The folder of images, and those below it; or a dataset, or the run that made it.
+        images: PathBuf,
+        /// Where to write; `reports/screen/FOLDER` where absent.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        /// 2 finds what is half as clear, and throws away more of what is sound; 0.5 the opposite.
+        #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = strictness)]
+        strictness: f64,
+    },
     /// Slice a part: contours as SVG, a contact sheet as PNG, areas as CSV, and a certificate of what
     /// was mended and how sure the areas are.
     Slice {
@@ -168,6 +185,11 @@ impl From<OverrideArgs> for Overrides {
     }
 }
 
+fn strictness(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|f| (0.1..=10.0).contains(f));
+    factor.ok_or_else(|| "it is a number from 0.1 to 10".to_owned())
+}
+
 fn unit(name: &str) -> Result<Unit, String> {
     Unit::from_name(name).ok_or_else(|| format!("a unit is one of {}", Unit::NAMES.join(", ")))
 }
@@ -203,6 +225,9 @@ pub fn run() -> ExitCode {
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
         Some(Command::Gallery { part, unit, out, seed }) => {
             commands::gallery(part.as_deref(), unit, &out, seed)
+        }
+        Some(Command::Screen { images, out, strictness }) => {
+            commands::screen(&images, out.as_deref(), strictness)
         }
         Some(Command::Slice { part, unit, layer_height, layers, out }) => {
             let layers = layers.map_or(Layers::HeightMm(layer_height), Layers::Count);

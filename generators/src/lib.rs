@@ -17,6 +17,7 @@ pub mod params;
 pub mod raster;
 pub mod registry;
 pub mod scenario;
+pub mod screen;
 pub mod stream;
 pub mod textures;
 pub mod thermal;

@@ -8,7 +8,7 @@ use miette::{Report, miette};
 
 use super::progress::Terminal;
 use super::slices::{self, Layers};
-use super::{RunArgs, gallery};
+use super::{RunArgs, gallery, screening};
 use crate::pipeline::{self, Failure};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
@@ -155,6 +155,17 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
 /// `synthgen gallery`.
 pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -> Outcome {
     println!("{}", gallery::draw(part, unit, out, seed)?.display());
+    Ok(())
+}
+
+/// `synthgen screen IMAGES`.
+pub fn screen(images: &Path, out: Option<&Path>, strictness: f64) -> Outcome {
+    let name = images.canonicalize().ok().and_then(|path| path.file_name().map(ToOwned::to_owned));
+    let out = out.map_or_else(
+        || Path::new("reports/screen").join(name.unwrap_or_else(|| "images".into())),
+        Path::to_owned,
+    );
+    println!("{}", screening::write(images, strictness, &out)?);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::mesh::MeshError;
+use generators::screen::ScreenError;
 use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
@@ -48,6 +49,18 @@ pub enum Failure {
     /// The report could not be drawn.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A folder cannot be screened.
+    #[error(transparent)]
+    Screen(#[from] ScreenError),
+    /// A dataset has nothing to screen.
+    #[error(
+        "the dataset in {} has no recordings; give its scenario [dataset] screening_jobs and [[fault]]s",
+        folder.display()
+    )]
+    NothingToScreen {
+        /// The dataset's folder.
+        folder: PathBuf,
+    },
     /// A part to be sliced cannot be read.
     #[error(transparent)]
     Mesh(#[from] MeshError),
@@ -86,6 +99,7 @@ impl Failure {
     pub fn is_the_users(&self) -> bool {
         use dataset::DatasetError;
         match self {
+            Self::Screen(_) | Self::NothingToScreen { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
                 true
             }
