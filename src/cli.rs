@@ -9,8 +9,10 @@ mod slices;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use generators::dataset::Shard;
+use generators::dataset::formats::KINDS;
 use generators::mesh::Unit;
 use miette::MietteHandlerOpts;
 
@@ -30,6 +32,8 @@ Examples:
   synthgen generate scenarios/quickstart.toml --shard 2/3
   synthgen merge reports/quickstart-*of3 --out reports/quickstart
       the same dataset in shares, on as many machines, and the shares joined
+  synthgen export reports/quickstart --format coco --format webdataset
+      its dataset as other tools read it, beside the MVTec-AD layout
   synthgen report reports/quickstart
       draw the report again from record.json
   synthgen audit reports/quickstart
@@ -84,6 +88,14 @@ enum Command {
         /// Discard what a different scenario left in that folder.
         #[arg(long)]
         fresh: bool,
+    },
+    /// Put a finished dataset into the formats of other tools as well.
+    Export {
+        /// The dataset's folder, or that of its run.
+        dataset: PathBuf,
+        /// Which; may be given more than once.
+        #[arg(long, required = true, value_name = "FORMAT", value_parser = formats())]
+        format: Vec<String>,
     },
     /// Draw a finished run's report again from its record.
     Report {
@@ -202,6 +214,11 @@ fn height(number: &str) -> Result<f64, String> {
         .ok_or_else(|| "a height is more than 0 mm".into())
 }
 
+/// The names of the formats, each with what it is.
+fn formats() -> PossibleValuesParser {
+    KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.summary)).collect::<Vec<_>>().into()
+}
+
 /// Runs the program; 0 where all went well, 2 where the user can mend it, 3 where an audit found a leak, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -220,6 +237,7 @@ pub fn run() -> ExitCode {
             commands::generate(&scenario, &settings, shard)
         }
         Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
+        Some(Command::Export { dataset, format }) => commands::export(&dataset, format),
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Audit { dataset, json }) => commands::audit(&dataset, json.as_deref()),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),

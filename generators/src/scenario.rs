@@ -14,6 +14,7 @@ pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
 use crate::camera::Camera;
+use crate::dataset::formats::{self, Formats};
 use crate::defects::{self, Defect, Evolution};
 use crate::layer::{CELSIUS, Field, Frame};
 use crate::mesh::Unit;
@@ -45,6 +46,7 @@ pub struct Scenario {
     parts: Vec<Part>,
     jobs: Jobs,
     afterglow: Afterglow,
+    formats: Formats,
     defects: Vec<Anomaly>,
     faults: Vec<Disturbance>,
     /// Everything that decides the data but the seed and the parts, without layout.
@@ -144,10 +146,9 @@ impl Scenario {
         textures: &[Kind<dyn Texture>],
         defects: &[Kind<dyn Defect>],
     ) -> Result<Self> {
-        const DECIDE: [&str; 8] =
-            ["camera", "bed", "print", "layers", "thermal", "dataset", "defect", "fault"];
-        let canonical = table.canonical(&|key| DECIDE.contains(&key));
-        let tables = table.to_toml(&|key| DECIDE.contains(&key));
+        const DECIDE: [&str; 7] = ["camera", "bed", "print", "layers", "thermal", "defect", "fault"];
+        let mut canonical = table.canonical(&|key| DECIDE.contains(&key));
+        let mut tables = table.to_toml(&|key| DECIDE.contains(&key));
         let stem = Path::new(table.place().file()).file_stem().map(|s| s.to_string_lossy().into_owned());
         let name = table.string("name", stem.as_deref())?;
         if table.has("name") {
@@ -179,6 +180,10 @@ impl Scenario {
         let anomalies = anomalies(table.tables("defect")?, defects)?;
         let disturbances = disturbance::read(table.tables("fault")?, &anomalies)?;
         let mut dataset_table = table.table("dataset")?;
+        let decides = |key: &str| !formats::is_key(key);
+        canonical += &format!(", dataset: {}", dataset_table.canonical(&decides));
+        tables.insert("dataset".to_owned(), dataset_table.to_toml(&decides).into());
+        let formats = formats::read(&mut dataset_table)?;
         let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
         dataset_table.finish()?;
         Ok(Self {
@@ -193,6 +198,7 @@ impl Scenario {
             parts,
             jobs,
             afterglow,
+            formats,
             defects: anomalies,
             faults: disturbances,
             canonical,
@@ -220,6 +226,11 @@ impl Scenario {
     /// Label and kind of every fault, in the order of the scenario.
     pub fn faults(&self) -> impl Iterator<Item = (&str, &str)> {
         self.faults.iter().map(|f| (f.name.as_str(), f.kind))
+    }
+
+    /// The formats that the dataset is to be in beside the default one.
+    pub fn formats(&self) -> &Formats {
+        &self.formats
     }
 
     /// The camera.

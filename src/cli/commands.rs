@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use generators::dataset::formats::{Formats, Settings};
 use generators::dataset::{DatasetError, Shard, Split};
 use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
@@ -88,6 +89,13 @@ pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
     Ok(())
 }
 
+/// `synthgen export DATASET --format NAME`.
+pub fn export(dataset: &Path, formats: Vec<String>) -> Outcome {
+    let formats: Formats = formats.into_iter().map(|name| (name, Settings::new())).collect();
+    println!("{}", pipeline::export(dataset, &formats)?.display());
+    Ok(())
+}
+
 /// `synthgen report RUN`.
 pub fn report(run: &Path) -> Outcome {
     println!("{}", pipeline::redraw(run)?.display());
@@ -143,6 +151,7 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     println!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect()));
     println!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect()));
+    println!("formats    {}", list(plan.scenario().formats().keys().map(String::as_str).collect()));
     println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
     println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
     println!(

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use generators::dataset::formats::Formats;
 use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::mesh::MeshError;
 use generators::screen::ScreenError;
@@ -152,6 +153,17 @@ pub fn merge(shards: &[PathBuf], run: &Path, progress: &dyn Progress) -> Result<
         progress.step("merge", at.images_done, at.images, &[]);
         ControlFlow::Continue(())
     })?;
+    Ok(folder)
+}
+
+/// Puts a finished dataset into `formats` as well; its folder. `folder` is that of the dataset or of its run.
+///
+/// # Errors
+/// Where there is no complete dataset, or a file cannot be written.
+pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
+    let inner = folder.join(DATASET);
+    let folder = if inner.is_dir() { inner } else { folder.to_owned() };
+    dataset::export(&folder, formats)?;
     Ok(folder)
 }
 

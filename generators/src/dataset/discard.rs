@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::files::{entries, read_json, remove_file};
+use super::formats;
 use super::journal::{self, JOURNAL, Journal};
 use super::names::{is_image, stays_inside};
 use super::{DatasetError, LEDGER, MANIFEST, Manifest};
@@ -33,6 +34,9 @@ pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     }
     if journal.is_some() {
         remove_file(&folder.join(LEDGER))?;
+    }
+    for format in manifests().flat_map(|m| m.formats.keys()).filter(|format| stays_inside(format)) {
+        formats::remove(folder, format)?;
     }
     for class in folders.iter().rev() {
         for path in Path::new(class).ancestors().filter(|p| !p.as_os_str().is_empty()) {

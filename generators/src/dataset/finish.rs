@@ -9,13 +9,13 @@ use serde::{Serialize, Serializer};
 
 use super::files::write_json;
 use super::journal::{self, Header, Record};
-use super::view::{Outline, VIEWS};
+use super::view::{self, Outline};
 use super::{DatasetError, MANIFEST, Manifest, Split};
 
 /// Writes the views, and last the manifest, of the dataset in `folder`, whose jobs are all finished.
 pub fn finish(folder: &Path, header: &Header) -> Result<(), DatasetError> {
     let mut manifest = header.manifest.clone();
-    let mut parameters = BTreeSet::new();
+    let (mut parameters, mut classes) = (BTreeSet::new(), BTreeSet::new());
     for job in header.jobs() {
         for row in record(folder, job)?.rows {
             *manifest.images.entry(row.split.name().to_owned()).or_insert(0) += 1;
@@ -23,18 +23,15 @@ pub fn finish(folder: &Path, header: &Header) -> Result<(), DatasetError> {
                 let class = row.defect.as_deref().unwrap_or("good");
                 *manifest.images.entry(format!("test/{class}")).or_insert(0) += 1;
             }
+            classes.extend(row.label().map(str::to_owned));
             parameters.extend(row.parameters.into_keys());
         }
     }
-    let outline = Outline { folder, manifest: &manifest, parameters: &parameters };
-    let mut views = Vec::new();
-    for begin in VIEWS {
-        views.extend(begin(&outline)?);
-    }
+    let outline = Outline { folder, manifest: &manifest, parameters: &parameters, classes: &classes };
+    let mut views = view::begin(&outline)?;
     for job in header.jobs() {
-        for row in record(folder, job)?.rows {
-            views.iter_mut().try_for_each(|view| view.put(&row))?;
-        }
+        let rows = record(folder, job)?.rows;
+        views.iter_mut().try_for_each(|view| view.put(&rows))?;
     }
     let mut files = std::mem::take(&mut manifest.files);
     for view in views {

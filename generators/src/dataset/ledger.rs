@@ -44,22 +44,24 @@ struct Ledger {
 }
 
 /// Begins the ledger.
-pub fn begin(outline: &Outline) -> Result<Option<Box<dyn View>>, DatasetError> {
+pub fn begin(outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
     let path = outline.folder.join(LEDGER);
     let writer = schema(outline.parameters).map_err(refused(&path)).and_then(|schema| {
         SerializedFileWriter::new(Draft::create(&path)?, schema, Arc::default()).map_err(refused(&path))
     })?;
     let parameters = outline.parameters.iter().cloned().collect();
-    Ok(Some(Box::new(Ledger { writer, parameters, rows: Vec::new() })))
+    Ok(Box::new(Ledger { writer, parameters, rows: Vec::new() }))
 }
 
 impl View for Ledger {
-    fn put(&mut self, row: &Row) -> Result<(), DatasetError> {
-        self.rows.push(row.clone());
-        if self.rows.len() < GROUP {
-            return Ok(());
+    fn put(&mut self, rows: &[Row]) -> Result<(), DatasetError> {
+        for row in rows {
+            self.rows.push(row.clone());
+            if self.rows.len() == GROUP {
+                self.write_group().map_err(refused(self.writer.inner().path()))?;
+            }
         }
-        self.write_group().map_err(refused(self.writer.inner().path()))
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<(String, String)>, DatasetError> {
@@ -290,9 +292,9 @@ mod tests {
     fn write(folder: &Path, rows: &[Row]) -> Vec<u8> {
         let parameters = rows.iter().flat_map(|r| r.parameters.keys().cloned()).collect();
         let manifest = Manifest::default();
-        let outline = Outline { folder, manifest: &manifest, parameters: &parameters };
-        let mut ledger = begin(&outline).unwrap().unwrap();
-        rows.iter().for_each(|row| ledger.put(row).unwrap());
+        let outline = Outline { folder, manifest: &manifest, parameters: &parameters, classes: &parameters };
+        let mut ledger = begin(&outline).unwrap();
+        rows.chunks(3).for_each(|some| ledger.put(some).unwrap());
         let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
         let [(name, hash)] = &ledger.finish().unwrap()[..] else { panic!("one file") };
         assert_eq!(sha256(&bytes(name)), *hash);

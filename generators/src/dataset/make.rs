@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
+use super::export::export;
 use super::files::{self, PART, read_json};
 use super::finish::finish;
 use super::journal::{self, Header, JOURNAL, Journal, Record};
@@ -55,7 +56,10 @@ pub fn make(folder: &Path, header: &Header, source: &dyn Source, report: Report)
             return Err(DatasetError::OtherShard { folder: folder.to_owned(), holds: "all".to_owned() });
         }
         Dataset::check_files(folder, &manifest)?;
-        return if folder.join(JOURNAL).is_dir() { Journal::open(folder)?.remove() } else { Ok(()) };
+        if folder.join(JOURNAL).is_dir() {
+            Journal::open(folder)?.remove()?;
+        }
+        return export(folder, &header.manifest.formats);
     }
     match journal::header(folder)? {
         Some(earlier) => same(folder, &earlier, header)?,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::formats::{self, Formats};
+use super::names;
 
 use crate::mesh::Certificate;
 
@@ -27,8 +30,11 @@ pub struct Manifest {
     pub parts: Vec<ManifestPart>,
     /// How many images each split and, as `test/<class>`, each class of the test set has.
     pub images: BTreeMap<String, usize>,
+    /// The formats that it is in beside the default one, and the settings of each.
+    #[serde(default, skip_serializing_if = "Formats::is_empty")]
+    pub formats: Formats,
     /// The SHA-256 of every other file but the parts, in hexadecimal.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "job_by_job")]
     pub files: BTreeMap<String, String>,
 }
 
@@ -45,4 +51,13 @@ pub struct ManifestPart {
     pub copies: usize,
     /// What was mended in it, and how sure the areas of its imaged layers are.
     pub certificate: Certificate,
+}
+
+/// The files of no job first, as they are written when the jobs are not in memory.
+fn job_by_job<S: Serializer>(files: &BTreeMap<String, String>, to: S) -> Result<S::Ok, S::Error> {
+    let job = |file: &str| if formats::is_any(file) { None } else { names::job(file) };
+    let mut entries: Vec<(Option<u32>, &String, &String)> =
+        files.iter().map(|(file, hash)| (job(file), file, hash)).collect();
+    entries.sort_unstable();
+    to.collect_map(entries.into_iter().map(|(_, file, hash)| (file, hash)))
 }

@@ -9,8 +9,10 @@
 
 mod discard;
 mod error;
+mod export;
 mod files;
 mod finish;
+pub mod formats;
 mod journal;
 mod ledger;
 mod make;
@@ -26,6 +28,7 @@ mod write;
 
 pub use discard::discard;
 pub use error::DatasetError;
+pub use export::export;
 pub use make::{Progress, Report};
 pub use manifest::{Manifest, ManifestPart};
 pub use merge::merge;

@@ -16,6 +16,12 @@ pub fn stem(job: u32, layer: usize) -> String {
     format!("job{job:04}_layer{layer:04}")
 }
 
+/// The job that a file of the default layout belongs to.
+pub fn job(file: &str) -> Option<u32> {
+    let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+    name.strip_prefix("job")?.split_once('_')?.0.parse().ok()
+}
+
 /// The folder of the healthy images of a split.
 pub fn good(split: Split) -> String {
     format!("{}/good", split.name())

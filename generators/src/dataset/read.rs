@@ -21,7 +21,7 @@ impl Dataset {
     /// A folder without a complete dataset; a damaged manifest or ledger; a missing file.
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
         let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
-        let Some(manifest) = manifest else { return Err(incomplete(folder)) };
+        let Some(manifest) = manifest else { return Err(Self::incomplete(folder)) };
         Self::check_files(folder, &manifest)?;
         let rows = ledger::rows(&folder.join(LEDGER))?.collect::<Result<_, _>>()?;
         Ok(Self { folder: folder.to_owned(), manifest, rows })
@@ -33,6 +33,15 @@ impl Dataset {
         match manifest.files.keys().chain(parts).find(|file| !folder.join(file).is_file()) {
             Some(file) => Err(DatasetError::damaged(folder, format!("{file} is missing"))),
             None => Ok(()),
+        }
+    }
+
+    /// What is in a folder without a manifest.
+    pub(super) fn incomplete(folder: &Path) -> DatasetError {
+        let folder = folder.to_owned();
+        match journal::header(&folder) {
+            Ok(Some(Header { shard: Some(shard), .. })) => DatasetError::OnlyAShard { folder, shard },
+            _ => DatasetError::Incomplete { folder },
         }
     }
 
@@ -68,14 +77,5 @@ impl Dataset {
             return Err(DatasetError::damaged(&path, why));
         }
         Ok(values)
-    }
-}
-
-/// What is in a folder without a manifest.
-fn incomplete(folder: &Path) -> DatasetError {
-    let folder = folder.to_owned();
-    match journal::header(&folder) {
-        Ok(Some(Header { shard: Some(shard), .. })) => DatasetError::OnlyAShard { folder, shard },
-        _ => DatasetError::Incomplete { folder },
     }
 }

@@ -65,6 +65,13 @@ pub struct Row {
     pub parameters: BTreeMap<String, f64>,
 }
 
+impl Row {
+    /// What the image shows that a healthy one does not: its fault, or else its defect.
+    pub fn label(&self) -> Option<&str> {
+        self.fault.as_deref().or(self.defect.as_deref())
+    }
+}
+
 /// Numbers as their bits: a resumed run has to end in the same bytes.
 mod exact {
     use std::collections::BTreeMap;

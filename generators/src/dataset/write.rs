@@ -86,6 +86,7 @@ fn manifest(production: &Production, scenario: &str, parts: &[String]) -> Manife
         px_per_mm: production.frame().px_per_mm,
         parts: parts.collect(),
         images: BTreeMap::new(),
+        formats: production.scenario().formats().clone(),
         files: BTreeMap::from([(SCENARIO.to_owned(), sha256(scenario.as_bytes()))]),
     }
 }

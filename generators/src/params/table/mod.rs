@@ -313,11 +313,12 @@ impl Table {
             Some(index) if !self.has(key) => return Ok(index),
             _ => self.string(key, None)?,
         };
-        choices.iter().position(|c| *c == name).ok_or_else(|| {
-            self.place_of(key)
-                .error(format!("`{key}` cannot be `{name}`; choose from {}", list(choices)))
-                .with_optional_help(nearest(&name, choices))
-        })
+        pick(key, &name, choices, self.place_of(key))
+    }
+
+    /// As [`Table::choice`], for an array of strings; none where the key is absent.
+    pub fn choices(&mut self, key: &'static str, choices: &[&str]) -> Result<Vec<usize>> {
+        self.strings(key, &[])?.iter().map(|(name, place)| pick(key, name, choices, place)).collect()
     }
 
     /// Numbers, each within `range`; exactly `len` of them where that is stated.
@@ -427,6 +428,15 @@ impl ScenarioError {
             None => self,
         }
     }
+}
+
+/// The place of `name` among `choices`.
+fn pick(key: &str, name: &str, choices: &[&str], place: &Key) -> Result<usize> {
+    choices.iter().position(|c| *c == name).ok_or_else(|| {
+        place
+            .error(format!("`{key}` cannot be `{name}`; choose from {}", list(choices)))
+            .with_optional_help(nearest(name, choices))
+    })
 }
 
 fn check_range(key: &str, value: f64, range: &RangeInclusive<f64>, place: &Key) -> Result<()> {

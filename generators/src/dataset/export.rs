@@ -1,0 +1,75 @@
+//! Putting a finished dataset into more formats.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::files::{read_json, write_json};
+use super::formats::{self, Formats, Settings};
+use super::journal::{Header, Journal};
+use super::view::Outline;
+use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, Row, ledger};
+
+/// Puts the finished dataset in `folder` into `formats` as well. Those that it is in already, with the same
+/// settings, stay as they are.
+///
+/// # Errors
+/// A folder without a complete dataset, or one that cannot be written; another run that is writing here.
+pub fn export(folder: &Path, formats: &Formats) -> Result<(), DatasetError> {
+    if missing(formats, &manifest(folder)?).is_empty() {
+        return Ok(());
+    }
+    let journal = Journal::open(folder)?;
+    // Another run may have added some before the journal was ours.
+    let mut manifest = manifest(folder)?;
+    let missing = missing(formats, &manifest);
+    for name in missing.keys() {
+        formats::remove(folder, name)?;
+        manifest.files.retain(|file, _| !formats::is_of(file, name));
+    }
+    let begun = Manifest { formats: missing.clone(), ..Manifest::default() };
+    journal.begin(&Header { shard: None, jobs: 0, folders: Vec::new(), manifest: begun })?;
+
+    let path = folder.join(LEDGER);
+    let (mut parameters, mut classes) = (BTreeSet::new(), BTreeSet::new());
+    for row in ledger::rows(&path)? {
+        let row = row?;
+        classes.extend(row.label().map(str::to_owned));
+        parameters.extend(row.parameters.into_keys());
+    }
+    let outline = Outline { folder, manifest: &manifest, parameters: &parameters, classes: &classes };
+    let mut views = formats::begin(&missing, &outline)?;
+    let mut rows = ledger::rows(&path)?;
+    loop {
+        let some: Vec<Row> = rows.by_ref().take(ROWS).collect::<Result<_, _>>()?;
+        if some.is_empty() {
+            break;
+        }
+        views.iter_mut().try_for_each(|view| view.put(&some))?;
+    }
+    for view in views {
+        manifest.files.extend(view.finish()?);
+    }
+    manifest.formats.extend(missing);
+    write_json(&folder.join(MANIFEST), &manifest)?;
+    journal.remove()
+}
+
+/// As many rows are in memory.
+const ROWS: usize = 1024;
+
+fn manifest(folder: &Path) -> Result<Manifest, DatasetError> {
+    let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
+    let manifest = manifest.ok_or_else(|| Dataset::incomplete(folder))?;
+    Dataset::check_files(folder, &manifest)?;
+    Ok(manifest)
+}
+
+/// Those of `formats` that the dataset is not in.
+fn missing(formats: &Formats, manifest: &Manifest) -> Formats {
+    let known = |name: &String, settings: &Settings| manifest.formats.get(name) == Some(settings);
+    formats
+        .iter()
+        .filter(|(name, settings)| !known(name, settings))
+        .map(|(n, s)| (n.clone(), s.clone()))
+        .collect()
+}

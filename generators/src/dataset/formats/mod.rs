@@ -1,0 +1,118 @@
+//! A dataset as other tools want it: each format is a view of its rows and files, written beside them.
+//!
+//! A scenario names them, and so does `synthgen export` for a dataset that is there already:
+//!
+//! ```toml
+//! [dataset]
+//! formats = ["coco", "webdataset"]
+//! [dataset.webdataset]
+//! shard_mib = 512
+//! ```
+//!
+//! A format's files lie in the folder of its name, under names and in an order that depend on the
+//! dataset alone, so that making them again gives the same bytes.
+
+mod coco;
+mod croissant;
+mod images;
+mod webdataset;
+mod yolo;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub use croissant::FILE as CROISSANT;
+
+use super::view::{Outline, View};
+use super::{DatasetError, files};
+use crate::params::{ScenarioError, Table};
+use crate::registry::Kind;
+
+/// One layout beside the default one.
+pub trait Format {
+    /// Begins its files.
+    fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError>;
+}
+
+/// Every format, in alphabetical order.
+pub const KINDS: &[Kind<dyn Format>] = &[coco::KIND, croissant::KIND, webdataset::KIND, yolo::KIND];
+
+/// What a format's table says.
+pub type Settings = toml::Table;
+/// Formats by name, and the settings of each.
+pub type Formats = BTreeMap<String, Settings>;
+
+/// The formats that `formats` of the table `[dataset]` names.
+pub(crate) fn read(table: &mut Table) -> Result<Formats, Box<ScenarioError>> {
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let chosen: BTreeSet<usize> = table.choices("formats", &names)?.into_iter().collect();
+    let mut formats = Formats::new();
+    for (index, kind) in KINDS.iter().enumerate() {
+        if chosen.contains(&index) {
+            let mut settings = table.table(kind.name)?;
+            formats.insert(kind.name.to_owned(), settings.to_toml(&|_| true));
+            (kind.build)(&mut settings)?;
+            settings.finish()?;
+        } else if table.has(kind.name) {
+            let message = format!("[dataset.{0}] goes with formats = [\"{0}\"]", kind.name);
+            return Err(table.place_of(kind.name).error(message));
+        }
+    }
+    Ok(formats)
+}
+
+/// True for a key of the table `[dataset]` that says how the data are written, not what they are.
+pub(crate) fn is_key(key: &str) -> bool {
+    key == "formats" || KINDS.iter().any(|kind| kind.name == key)
+}
+
+/// Begins the files of every one of `formats`.
+pub(super) fn begin(formats: &Formats, outline: &Outline) -> Result<Vec<Box<dyn View>>, DatasetError> {
+    let begin = |(name, settings): (&String, &Settings)| {
+        let unknown = |why: &dyn std::fmt::Display| {
+            DatasetError::damaged(outline.folder, format!("it names the format `{name}`: {why}"))
+        };
+        let kind =
+            KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown(&"there is no such format"))?;
+        let mut table = Table::parse(name, &settings.to_string()).map_err(|e| unknown(&e))?;
+        (kind.build)(&mut table).map_err(|e| unknown(&e))?.begin(outline)
+    };
+    formats.iter().map(begin).collect()
+}
+
+/// True for a file that a format wrote.
+pub(super) fn is_of(file: &str, name: &str) -> bool {
+    file.split('/').next() == Some(name) || (name == croissant::KIND.name && file == CROISSANT)
+}
+
+/// True for a file that any format wrote.
+pub(super) fn is_any(file: &str) -> bool {
+    KINDS.iter().any(|kind| is_of(file, kind.name))
+}
+
+/// Removes what there is of a format, finished or not, in the dataset in `folder`; other files stay.
+pub(super) fn remove(folder: &Path, name: &str) -> Result<(), DatasetError> {
+    const ENDINGS: [&str; 5] = [".json", ".png", ".tar", ".txt", ".yaml"];
+    if name == croissant::KIND.name {
+        return files::remove_file(&folder.join(CROISSANT));
+    }
+    let mut folders = vec![folder.join(name)];
+    let mut emptied = Vec::new();
+    while let Some(inner) = folders.pop() {
+        for entry in files::entries(&inner)? {
+            let path = inner.join(&entry);
+            let is_ours = ENDINGS.iter().any(|ending| entry.trim_end_matches(files::PART).ends_with(ending));
+            match path.is_dir() {
+                true => folders.push(path),
+                false if is_ours => files::remove_file(&path)?,
+                false => {}
+            }
+        }
+        emptied.push(inner);
+    }
+    for inner in emptied.iter().rev() {
+        // Fails where somebody else's files are in it, and then it has to stay.
+        let _ = std::fs::remove_dir(inner);
+    }
+    Ok(())
+}

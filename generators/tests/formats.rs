@@ -1,0 +1,183 @@
+//! Formats of a dataset: made with it or later, whole or not at all. What other programs read in them is
+//! tested with those programs: `tests/interop` of the workspace.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod workshop;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use generators::dataset::formats::{Formats, KINDS};
+use generators::dataset::{self, Dataset, DatasetError};
+use workshop::{resolve, with};
+
+const ALL: &str = "test_jobs = 4\nformats = [\"yolo\", \"coco\", \"webdataset\", \"croissant\"]\nwebdataset.shard_mib = 0.1";
+
+fn scenario(formats: &str) -> String {
+    with("test_jobs = 4", formats)
+}
+
+fn write(text: &str, folder: &Path, threads: usize, calls: usize) -> Result<(), DatasetError> {
+    let production = resolve(text).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let count = AtomicUsize::new(0);
+    let report = |_| match count.fetch_add(1, Ordering::Relaxed) < calls {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    pool.install(|| dataset::write(&production, folder, None, &report))
+}
+
+/// Every file below `folder` and its content.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// `files` without the manifest, which has to list them.
+fn data(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = files(folder);
+    files.remove("manifest.json").unwrap();
+    files
+}
+
+#[test]
+fn every_file_is_registered_and_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dataset/formats");
+    let mut with_a_kind = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && std::fs::read_to_string(&path).unwrap().contains("const KIND:") {
+            with_a_kind.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    with_a_kind.sort();
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(names, with_a_kind);
+    assert!(KINDS.iter().all(|kind| !kind.summary.is_empty() && !kind.source.is_empty()));
+}
+
+#[test]
+fn examples_set_every_key_and_others_are_refused() {
+    for kind in KINDS {
+        let table =
+            format!("test_jobs = 4\nformats = [\"{0}\"]\n[dataset.{0}]\n{1}", kind.name, kind.example);
+        assert_eq!(resolve(&scenario(&table)).err(), None, "{}", kind.name);
+        let message = resolve(&scenario(&format!("{table}\ncolour = 1"))).err().unwrap();
+        assert!(message.contains(&format!("unknown key `colour` in [dataset.{}]", kind.name)), "{message}");
+    }
+}
+
+#[test]
+fn mistakes_name_the_nearest_format() {
+    let message = |formats: &str| resolve(&scenario(formats)).err().unwrap();
+    let unknown = message("test_jobs = 4\nformats = [\"coco\", \"wedataset\"]");
+    assert!(
+        unknown.ends_with(
+            "`formats` cannot be `wedataset`; choose from `coco`, `croissant`, `webdataset`, `yolo`; did you mean `webdataset`?"
+        ),
+        "{unknown}"
+    );
+    let unused = message("test_jobs = 4\nwebdataset.shard_mib = 3");
+    assert!(unused.ends_with("[dataset.webdataset] goes with formats = [\"webdataset\"]"), "{unused}");
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads_interruptions_or_when_they_were_made() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = |name: &str| temporary.path().join(name);
+    write(&scenario(ALL), &folder("one"), 1, usize::MAX).unwrap();
+    let expected = files(&folder("one"));
+    for place in ["coco/train.json", "yolo/data.yaml", "webdataset/test-000001.tar", "croissant.json"] {
+        assert!(expected.contains_key(place), "{place}");
+    }
+
+    write(&scenario(ALL), &folder("stopped"), 3, 40).unwrap_err();
+    write(&scenario(ALL), &folder("stopped"), 2, usize::MAX).unwrap();
+    assert!(files(&folder("stopped")) == expected);
+
+    // Asked for later: the data are not made again.
+    write(&scenario("test_jobs = 4"), &folder("later"), 2, usize::MAX).unwrap();
+    write(&scenario(ALL), &folder("later"), 2, 0).unwrap();
+    assert!(data(&folder("later")) == data(&folder("one")));
+    let manifest = |name: &str| Dataset::open(&folder(name)).unwrap().manifest().clone();
+    assert_eq!(manifest("later"), manifest("one"));
+    assert!(files(&folder("later")) == expected, "the manifest is in another order");
+}
+
+#[test]
+fn other_settings_leave_nothing_of_the_earlier_ones() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario(ALL), folder, 2, usize::MAX).unwrap();
+    let few = data(folder);
+    write(&scenario(&ALL.replace("0.1", "500")), folder, 2, 0).unwrap();
+    let one = data(folder);
+    assert!(few.contains_key("webdataset/test-000001.tar"));
+    assert!(!one.contains_key("webdataset/test-000001.tar"));
+    let listed = Dataset::open(folder).unwrap().manifest().files.clone();
+    assert!(!listed.contains_key("webdataset/test-000001.tar"));
+    assert!(listed.contains_key("webdataset/test-000000.tar"));
+}
+
+#[test]
+fn an_export_adds_to_what_is_there() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let coco = Formats::from([("coco".to_owned(), toml::Table::new())]);
+    let error = dataset::export(folder, &coco).unwrap_err();
+    assert!(matches!(error, DatasetError::Incomplete { .. }), "{error}");
+    write(&scenario("test_jobs = 4\nformats = [\"croissant\"]"), folder, 2, usize::MAX).unwrap();
+    let before = data(folder);
+    dataset::export(folder, &coco).unwrap();
+    let after = data(folder);
+    assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)));
+    let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
+    assert_eq!(new, ["coco/test.json", "coco/train.json", "coco/validation.json"]);
+}
+
+#[test]
+fn discarding_removes_formats_finished_or_not_and_nothing_else() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    for finished in [true, false] {
+        write(&scenario(ALL), folder, 2, usize::MAX).unwrap();
+        std::fs::write(folder.join("coco/notes.md"), b"mine").unwrap();
+        if !finished {
+            // As a run leaves it that is killed before the manifest is written.
+            let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
+            std::fs::remove_file(folder.join("manifest.json")).unwrap();
+            std::fs::write(folder.join("yolo/data.yaml.part"), b"na").unwrap();
+            std::fs::create_dir(folder.join("jobs")).unwrap();
+            let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+            let folders = ["train/good", "validation/good", "test/good", "nominal", "parts"];
+            let folders: Vec<String> = (folders.iter().map(|f| (*f).to_owned()))
+                .chain(
+                    ["test", "ground_truth", "change"]
+                        .iter()
+                        .flat_map(|f| ["spot", "moody"].map(|d| format!("{f}/{d}"))),
+                )
+                .collect();
+            let header =
+                serde_json::json!({ "shard": null, "jobs": 8, "folders": folders, "manifest": manifest });
+            std::fs::write(folder.join("jobs/dataset.json"), header.to_string()).unwrap();
+        }
+        dataset::discard(folder).unwrap();
+        assert_eq!(files(folder).into_keys().collect::<Vec<_>>(), ["coco/notes.md"], "{finished}");
+        std::fs::remove_dir_all(folder.join("coco")).unwrap();
+    }
+}

@@ -1,0 +1,109 @@
+//! Datasets read by the programs that the formats are made for: pyarrow, pycocotools, webdataset, mlcroissant,
+//! Pillow and tifffile compare every image, mask, label and number with the default layout (`read.py`).
+//!
+//! They are found with the Python that `SYNTHGEN_PYTHON` names, or else `python3`. Where that has them not, the test
+//! says so and passes; with `SYNTHGEN_REQUIRE_INTEROP=1`, as `.ci/run` sets it, it fails.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+
+const READERS: &str = "import mlcroissant, numpy, PIL, pyarrow, pycocotools, tifffile, webdataset, yaml";
+
+/// The Python that has the readers.
+fn python() -> Option<String> {
+    let python = std::env::var("SYNTHGEN_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let tried = Command::new(&python).args(["-c", READERS]).output();
+    let why = match &tried {
+        Ok(output) if output.status.success() => return Some(python),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let required = std::env::var("SYNTHGEN_REQUIRE_INTEROP").is_ok_and(|value| value == "1");
+    assert!(!required, "{python} cannot read the formats: {why}; install tests/interop/requirements.txt");
+    println!("skipped: {python} cannot read the formats: {why}; install tests/interop/requirements.txt");
+    None
+}
+
+/// A scenario with every split, defects with and without afterglow, and faults.
+fn scenario(bits: u8, temperature: &str) -> String {
+    let part = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts/core.stl");
+    format!(
+        r#"
+seed = 5
+[camera]
+image_px = 48
+bits = {bits}
+range_c = [20.0, 90.0]
+gain = {{ uniform = [0.97, 1.0] }}
+offset = {{ uniform = [0.0, 0.02] }}
+[bed]
+temperature_c = {{ uniform = [42.0, 44.0] }}
+[bed.texture]
+kind = "cloud"
+[print]
+temperature_c = {{ uniform = [66.0, 69.0] }}
+[print.texture]
+kind = "grain"
+[layers]
+height_mm = 0.3
+max = 24
+[thermal]
+retain = 0.4
+[[part]]
+file = {part:?}
+[dataset]
+training_jobs = 1
+validation_jobs = 1
+test_jobs = 3
+screening_jobs = 1
+afterglow = "test"
+temperature = "{temperature}"
+formats = ["coco", "croissant", "webdataset", "yolo"]
+[dataset.webdataset]
+shard_mib = 0.3
+[dataset.croissant]
+license = "https://spdx.org/licenses/CC0-1.0.html"
+url = "https://example.org/layers"
+creator = "Example Works"
+published = "2026-01-31"
+cite_as = "@misc{{layers, title = {{Layers}}}}"
+[[defect]]
+kind = "porous"
+[[defect]]
+kind = "shift"
+distance_mm = 9.0
+[[fault]]
+kind = "blank"
+[[fault]]
+kind = "dead-lines"
+"#
+    )
+}
+
+fn read(bits: u8, temperature: &str) {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("layers.toml");
+    std::fs::write(&file, scenario(bits, temperature)).unwrap();
+    let mut generate = Command::new(cargo_bin("synthgen"));
+    let generated = generate.arg("generate").arg(&file).arg("--out").arg(folder.path()).output().unwrap();
+    assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/read.py");
+    let read = Command::new(python).arg(program).arg(folder.path().join("dataset")).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&read.stdout), String::from_utf8_lossy(&read.stderr));
+    assert!(read.status.success(), "{out}\n{err}");
+    println!("{out}");
+}
+
+#[test]
+fn eight_bits_and_temperatures_as_tiff() {
+    read(8, "tiff");
+}
+
+#[test]
+fn sixteen_bits_and_temperatures_as_png() {
+    read(16, "png16");
+}
