@@ -14,6 +14,7 @@ pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
 use crate::camera::Camera;
+use crate::dataset::Temperature;
 use crate::dataset::formats::{self, Formats};
 use crate::defects::{self, Defect, Evolution};
 use crate::layer::{CELSIUS, Field, Frame};
@@ -46,6 +47,7 @@ pub struct Scenario {
     parts: Vec<Part>,
     jobs: Jobs,
     afterglow: Afterglow,
+    temperature: Option<Temperature>,
     formats: Formats,
     defects: Vec<Anomaly>,
     faults: Vec<Disturbance>,
@@ -185,11 +187,14 @@ impl Scenario {
         tables.insert("dataset".to_owned(), dataset_table.to_toml(&decides).into());
         let formats = formats::read(&mut dataset_table)?;
         let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
+        let temperature = dataset_table.choice("temperature", Some(0), &Temperature::NAMES)?;
         dataset_table.finish()?;
+        let camera = Camera::read(camera_table)?;
+        let temperature = Temperature::named(temperature, camera.range_c);
         Ok(Self {
             name,
             seed,
-            camera: Camera::read(camera_table)?,
+            camera,
             bed_size,
             bed: surface(bed_table, 35.0, textures)?,
             print: surface(table.table("print")?, 55.0, textures)?,
@@ -198,6 +203,7 @@ impl Scenario {
             parts,
             jobs,
             afterglow,
+            temperature,
             formats,
             defects: anomalies,
             faults: disturbances,
@@ -226,6 +232,11 @@ impl Scenario {
     /// Label and kind of every fault, in the order of the scenario.
     pub fn faults(&self) -> impl Iterator<Item = (&str, &str)> {
         self.faults.iter().map(|f| (f.name.as_str(), f.kind))
+    }
+
+    /// How the dataset's temperatures are to be written, where it has them.
+    pub fn temperature(&self) -> Option<&Temperature> {
+        self.temperature.as_ref()
     }
 
     /// The formats that the dataset is to be in beside the default one.

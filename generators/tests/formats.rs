@@ -151,6 +151,34 @@ fn an_export_adds_to_what_is_there() {
 }
 
 #[test]
+fn the_cameras_equation_makes_the_image_of_its_temperatures() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario("test_jobs = 4\ntemperature = \"tiff\""), folder, 2, usize::MAX).unwrap();
+    let dataset = Dataset::open(folder).unwrap();
+    assert!(dataset.rows().iter().any(|row| row.defect.is_some()));
+    for row in dataset.rows() {
+        let file = std::fs::read(dataset.path(row.temperature.as_ref().unwrap())).unwrap();
+        let image = dataset.read(&row.file).unwrap();
+        // range_c = [20, 90], inverted, 8 bits; the pixels follow a header of 8 bytes.
+        let slope = (row.parameters["camera.gain"] / -70.0) as f32;
+        let offset = row.parameters["camera.offset"] as f32;
+        for (bytes, grey) in file[8..].chunks(4).zip(image) {
+            let celsius = f32::from_le_bytes(bytes.try_into().unwrap());
+            let scaled = ((celsius - 90.0) * slope + offset).clamp(0.0, 1.0);
+            assert_eq!((scaled * 255.0 + 0.5) as u8, (grey * 255.0).round() as u8, "{}", row.file);
+        }
+    }
+    let message = resolve(&scenario("test_jobs = 4\ntemperature = \"tif\"")).err().unwrap();
+    assert!(
+        message.ends_with(
+            "`temperature` cannot be `tif`; choose from `none`, `tiff`, `png16`; did you mean `tiff`?"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
 fn discarding_removes_formats_finished_or_not_and_nothing_else() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();

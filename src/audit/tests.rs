@@ -58,6 +58,7 @@ fn one(stream: &mut Stream, defect: usize, job: u32, layer: u32, x_mm: f64, name
         mask: None,
         change: None,
         nominal: format!("nominal/{name}.png"),
+        temperature: None,
         stream: String::new(),
         parameters: BTreeMap::from([("copy1.x_mm".to_owned(), x_mm)]),
     };

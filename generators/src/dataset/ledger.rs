@@ -19,7 +19,7 @@ use super::{DatasetError, LEDGER, Row, Split};
 
 type Text = fn(&Row) -> Option<&str>;
 /// The columns of text: name, whether it may be null, and the value.
-const TEXTS: [(&str, bool, Text); 9] = [
+const TEXTS: [(&str, bool, Text); 10] = [
     ("file", false, |r| Some(&r.file)),
     ("split", false, |r| Some(r.split.name())),
     ("defect", true, |r| r.defect.as_deref()),
@@ -28,6 +28,7 @@ const TEXTS: [(&str, bool, Text); 9] = [
     ("mask", true, |r| r.mask.as_deref()),
     ("change", true, |r| r.change.as_deref()),
     ("nominal", false, |r| Some(&r.nominal)),
+    ("temperature", true, |r| r.temperature.as_deref()),
     ("stream", false, |r| Some(&r.stream)),
 ];
 
@@ -233,6 +234,7 @@ impl Columns {
             mask: text("mask")?,
             change: text("change")?,
             nominal: needed("nominal")?,
+            temperature: text("temperature")?,
             stream: needed("stream")?,
             parameters: (self.numbers.iter())
                 .filter_map(|(name, column)| Some((name.clone(), column[at]?)))
@@ -284,6 +286,7 @@ mod tests {
             mask: path("mask"),
             change: path("change"),
             nominal: "nominal/x.png".to_owned(),
+            temperature: path("temperature"),
             stream: format!("test/job/{job}/layer/1"),
             parameters: parameters.iter().map(|&(k, v)| (k.to_owned(), v)).collect(),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::formats::{self, Formats};
-use super::names;
+use super::{Temperature, names};
 
 use crate::mesh::Certificate;
 
@@ -26,6 +26,9 @@ pub struct Manifest {
     pub bits: u8,
     /// Pixels per millimetre.
     pub px_per_mm: f64,
+    /// What its temperatures are written as, where it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Temperature>,
     /// The parts in the order of the scenario.
     pub parts: Vec<ManifestPart>,
     /// How many images each split and, as `test/<class>`, each class of the test set has.

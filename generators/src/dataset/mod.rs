@@ -23,6 +23,8 @@ mod png;
 mod read;
 mod row;
 mod shard;
+mod temperature;
+mod tiff;
 mod view;
 mod write;
 
@@ -36,6 +38,7 @@ pub use png::read_grey;
 pub use read::Dataset;
 pub use row::{Row, Split};
 pub use shard::{NoShard, Shard};
+pub use temperature::Temperature;
 pub use write::write;
 
 /// Version of the layout on disk; another one is another dataset.

@@ -8,6 +8,9 @@ use super::files::PART;
 /// Where the nominal slices are.
 pub const NOMINAL: &str = "nominal";
 
+/// Where the temperatures are, in folders like those of the images.
+pub const TEMPERATURE: &str = "temperature";
+
 /// Where the parts are.
 pub const PARTS: &str = "parts";
 
@@ -41,7 +44,7 @@ pub fn recording(job: u32) -> [String; 2] {
 /// True for the name of an image that a dataset may hold, finished or not.
 pub fn is_image(name: &str) -> bool {
     let name = name.strip_suffix(PART).unwrap_or(name);
-    let Some(stem) = name.strip_suffix(".png") else { return false };
+    let Some(stem) = name.strip_suffix(".png").or(name.strip_suffix(".tiff")) else { return false };
     let stem = stem.strip_suffix("_mask").unwrap_or(stem);
     let digits = |s: &str| s.len() >= 4 && s.bytes().all(|b| b.is_ascii_digit());
     (stem.strip_prefix("job").and_then(|rest| rest.split_once("_layer")))

@@ -58,6 +58,8 @@ pub struct Row {
     pub change: Option<String>,
     /// The nominal slice.
     pub nominal: String,
+    /// The temperatures that the sensor read; none of an image that a fault spoilt.
+    pub temperature: Option<String>,
     /// Path of the random stream that made the layer.
     pub stream: String,
     /// Every number drawn or derived for this image, by name: `bed.temperature_c`, `defect.cnr`.
@@ -108,6 +110,7 @@ mod tests {
             mask: None,
             change: None,
             nominal: "nominal/job0000_layer0000.png".to_owned(),
+            temperature: None,
             stream: "train/job/0/layer/0".to_owned(),
             parameters: numbers.map(|(name, value)| (name.to_owned(), value)).into(),
         };

@@ -94,11 +94,16 @@ mod tests {
         let encoding = Temperature::named(2, [20.0, 90.0]).unwrap();
         let Temperature::Png16 { offset_c, scale_c } = encoding.clone() else { panic!("{encoding:?}") };
         assert_eq!(offset_c, -50.0);
-        let celsius = Field { size_px: 3, values: vec![-80.0, -50.0, 0.0, 19.99, 43.21, 90.0, 159.9, 160.0, 1e6] };
+        let celsius =
+            Field { size_px: 3, values: vec![-80.0, -50.0, 0.0, 19.99, 43.21, 90.0, 159.9, 160.0, 1e6] };
         let file = encoding.encode(&celsius).unwrap();
         let mut reader = png::Decoder::new(io::Cursor::new(&file)).read_info().unwrap();
-        let texts: Vec<(String, String)> =
-            reader.info().uncompressed_latin1_text.iter().map(|t| (t.keyword.clone(), t.text.clone())).collect();
+        let texts: Vec<(String, String)> = reader
+            .info()
+            .uncompressed_latin1_text
+            .iter()
+            .map(|t| (t.keyword.clone(), t.text.clone()))
+            .collect();
         assert_eq!(texts[1], ("offset_c".to_owned(), "-50".to_owned()));
         assert_eq!(texts[2].0, "scale_c");
         assert_eq!(texts[2].1.parse(), Ok(scale_c));

@@ -20,17 +20,17 @@ pub fn encode(field: &Field, meaning: &str) -> io::Result<Vec<u8>> {
     const ENTRIES: u32 = 11;
     let behind = directory + 2 + 12 * ENTRIES + 4;
     let entries: [(u16, u16, u32, u32); ENTRIES as usize] = [
-        (256, 4, 1, side_px),               // width
-        (257, 4, 1, side_px),               // length
-        (258, 3, 1, 32),                    // bits per sample
-        (259, 3, 1, 1),                     // no compression
-        (262, 3, 1, 1),                     // black is the lower end
+        (256, 4, 1, side_px),                   // width
+        (257, 4, 1, side_px),                   // length
+        (258, 3, 1, 32),                        // bits per sample
+        (259, 3, 1, 1),                         // no compression
+        (262, 3, 1, 1),                         // black is the lower end
         (270, 2, room(meaning.len())?, behind), // description
-        (273, 4, 1, HEADER),                // where the strip begins
-        (277, 3, 1, 1),                     // samples per pixel
-        (278, 4, 1, side_px),               // rows in the strip
-        (279, 4, 1, pixels),                // its bytes
-        (339, 3, 1, 3),                     // samples are IEEE floats
+        (273, 4, 1, HEADER),                    // where the strip begins
+        (277, 3, 1, 1),                         // samples per pixel
+        (278, 4, 1, side_px),                   // rows in the strip
+        (279, 4, 1, pixels),                    // its bytes
+        (339, 3, 1, 3),                         // samples are IEEE floats
     ];
     let mut file = Vec::with_capacity(behind as usize + meaning.len());
     file.extend(b"II*\0");

@@ -7,7 +7,9 @@ use std::path::Path;
 use super::files::{sha256, write_file};
 use super::journal::{Header, Record};
 use super::make::{Report, Source, Told, make};
-use super::{DatasetError, FORMAT, Manifest, ManifestPart, Row, SCENARIO, Shard, Split, names, png};
+use super::{
+    DatasetError, FORMAT, Manifest, ManifestPart, Row, SCENARIO, Shard, Split, Temperature, names, png,
+};
 use crate::job::{self, Recorded, Sample, Shot};
 use crate::scenario::{Job, Production};
 
@@ -63,6 +65,12 @@ fn folders(production: &Production, jobs: &[Job]) -> Vec<String> {
     }
     let recorded = jobs.iter().filter(|job| job.split == Split::Screening);
     folders.extend(recorded.flat_map(|job| names::recording(job.number)));
+    if production.scenario().temperature().is_some() {
+        let of_images =
+            |folder: &&String| Split::ALL.iter().any(|s| folder.split('/').next() == Some(s.name()));
+        let images: Vec<String> = folders.iter().filter(of_images).cloned().collect();
+        folders.extend(images.iter().map(|folder| format!("{}/{folder}", names::TEMPERATURE)));
+    }
     folders.extend([names::NOMINAL.to_owned(), names::PARTS.to_owned()]);
     folders
 }
@@ -84,6 +92,7 @@ fn manifest(production: &Production, scenario: &str, parts: &[String]) -> Manife
         image_px: production.frame().size_px,
         bits: production.camera().depth.bits(),
         px_per_mm: production.frame().px_per_mm,
+        temperature: production.scenario().temperature().cloned(),
         parts: parts.collect(),
         images: BTreeMap::new(),
         formats: production.scenario().formats().clone(),
@@ -117,7 +126,8 @@ impl Source for Simulation<'_> {
     fn job(&self, job: u32, folder: &Path, told: Told) -> Result<Record, DatasetError> {
         let job = &self.jobs[job as usize];
         let mut record = Record::default();
-        let mut files = Files { folder, written: &mut record.files };
+        let temperature = self.production.scenario().temperature();
+        let mut files = Files { folder, temperature, written: &mut record.files };
         let mut keep = |rows: Vec<Row>| {
             let count = rows.len();
             record.rows.extend(rows);
@@ -145,6 +155,7 @@ fn keep_part(part: &Path, hash: &str, copy: &Path) -> Result<(), DatasetError> {
 /// The files of one job, by name, and the SHA-256 of each.
 struct Files<'a> {
     folder: &'a Path,
+    temperature: Option<&'a Temperature>,
     written: &'a mut BTreeMap<String, String>,
 }
 
@@ -157,6 +168,15 @@ impl Files<'_> {
         self.written.insert(name.clone(), sha256(&bytes));
         Ok(name)
     }
+
+    /// Writes the temperatures of the image of `row`, where the dataset is to have them.
+    fn put_temperature(&mut self, row: &mut Row, shot: &Shot) -> Result<(), DatasetError> {
+        if let Some(temperature) = self.temperature {
+            let encoded = temperature.encode(&shot.apparent_c).map_err(image::ImageError::IoError);
+            row.temperature = Some(self.put(temperature.file(&row.file), encoded)?);
+        }
+        Ok(())
+    }
 }
 
 /// Writes the files of one layer; their rows.
@@ -166,20 +186,23 @@ fn put(job: &Job, sample: &Sample, files: &mut Files<'_>) -> Result<Vec<Row>, Da
     let good = format!("{}/{stem}.png", names::good(job.split));
     let good = files.put(good, png::grey(&sample.healthy.grey))?;
     let mut rows = vec![row(job, sample.layer, good.clone(), nominal.clone(), &sample.healthy)];
+    files.put_temperature(&mut rows[0], &sample.healthy)?;
     if let Some(twin) = &sample.twin {
         let [images, masks, changes] = names::of_defect(&twin.defect);
         let image = files.put(format!("{images}/{stem}.png"), png::grey(&twin.shot.grey))?;
         let mask = files.put(format!("{masks}/{stem}_mask.png"), png::mask(&twin.mask))?;
         let change = twin.shot.grey.difference(&sample.healthy.grey);
         let change = files.put(format!("{changes}/{stem}.png"), png::grey(&change))?;
-        rows.push(Row {
+        let mut row = Row {
             defect: Some(twin.defect.clone()),
             afterglow: twin.afterglow,
             twin: Some(good),
             mask: Some(mask),
             change: Some(change),
             ..row(job, sample.layer, image, nominal, &twin.shot)
-        });
+        };
+        files.put_temperature(&mut row, &twin.shot)?;
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -191,13 +214,17 @@ fn put_recorded(job: &Job, recorded: &Recorded, files: &mut Files<'_>) -> Result
     let nominal = files.put(format!("{}/{stem}.png", names::NOMINAL), png::share(&recorded.nominal))?;
     let image = files.put(format!("{images}/{stem}.png"), png::grey(&recorded.shot.grey))?;
     let mask = recorded.mask.as_ref().map(|m| files.put(format!("{masks}/{stem}_mask.png"), png::mask(m)));
-    Ok(vec![Row {
+    let mut row = Row {
         defect: recorded.defect.clone(),
         fault: recorded.fault.clone(),
         afterglow: recorded.afterglow,
         mask: mask.transpose()?,
         ..row(job, recorded.layer, image, nominal, &recorded.shot)
-    }])
+    };
+    if recorded.fault.is_none() {
+        files.put_temperature(&mut row, &recorded.shot)?;
+    }
+    Ok(vec![row])
 }
 
 /// The row of a healthy image.
@@ -214,6 +241,7 @@ fn row(job: &Job, layer: usize, file: String, nominal: String, shot: &Shot) -> R
         mask: None,
         change: None,
         nominal,
+        temperature: None,
         stream: shot.stream.clone(),
         parameters: shot.parameters.clone(),
     }

@@ -57,7 +57,7 @@ const FILE_SETS: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// The columns of the ledger that are not parameters: name, type, what it is.
-const COLUMNS: [(&str, &str, &str); 11] = [
+const COLUMNS: [(&str, &str, &str); 12] = [
     ("split", "sc:Text", "train, validation or test"),
     ("defect", "sc:Text", "name of the defect; none for a healthy image"),
     ("fault", "sc:Text", "name of the fault of the camera or of people that spoilt the image; none for most"),
@@ -65,6 +65,7 @@ const COLUMNS: [(&str, &str, &str); 11] = [
     ("mask", "sc:Text", "the footprint: the pixels that the defect changed in the layer"),
     ("change", "sc:Text", "the change map |image - twin|"),
     ("nominal", "sc:Text", "the nominal slice"),
+    ("temperature", "sc:Text", "the temperatures that the camera's sensor read, in degrees Celsius"),
     ("stream", "sc:Text", "path of the random stream that made the layer"),
     ("afterglow", "sc:Boolean", "the layer shows only what the defect left behind"),
     ("job", "sc:Integer", "number of the print job; no job is in two splits"),

@@ -30,8 +30,9 @@ pub(super) const KIND: Kind<dyn Format> = Kind {
 
 /// The key of an image is its file in the dataset without the ending: `test/striation/job0012_layer0034`.
 /// It has `.png`, `.mask.png` (the footprint; empty for a healthy image), `.nominal.png`, `.cls` (0 for
-/// healthy, then defects and faults in alphabetical order) and `.json` (the row of the ledger). Images are in
-/// the order of the ledger: readers shuffle.
+/// healthy, then defects and faults in alphabetical order), `.json` (the row of the ledger) and, where the
+/// dataset has temperatures, `.temperature.tiff` or `.temperature.png`. Images are in the order of the
+/// ledger: readers shuffle.
 struct WebDataset {
     /// A shard is closed before an image that would make it larger than this.
     shard_bytes: usize,
@@ -156,13 +157,17 @@ fn sample(images: &Images, row: &Row, healthy_mask: &[u8]) -> Result<Vec<u8>, Da
         stream: &row.stream,
         parameters: &row.parameters,
     };
-    let files = [
+    let mut files = vec![
         ("png", images.bytes(&row.file)?),
         ("mask.png", row.mask.as_ref().map_or(Ok(healthy_mask.to_vec()), |mask| images.bytes(mask))?),
         ("nominal.png", images.bytes(&row.nominal)?),
         ("cls", label.to_string().into_bytes()),
         ("json", json!(facts).to_string().into_bytes()),
     ];
+    if let Some(file) = &row.temperature {
+        let ending = if file.ends_with(".tiff") { "temperature.tiff" } else { "temperature.png" };
+        files.push((ending, images.bytes(file)?));
+    }
     let mut piece = Vec::new();
     for (ending, content) in files {
         let name = format!("{}.{ending}", stem(row));
