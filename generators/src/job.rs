@@ -146,8 +146,7 @@ impl<'a> History<'a> {
         let part_c = draws.scoped("print", |draws| print.paint(&frame, index, draws));
         let pass = draws.scoped("thermal", |draws| self.production.thermal().draw(draws));
         let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
-        let printed_px: f64 = coverage.values.iter().copied().map(f64::from).sum();
-        draws.note("part_area_mm2", printed_px / (frame.px_per_mm * frame.px_per_mm));
+        draws.note("part_area_mm2", coverage.sum() / (frame.px_per_mm * frame.px_per_mm));
         draws.note("height_mm", self.production.heights_mm()[index]);
         for (number, placement) in (1..).zip(&self.placements) {
             draws.note(&format!("copy{number}.x_mm"), placement.at_mm[0]);

@@ -19,6 +19,17 @@ impl Field {
     pub fn constant(size_px: usize, value: f32) -> Self {
         Self { size_px, values: vec![value; size_px * size_px] }
     }
+
+    /// The sum of all values, in eight interleaved parts: one after the other would take long.
+    pub fn sum(&self) -> f64 {
+        let mut parts = [0.0f64; 8];
+        for block in self.values.chunks(8) {
+            for (part, &value) in parts.iter_mut().zip(block) {
+                *part += f64::from(value);
+            }
+        }
+        parts.iter().sum()
+    }
 }
 
 /// A set of pixels of a square image.
@@ -133,10 +144,9 @@ impl Layer {
 /// Where the fields differ in size.
 pub fn mix(coverage: &Field, bed: &Field, part: &Field) -> Field {
     assert!(coverage.size_px == bed.size_px && bed.size_px == part.size_px);
-    let values = (0..bed.values.len())
-        .map(|i| bed.values[i] + coverage.values[i] * (part.values[i] - bed.values[i]))
-        .collect();
-    Field { size_px: bed.size_px, values }
+    let (beds, parts) = (bed.values.iter(), &part.values);
+    let values = beds.zip(parts).zip(&coverage.values).map(|((bed, part), share)| bed + share * (part - bed));
+    Field { size_px: bed.size_px, values: values.collect() }
 }
 
 fn deviation(field: &Field, weight: impl Fn(usize) -> f64) -> f64 {

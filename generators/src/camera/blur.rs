@@ -1,5 +1,7 @@
 //! The Gaussian that lens and air lay over a field.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::layer::Field;
 
 /// How far, in pixels along a row or column, [`blur`] carries a change.
@@ -18,37 +20,94 @@ pub fn blur(field: &Field, sigma_px: f64) -> Field {
     if reach == 0 || n == 0 {
         return field.clone();
     }
-    let kernel = kernel(sigma_px, reach);
-    let mut rows = Field::constant(n, 0.0);
+    let weights = kernel(sigma_px, reach);
+    // The rows within reach of one row, blurred along; row y in place y modulo their number.
+    let kept = n.min(2 * reach + 1);
+    let mut ring = vec![0.0f32; kept * n];
     let mut padded = vec![0.0f32; n + 2 * reach];
-    for (from, to) in field.values.chunks_exact(n).zip(rows.values.chunks_exact_mut(n)) {
-        for (at, value) in padded.iter_mut().enumerate() {
-            *value = from[reflect(at as isize - reach as isize, n)];
+    let along: Vec<[usize; 2]> = (0..=reach).map(|k| [reach - k, reach + k]).collect();
+    let mut across = vec![[0; 2]; reach + 1];
+    let mut done = 0;
+    let (mut both, mut sums) = (Vec::with_capacity(n * n), vec![0.0f32; n]);
+    for y in 0..n {
+        let ready = (y + reach + 1).min(n);
+        for y in done..ready {
+            pad(&field.values[y * n..][..n], reach, &mut padded);
+            let to = &mut ring[y % kept * n..][..n];
+            Arch::new().dispatch(Fold { to, weights: &weights, from: &padded, pairs: &along });
         }
-        for (offset, weight) in kernel.iter().enumerate() {
-            accumulate(to, &padded[offset..offset + n], *weight);
+        done = ready;
+        for (k, pair) in (0..).zip(&mut across) {
+            *pair = [y as isize - k, y as isize + k].map(|y| reflect(y, n) % kept * n);
         }
+        Arch::new().dispatch(Fold { to: &mut sums, weights: &weights, from: &ring, pairs: &across });
+        both.extend_from_slice(&sums);
     }
-    let mut both = Field::constant(n, 0.0);
-    for (y, to) in both.values.chunks_exact_mut(n).enumerate() {
-        for (offset, weight) in kernel.iter().enumerate() {
-            let row = reflect((y + offset) as isize - reach as isize, n);
-            accumulate(to, &rows.values[row * n..(row + 1) * n], *weight);
-        }
-    }
-    both
+    Field { size_px: n, values: both }
 }
 
-fn accumulate(to: &mut [f32], from: &[f32], weight: f32) {
-    for (sum, value) in to.iter_mut().zip(from) {
-        *sum += weight * value;
+/// A row with the `reach` pixels that it shows on either side where it is mirrored at its ends.
+fn pad(row: &[f32], reach: usize, padded: &mut [f32]) {
+    let n = row.len();
+    padded[reach..][..n].copy_from_slice(row);
+    for i in 0..reach {
+        padded[reach - 1 - i] = row[reflect(-1 - i as isize, n)];
+        padded[reach + n + i] = row[reflect((n + i) as isize, n)];
     }
 }
 
+/// A sum of pairs of rows of `from`, each pair times its weight, into `to`. A pair is where its two rows begin.
+struct Fold<'a> {
+    to: &'a mut [f32],
+    weights: &'a [f32],
+    from: &'a [f32],
+    pairs: &'a [[usize; 2]],
+}
+
+/// As a closure it would be too long to be inlined where the vectors are wide.
+impl WithSimd for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.run();
+    }
+}
+
+impl Fold<'_> {
+    /// Block by block, so that the sums stay in registers.
+    #[inline(always)]
+    fn run(self) {
+        const BLOCK: usize = 64;
+        let blocks = self.to.len() / BLOCK;
+        let (whole, rest) = self.to.split_at_mut(blocks * BLOCK);
+        for (at, to) in (0..).step_by(BLOCK).zip(whole.as_chunks_mut().0) {
+            let mut sums = [0.0; BLOCK];
+            for (&weight, pair) in self.weights.iter().zip(self.pairs) {
+                let [a, b] = pair.map(|start| &self.from[start + at..][..BLOCK]);
+                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum += weight * (a + b);
+                }
+            }
+            *to = sums;
+        }
+        let at = blocks * BLOCK;
+        rest.fill(0.0);
+        for (&weight, pair) in self.weights.iter().zip(self.pairs) {
+            let [a, b] = pair.map(|start| &self.from[start + at..]);
+            for ((sum, a), b) in rest.iter_mut().zip(a).zip(b) {
+                *sum += weight * (a + b);
+            }
+        }
+    }
+}
+
+/// The weights of a pixel's two neighbours at each distance up to `reach`, that of the pixel itself halved
+/// since it is its own neighbour on both sides.
 fn kernel(sigma_px: f64, reach: usize) -> Vec<f32> {
-    let weight = |i: usize| (-0.5 * ((i as f64 - reach as f64) / sigma_px).powi(2)).exp();
-    let total: f64 = (0..=2 * reach).map(weight).sum();
-    (0..=2 * reach).map(|i| (weight(i) / total) as f32).collect()
+    let weight = |k: usize| (-0.5 * (k as f64 / sigma_px).powi(2)).exp() * if k == 0 { 0.5 } else { 1.0 };
+    let total: f64 = 2.0 * (0..=reach).map(weight).sum::<f64>();
+    (0..=reach).map(|k| (weight(k) / total) as f32).collect()
 }
 
 /// The index in `0..n` that `index` shows where the image is mirrored at its edges.
@@ -89,6 +148,18 @@ mod tests {
         for (value, expected) in blur(&field, 1.5).values.iter().zip(expected) {
             assert!((value - expected).abs() < 1e-5, "{value} {expected}");
         }
+    }
+
+    #[test]
+    fn vectors_give_the_bits_of_plain_code() {
+        let (n, reach) = (203, 5);
+        let from: Vec<f32> = (0..(2 * reach + 1) * n).map(|i| (i as f32).sin()).collect();
+        let pairs: Vec<[usize; 2]> = (0..=reach).map(|k| [(reach - k) * n, (reach + k) * n]).collect();
+        let weights = kernel(1.3, reach);
+        let (mut plain, mut wide) = (vec![0.0; n], vec![0.0; n]);
+        Fold { to: &mut plain, weights: &weights, from: &from, pairs: &pairs }.run();
+        Arch::new().dispatch(Fold { to: &mut wide, weights: &weights, from: &from, pairs: &pairs });
+        assert_eq!(plain, wide);
     }
 
     #[test]

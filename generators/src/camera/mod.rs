@@ -28,11 +28,12 @@ use crate::layer::{CELSIUS, Field};
 use crate::params::{Draws, Param, ScenarioError, Table};
 
 pub use blur::{blur, reach_px};
-pub use quantise::{Depth, Grey, quantise};
-pub use scale::invert_and_scale;
+pub(crate) use quantise::quantise;
+pub use quantise::{Depth, Grey};
 
 use noise::{Noise, Reading};
 use pattern::{Pattern, Sensor};
+use scale::invert_and_scale;
 use vignette::Vignette;
 
 /// How the camera sees temperatures, as the scenario states it.
@@ -135,6 +136,6 @@ impl Camera {
 
     /// The image of the temperatures `apparent_c` that the sensor reads, pixel by pixel.
     pub fn digitise(&self, apparent_c: &Field, exposure: &Exposure) -> Grey {
-        quantise(&invert_and_scale(apparent_c, self.range_c, self.invert, exposure), self.depth)
+        quantise(apparent_c, self.depth, invert_and_scale(self.range_c, self.invert, exposure))
     }
 }

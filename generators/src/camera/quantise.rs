@@ -1,5 +1,7 @@
 //! Grey levels.
 
+use pulp::Arch;
+
 use crate::layer::Field;
 
 /// How many grey levels an image has.
@@ -52,12 +54,22 @@ impl Grey {
     }
 }
 
-/// Grey values from 0 to 1 to the nearest level.
-pub fn quantise(grey: &Field, depth: Depth) -> Grey {
-    let white = f32::from(depth.white());
-    // `as` turns what is not a number into 0.
-    let values = grey.values.iter().map(|v| (v.clamp(0.0, 1.0) * white + 0.5) as u16).collect();
-    Grey { size_px: grey.size_px, depth, values }
+/// The grey values from 0 to 1 that `grey` makes of those in `field`, each to the nearest level.
+pub(crate) fn quantise(field: &Field, depth: Depth, grey: impl Fn(f32) -> f32) -> Grey {
+    let mut values = vec![0; field.values.len()];
+    Arch::new().dispatch(
+        #[inline(always)]
+        || round(&field.values, f32::from(depth.white()), grey, &mut values),
+    );
+    Grey { size_px: field.size_px, depth, values }
+}
+
+#[inline(always)]
+fn round(from: &[f32], white: f32, grey: impl Fn(f32) -> f32, to: &mut [u16]) {
+    for (level, &value) in to.iter_mut().zip(from) {
+        // `as` turns what is not a number into 0.
+        *level = (grey(value).clamp(0.0, 1.0) * white + 0.5) as i32 as u16;
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +79,7 @@ mod tests {
     #[test]
     fn values_go_to_the_nearest_level() {
         let grey = Field { size_px: 2, values: vec![0.0, 0.5, 1.0, f32::NAN] };
-        assert_eq!(quantise(&grey, Depth::Eight).values, [0, 128, 255, 0]);
-        assert_eq!(quantise(&grey, Depth::Sixteen).values, [0, 32768, 65535, 0]);
+        assert_eq!(quantise(&grey, Depth::Eight, |v| v).values, [0, 128, 255, 0]);
+        assert_eq!(quantise(&grey, Depth::Sixteen, |v| v).values, [0, 32768, 65535, 0]);
     }
 }

@@ -32,10 +32,11 @@ fn moments(octaves: Octaves) -> (f64, f64) {
 }
 
 fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
-    let mut fractal = lattice::fractal(view, octaves.amplitudes(), stream);
+    let deviations: Vec<f64> = octaves.amplitudes().collect();
+    let mut parts = lattice::sum(view, &deviations, stream);
     Box::new(move |row, values| {
         values.fill(0.0);
-        fractal.iter_mut().for_each(|octave| octave.add(row, values));
+        parts.iter_mut().for_each(|part| part.add(row, values));
     })
 }
 
@@ -49,8 +50,9 @@ mod tests {
 
     #[test]
     fn the_field_is_the_noise_crates_fbm() {
+        // Four octaves above a pixel and two below.
         let view = View { frame: Frame { size_px: 48, px_per_mm: 1.3 }, feature_mm: 9.0, depth: 0.6 };
-        let octaves = Octaves { count: 4, persistence: 0.6 };
+        let octaves = Octaves { count: 6, persistence: 0.6 };
         let stream = Stream::root(8);
         let fractal = Fbm::<Octave>::new(0)
             .set_octaves(octaves.count)

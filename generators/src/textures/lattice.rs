@@ -15,6 +15,7 @@
 //! The inner sum is computed once per row of nodes; a row of pixels is then a weighted sum of three such rows.
 
 use std::f64::consts::FRAC_PI_2;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use noise::permutationtable::{NoiseHasher, PermutationTable};
@@ -24,25 +25,42 @@ use super::surface::View;
 use crate::layer::Frame;
 use crate::stream::{self, Stream};
 
-/// How many cells a feature is wide: as many as make the correlation half of what it is at one place a quarter of a
-/// feature away, all round.
+/// How many cells a feature is wide: at half a feature the correlation is about two thirds.
 const CELLS_PER_FEATURE: f64 = 1.4;
 
-/// The octaves of the field that `stream` draws, from the coarsest to the finest, with these standard
-/// deviations. They share the nodes' numbers, but lie at different depths and places.
-pub(super) fn fractal(view: &View, deviations: impl Iterator<Item = f64>, stream: &mut Stream) -> Vec<Rows> {
-    let step = |cells: f64| cells * CELLS_PER_FEATURE / (view.frame.px_per_mm * view.feature_mm);
-    planes(view.depth, stream)
-        .zip(deviations)
-        .map(|((cells, plane), deviation)| Rows::new(&plane, &view.frame, step(cells), deviation))
-        .collect()
+/// The sum of the octaves of the field that `stream` draws, with these standard deviations from the coarsest to
+/// the finest.
+///
+/// Octaves down to a pixel are summed on the lattice of the finest of them, where the coarser ones
+/// are the same splines with other numbers ([`refine`]), and only that one is spread.
+pub(super) fn sum(view: &View, deviations: &[f64], stream: &mut Stream) -> Vec<Rows> {
+    let octaves: Vec<_> = planes(view, stream).zip(deviations.iter().copied()).collect();
+    let coarse = octaves.iter().take_while(|((step, _), _)| *step <= 1.0).count().max(1);
+    let (coarse, fine) = octaves.split_at(coarse.min(octaves.len()));
+    let groups = std::iter::once(coarse).chain(fine.chunks(1));
+    groups.filter(|group| !group.is_empty()).map(|group| Rows::new(group, &view.frame)).collect()
 }
 
-/// The planes of a fractal's octaves, and how many times finer than the first each one is.
-fn planes(depth: f64, stream: &mut Stream) -> impl Iterator<Item = (f64, Plane)> {
+/// Each octave of the field that `stream` draws, with a standard deviation of `deviation`, from the coarsest to
+/// the finest.
+pub(super) fn each(view: &View, count: usize, deviation: f64, stream: &mut Stream) -> Vec<Rows> {
+    planes(view, stream).take(count).map(|plane| Rows::new(&[(plane, deviation)], &view.frame)).collect()
+}
+
+/// The planes of a fractal's octaves, and how many cells of each it is from pixel to pixel. They share the nodes'
+/// numbers, but lie at different depths; two cells of one are as wide as a cell of the one before.
+fn planes(view: &View, stream: &mut Stream) -> impl Iterator<Item = (f64, Plane)> {
     let hash = PermutationTable::new((stream.bits() >> 32) as u32);
-    std::iter::successors(Some(1.0), |finer| Some(2.0 * finer))
-        .map(move |finer| (finer, Plane::draw(hash, finer * depth, stream)))
+    let mut origin = [(); 2].map(|()| stream.uniform(0.0, 256.0));
+    let mut step = CELLS_PER_FEATURE / (view.frame.px_per_mm * view.feature_mm);
+    let mut depth = view.depth;
+    std::iter::repeat_with(move || {
+        let octave = (step, Plane::draw(hash, origin, depth, stream.below(256) as u8));
+        (step, depth) = (2.0 * step, 2.0 * depth);
+        // Halving a cell puts the new nodes a quarter to either side of an old one.
+        origin = origin.map(|cells| 2.0 * cells + 0.5);
+        octave
+    })
 }
 
 /// A plane of noise with variance 1 and coordinates in cells, periodic after 256 of them.
@@ -56,10 +74,9 @@ struct Plane {
 }
 
 impl Plane {
-    /// The plane that lies `depth` layers below one that `stream` draws.
-    fn draw(hash: PermutationTable, depth: f64, stream: &mut Stream) -> Self {
-        let origin = [(); 2].map(|()| stream.uniform(0.0, 256.0));
-        let first = (stream.below(256) as u8).wrapping_add(depth.floor() as u64 as u8);
+    /// The plane that lies `depth` layers below the one in layer `first`.
+    fn draw(hash: PermutationTable, origin: [f64; 2], depth: f64, first: u8) -> Self {
+        let first = first.wrapping_add(depth.floor() as u64 as u8);
         let (sine, cosine) = (FRAC_PI_2 * depth.fract()).sin_cos();
         Self { hash, origin, layers: [(first, cosine), (first.wrapping_add(1), sine)] }
     }
@@ -84,126 +101,198 @@ fn around(place: f64) -> (i64, [f32; 3]) {
     (nearest as i64 - 1, [0.5 * (0.5 - t) * (0.5 - t), 0.75 - t * t, 0.5 * (0.5 + t) * (0.5 + t)])
 }
 
-/// The rows of an image of a plane of noise.
+/// The rows of an image of the sum of some octaves.
 pub(super) struct Rows {
-    nodes: Nodes,
+    /// From the coarsest to the finest.
+    lattices: Vec<Lattice>,
     columns: Columns,
-    /// Place of row 0 in cells, and the step from row to row, downwards.
+    /// Place of row 0 in cells of the finest, and the step from row to row, downwards.
     top: f64,
     step: f64,
-    /// The rows of nodes around the last row of pixels, spread along the row; row `j` in place `j` modulo 3.
-    bands: [Band; 3],
+    /// The rows of nodes of the finest around the last row of pixels, spread along the row.
+    bands: Ring,
 }
 
 impl Rows {
-    /// What `frame` shows of a plane in which it is `step` cells from pixel to pixel, times `deviation`.
-    fn new(plane: &Plane, frame: &Frame, step: f64, deviation: f64) -> Self {
-        let [left, bottom] = plane.origin;
-        Self {
-            nodes: Nodes::new(plane, deviation),
-            columns: Columns::new(frame.size_px, left, step),
-            top: bottom + (frame.size_px as f64 - 0.5) * step,
-            step,
-            bands: std::array::from_fn(|_| Band { row: None, values: vec![0.0; frame.size_px] }),
+    /// What `frame` shows of planes, each with the step from pixel to pixel and its standard deviation.
+    fn new(octaves: &[((f64, Plane), f64)], frame: &Frame) -> Self {
+        let size_px = frame.size_px;
+        let Some(((step, finest), _)) = octaves.last() else {
+            return Self {
+                lattices: vec![],
+                columns: Columns::default(),
+                top: 0.0,
+                step: 0.0,
+                bands: Ring::default(),
+            };
+        };
+        let [left, bottom] = finest.origin;
+        let alone = octaves.len() == 1;
+        let (columns, mut needed) = Columns::new(size_px, left, *step, alone);
+        let mut lattices = Vec::with_capacity(octaves.len());
+        for (octave, ((_, plane), deviation)) in octaves.iter().enumerate().rev() {
+            if octave > 0 {
+                // Whole pairs, as refining makes them.
+                needed = 2 * needed.start.div_euclid(2)..2 * (needed.end + 1).div_euclid(2);
+            }
+            lattices.push(Lattice::new(plane, *deviation, needed.clone()));
+            needed = needed.start.div_euclid(2) - 1..needed.end.div_euclid(2) + 1;
         }
+        lattices.reverse();
+        let top = bottom + (size_px as f64 - 0.5) * step;
+        Self { lattices, columns, top, step: *step, bands: Ring::new(size_px) }
     }
 
     /// Adds the row of pixels number `row` to `sums`; quickest from row to row.
     pub fn add(&mut self, row: usize, sums: &mut [f32]) {
         let (first, weights) = around(self.top - row as f64 * self.step);
-        let slots = [0, 1, 2].map(|i| (first + i).rem_euclid(3) as usize);
-        for (slot, row) in slots.into_iter().zip(first..) {
-            let band = &mut self.bands[slot];
-            if band.row != Some(row) {
-                band.row = Some(row);
-                let nodes = self.nodes.row(row as u8, &self.columns);
-                Arch::new().dispatch(|| spread(&nodes, &self.columns, &mut band.values));
-            }
+        let Self { lattices, columns, bands, .. } = self;
+        for node_row in first..first + 3 {
+            bands.fill(node_row, |band| {
+                let nodes = row_of(lattices, node_row);
+                Arch::new().dispatch(
+                    #[inline(always)]
+                    || spread(nodes, columns, band),
+                );
+            });
         }
-        let bands = slots.map(|slot| &self.bands[slot].values[..]);
-        Arch::new().dispatch(|| weigh(sums, bands, weights));
+        let bands = [0, 1, 2].map(|i| self.bands.get(first + i));
+        Arch::new().dispatch(
+            #[inline(always)]
+            || weigh(sums, bands, weights),
+        );
     }
 }
 
-struct Band {
-    row: Option<i64>,
-    values: Vec<f32>,
+/// Three consecutive rows of numbers, row `j` in place `j` modulo 3.
+#[derive(Default)]
+struct Ring([(Option<i64>, Vec<f32>); 3]);
+
+impl Ring {
+    fn new(width: usize) -> Self {
+        Self([(); 3].map(|()| (None, vec![0.0; width])))
+    }
+
+    fn get(&self, row: i64) -> &[f32] {
+        &self.0[row.rem_euclid(3) as usize].1
+    }
+
+    /// Has `fill` fill the row where it is not there yet.
+    fn fill(&mut self, row: i64, fill: impl FnOnce(&mut [f32])) {
+        let (number, values) = &mut self.0[row.rem_euclid(3) as usize];
+        if *number != Some(row) {
+            *number = Some(row);
+            fill(values);
+        }
+    }
 }
 
-/// Where the columns of pixels lie among the nodes: the number of the first of three nodes, and
+/// Where the columns of pixels lie among the nodes of a row: the place of the first of three nodes, and
 /// their weights.
+#[derive(Default)]
 struct Columns {
-    first: u8,
-    /// Nodes that are needed, at most all 256.
-    count: usize,
-    node: Vec<u8>,
+    node: Vec<u16>,
     weights: [Vec<f32>; 3],
 }
 
 impl Columns {
-    fn new(size_px: usize, left: f64, step: f64) -> Self {
+    /// Also says which nodes are needed. Where a lattice is `alone`, they are those of one period at most.
+    fn new(size_px: usize, left: f64, step: f64, alone: bool) -> (Self, Range<i64>) {
         let place = |column: usize| left + (column as f64 + 0.5) * step;
         let (first, last) = (around(place(0)).0, around(place(size_px.saturating_sub(1))).0);
-        let mut columns = Self {
-            first: first as u8,
-            count: usize::try_from(last - first + 3).map_or(256, |n| n.min(256)),
-            node: vec![0; size_px],
-            weights: std::array::from_fn(|_| vec![0.0; size_px]),
-        };
+        let period = if alone { 256 } else { i64::MAX };
+        // Whole pairs, as refining makes them.
+        let start = if alone { first } else { 2 * first.div_euclid(2) };
+        let mut columns = Self { node: vec![0; size_px], weights: [(); 3].map(|()| vec![0.0; size_px]) };
         for column in 0..size_px {
             let (node, weights) = around(place(column));
-            columns.node[column] = node as u8;
+            columns.node[column] = ((node - start) % period) as u16;
             for (all, weight) in columns.weights.iter_mut().zip(weights) {
                 all[column] = weight;
             }
         }
-        columns
+        (columns, start..start + (last - start).min(period - 1) + 3)
     }
 }
 
-/// The numbers of all 256 nodes of a row, and the first two again.
-type NodeRow = [f32; 258];
-
-/// The lattice: for each layer the hash of each column, and the number of each hash.
-///
-/// A row is hashed in twice: once would make every row a permutation of every other's nodes.
-struct Nodes {
+/// Some of the columns of a plane's nodes.
+struct Lattice {
+    /// Number of the first column.
+    first: i64,
     hash: [u8; 256],
-    layers: Vec<([u8; 256], [f32; 256])>,
+    /// For each of the plane's layers the hash of each column, and the number of each hash.
+    ///
+    /// A row is hashed in twice: once would make every row a permutation of every other's nodes.
+    layers: Vec<(Vec<u8>, [f32; 256])>,
+    /// The last rows.
+    rows: Ring,
 }
 
-impl Nodes {
-    fn new(plane: &Plane, deviation: f64) -> Self {
+impl Lattice {
+    fn new(plane: &Plane, deviation: f64, columns: Range<i64>) -> Self {
         let hash: [u8; 256] = std::array::from_fn(|i| plane.hash.hash(&[i as isize]) as u8);
         let layer = |&(layer, weight): &(u8, f64)| {
-            let columns = hash.map(|column| hash[usize::from(column ^ layer)]);
+            let hashed = |column: i64| hash[usize::from(hash[usize::from(column as u8)] ^ layer)];
             let numbers = hash.map(|hash| (NODES[usize::from(hash)] * weight * deviation) as f32);
-            (columns, numbers)
+            (columns.clone().map(hashed).collect(), numbers)
         };
         let layers = plane.layers.iter().filter(|(_, weight)| *weight != 0.0).map(layer).collect();
-        Self { hash, layers }
+        Self { first: columns.start, hash, layers, rows: Ring::new((columns.end - columns.start) as usize) }
     }
 
-    fn row(&self, row: u8, columns: &Columns) -> NodeRow {
-        let mut nodes = [0.0; 258];
-        for (hashes, numbers) in &self.layers {
-            for offset in 0..columns.count {
-                let i = usize::from(columns.first.wrapping_add(offset as u8));
-                nodes[i] += numbers[usize::from(self.hash[usize::from(hashes[i] ^ row)] ^ row)];
+    /// Adds the numbers of the nodes in a row.
+    fn add(hash: &[u8; 256], layers: &[(Vec<u8>, [f32; 256])], row: i64, nodes: &mut [f32]) {
+        for (columns, numbers) in layers {
+            for (node, column) in nodes.iter_mut().zip(columns) {
+                *node += numbers[usize::from(hash[usize::from(column ^ row as u8)] ^ row as u8)];
             }
         }
-        nodes[256] = nodes[0];
-        nodes[257] = nodes[1];
-        nodes
+    }
+}
+
+/// A row of nodes of the last lattice, with the coarser ones brought onto it.
+fn row_of(lattices: &mut [Lattice], row: i64) -> &[f32] {
+    let Some((finest, coarser)) = lattices.split_last_mut() else { return &[] };
+    let Lattice { first, hash, layers, rows } = finest;
+    rows.fill(row, |nodes| {
+        nodes.fill(0.0);
+        if !coarser.is_empty() {
+            // An even row of nodes lies a quarter below row j of the coarser lattice, an odd one above it.
+            let (near, far) = (row.div_euclid(2), row.div_euclid(2) + 2 * row.rem_euclid(2) - 1);
+            row_of(coarser, near);
+            row_of(coarser, far);
+            if let Some(coarse) = coarser.last() {
+                let skipped = (first.div_euclid(2) - 1 - coarse.first) as usize;
+                let [near, far] = [near, far].map(|row| &coarse.rows.get(row)[skipped..]);
+                Arch::new().dispatch(
+                    #[inline(always)]
+                    || refine(near, far, nodes),
+                );
+            }
+        }
+        Lattice::add(hash, layers, row, nodes);
+    });
+    rows.get(row)
+}
+
+/// The numbers of a row of nodes with which splines of half the width make the same sum as those
+/// of rows `near` and `far`: three quarters of the nearer node and one of the farther, along both axes (Chaikin
+/// 1974, doi:10.1016/0146-664X(74)90028-8).
+#[inline(always)]
+fn refine(near: &[f32], far: &[f32], nodes: &mut [f32]) {
+    let pairs = nodes.as_chunks_mut::<2>().0;
+    for ((pair, near), far) in pairs.iter_mut().zip(near.windows(3)).zip(far.windows(3)) {
+        let [left, middle, right] = [0, 1, 2].map(|i| 0.75 * near[i] + 0.25 * far[i]);
+        *pair = [0.75 * middle + 0.25 * left, 0.75 * middle + 0.25 * right];
     }
 }
 
 #[inline(always)]
-fn spread(nodes: &NodeRow, columns: &Columns, values: &mut [f32]) {
+fn spread(nodes: &[f32], columns: &Columns, values: &mut [f32]) {
     let [a, b, c] = &columns.weights;
     for ((((value, &node), a), b), c) in values.iter_mut().zip(&columns.node).zip(a).zip(b).zip(c) {
-        let node = usize::from(node);
-        *value = nodes[node] * a + nodes[node + 1] * b + nodes[node + 2] * c;
+        let node = &nodes[usize::from(node)..][..3];
+        *value = node[0] * a + node[1] * b + node[2] * c;
     }
 }
 
@@ -221,9 +310,9 @@ pub(super) struct Octave(Option<Plane>, f64);
 
 #[cfg(test)]
 impl Octave {
-    /// The octaves of [`fractal`], in features of the first.
+    /// The octaves of a fractal, in features of each.
     pub fn all(view: &View, deviation: f64, count: usize, stream: &mut Stream) -> Vec<Self> {
-        planes(view.depth, stream).take(count).map(|(_, plane)| Self(Some(plane), deviation)).collect()
+        planes(view, stream).take(count).map(|(_, plane)| Self(Some(plane), deviation)).collect()
     }
 }
 
@@ -269,7 +358,7 @@ mod tests {
     use super::*;
 
     fn image(view: &View, seed: usize) -> Vec<f32> {
-        let mut rows = fractal(view, [1.0].into_iter(), &mut Stream::root(3).item("field", seed));
+        let mut rows = each(view, 1, 1.0, &mut Stream::root(3).item("field", seed));
         let size_px = view.frame.size_px;
         let mut values = vec![0.0; size_px * size_px];
         values.chunks_exact_mut(size_px).enumerate().for_each(|(row, sums)| rows[0].add(row, sums));
@@ -302,7 +391,7 @@ mod tests {
     fn rows_in_any_order_are_the_same() {
         let view = view(24, 1.0, 2.3, 0.25);
         let expected = image(&view, 9);
-        let mut rows = fractal(&view, [1.0].into_iter(), &mut Stream::root(3).item("field", 9));
+        let mut rows = each(&view, 1, 1.0, &mut Stream::root(3).item("field", 9));
         for row in (0..24).map(|i| i * 7 % 24) {
             let mut sums = vec![0.0; 24];
             rows[0].add(row, &mut sums);
@@ -318,11 +407,16 @@ mod tests {
             Stream::root(4).item("numbers", count).fill_normal(&mut numbers);
             numbers
         };
-        let (nodes, size_px) = (std::array::from_fn(|i| random(258)[i]), 1003);
-        let columns = Columns::new(size_px, 200.3, 0.37);
+        let size_px = 1003;
+        let (columns, needed) = Columns::new(size_px, 200.3, 0.37, false);
+        let (near, far) = (random(needed.clone().count()), random(needed.clone().count() + 1));
+        let (mut plain, mut wide) = (vec![0.0; 2 * near.len() - 4], vec![0.0; 2 * near.len() - 4]);
+        refine(&near, &far, &mut plain);
+        Arch::new().dispatch(|| refine(&near, &far, &mut wide));
+        assert_eq!(plain, wide);
         let (mut plain, mut wide) = (vec![0.0; size_px], vec![0.0; size_px]);
-        spread(&nodes, &columns, &mut plain);
-        Arch::new().dispatch(|| spread(&nodes, &columns, &mut wide));
+        spread(&near, &columns, &mut plain);
+        Arch::new().dispatch(|| spread(&near, &columns, &mut wide));
         assert_eq!(plain, wide);
         let bands = [size_px, size_px + 1, size_px + 2].map(|count| random(count)[..size_px].to_vec());
         let bands = [&bands[0][..], &bands[1][..], &bands[2][..]];

@@ -47,7 +47,7 @@ fn moments(octaves: Octaves) -> (f64, f64) {
 }
 
 fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
-    let mut fractal = lattice::fractal(view, octaves.amplitudes().map(|_| DEVIATION), stream);
+    let mut fractal = lattice::each(view, octaves.count, DEVIATION, stream);
     let amplitudes: Vec<f32> = octaves.amplitudes().map(|a| a as f32).collect();
     let mut signal = vec![0.0; view.frame.size_px];
     let mut weight = vec![0.0; view.frame.size_px];
@@ -57,7 +57,10 @@ fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
         for (octave, &amplitude) in fractal.iter_mut().zip(&amplitudes) {
             signal.fill(0.0);
             octave.add(row, &mut signal);
-            Arch::new().dispatch(|| ridge(values, &signal, &mut weight, amplitude));
+            Arch::new().dispatch(
+                #[inline(always)]
+                || ridge(values, &signal, &mut weight, amplitude),
+            );
         }
     })
 }

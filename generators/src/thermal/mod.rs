@@ -18,6 +18,8 @@ pub mod recoat;
 mod retain;
 pub mod spread;
 
+use std::borrow::Cow;
+
 use crate::layer::{Field, Layer};
 use crate::params::{Draws, Param, ScenarioError, Table};
 
@@ -92,23 +94,23 @@ impl Pass {
     /// # Panics
     /// Where the fields differ in size.
     pub fn next(&self, before: Option<&State>, layer: &Layer) -> State {
-        let mut fresh_c = layer.temperature_c.clone();
+        let mut fresh_c = Cow::Borrowed(&layer.temperature_c);
         if let Some(sweep) = &self.lamp {
-            sweep.heat(&mut fresh_c, &layer.coverage, &layer.frame);
+            sweep.heat(fresh_c.to_mut(), &layer.coverage, &layer.frame);
         }
         let below = before.and_then(|b| b.ground.as_ref());
         let ground = self.ground.as_ref().map(|g| g.bury(below, &layer.coverage));
-        let Some(before) = before else { return State { surface_c: fresh_c, ground } };
+        let Some(before) = before else { return State { surface_c: fresh_c.into_owned(), ground } };
         let mut old_c = match &self.spread {
-            Some(spread) => spread.diffuse(&before.surface_c, layer.frame.px_per_mm),
-            None => before.surface_c.clone(),
+            Some(spread) => Cow::Owned(spread.diffuse(&before.surface_c, layer.frame.px_per_mm)),
+            None => Cow::Borrowed(&before.surface_c),
         };
         if let Some(recoat) = &self.recoat {
-            recoat.cool(&mut old_c);
+            recoat.cool(old_c.to_mut());
         }
         let surface_c = match self.ground.as_ref().zip(below) {
             Some((warm, below)) => {
-                warm.rise(&mut fresh_c, below);
+                warm.rise(fresh_c.to_mut(), below);
                 retain(&old_c, &fresh_c, |i| warm.retains(below.values[i], self.retain))
             }
             None => retain(&old_c, &fresh_c, |_| self.retain),

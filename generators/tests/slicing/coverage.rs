@@ -57,7 +57,7 @@ fn a_part_that_fills_whole_pixels_fills_them_wholly() {
 #[test]
 fn turning_is_counter_clockwise_about_the_centre() {
     let placement = placed(90.0, 10.0, 20.0);
-    let [x, y] = placement.place([3.0, 1.0], [2.0, 1.0]);
+    let [x, y] = placement.place([2.0, 1.0])([3.0, 1.0]);
     assert!((x - 10.0).abs() < 1e-15 && (y - 21.0).abs() < 1e-15);
 }
 
