@@ -19,7 +19,7 @@ mod make;
 mod manifest;
 mod merge;
 mod names;
-mod png;
+pub mod png;
 mod read;
 mod row;
 mod shard;

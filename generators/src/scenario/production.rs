@@ -232,7 +232,8 @@ impl Production {
         healthy * one_healthy + anomalous * one_anomalous
     }
 
-    pub(crate) fn camera(&self) -> &Camera {
+    /// The camera.
+    pub fn camera(&self) -> &Camera {
         &self.scenario.camera
     }
 
