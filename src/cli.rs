@@ -44,6 +44,8 @@ Examples:
       which images of a folder are no data of the process, and why: screen.csv
   synthgen slice pump.stl --unit inch --layer-height 0.4
       contours as SVG, a contact sheet, and the area of each layer
+  synthgen calibrate photos -o ranges.toml --image-px 128
+      randomisation ranges that suit a folder of unlabelled real images
 
 A run that was cut off goes on where it was when it is started again.
 Exit status: 0 done, 3 a leak that `audit` found, 2 a mistake in what was asked for, 1 any other failure.";
@@ -164,6 +166,42 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Fit the randomisation ranges of a scenario to a folder of unlabelled real images.
+    Calibrate {
+        /// The folder (PNG, JPEG, BMP or TIFF; grey or colour; they need not be square).
+        images: PathBuf,
+        /// The part of a scenario to write.
+        #[arg(short, long, default_value = "ranges.toml", value_name = "TOML")]
+        out: PathBuf,
+        #[command(flatten)]
+        settings: CalibrateArgs,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+struct CalibrateArgs {
+    /// Temperatures in degrees Celsius of black and white; percent of white where absent.
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [0.0, 100.0], allow_negative_numbers = true)]
+    range_c: Vec<f64>,
+    /// Black is the warm end.
+    #[arg(long)]
+    invert: bool,
+    /// Scale the images to this many pixels along the shorter side, those of the scenario; the first image's where absent.
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(16..=4096))]
+    image_px: Option<u16>,
+    /// The length that the shorter side shows, in mm.
+    #[arg(long, value_name = "MM")]
+    bed_mm: Option<f64>,
+    /// The images are the layers of one job or of several, in the order of their names: files whose names differ in the last number
+    /// alone are one job.
+    #[arg(long)]
+    ordered: bool,
+    /// The print is colder than the bed.
+    #[arg(long)]
+    cold_print: bool,
+    /// Share of the images that each range covers.
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE")]
+    cover: f64,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -251,6 +289,7 @@ pub fn run() -> ExitCode {
             let layers = layers.map_or(Layers::HeightMm(layer_height), Layers::Count);
             commands::slice(&part, unit, layers, out.as_deref())
         }
+        Some(Command::Calibrate { images, out, settings }) => commands::calibrate(&images, &out, settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

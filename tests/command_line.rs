@@ -239,3 +239,28 @@ fn the_gallery_shows_every_kind() {
         assert!(folder.path().join(format!("reports/gallery/{group}/{name}.png")).is_file(), "{name}");
     }
 }
+
+#[test]
+fn calibrate_writes_ranges_and_says_what_it_cannot_tell() {
+    let folder = TempDir::new().unwrap();
+    let images = folder.path().join("photos");
+    fs::create_dir(&images).unwrap();
+    let run = |arguments: &[&str]| synthgen(folder.path()).arg("calibrate").args(arguments).assert();
+    let empty = run(&["photos"]).code(2);
+    assert!(String::from_utf8_lossy(&empty.get_output().stderr).contains("there is no image"));
+    assert!(!folder.path().join("ranges.toml").exists());
+    image::GrayImage::from_fn(64, 48, |x, y| image::Luma([(100 + (x * 7 + y * 13) % 9) as u8]))
+        .save(images.join("a.png"))
+        .unwrap();
+    let wrong = run(&["photos", "--range-c", "90", "20"]).code(2);
+    assert!(
+        String::from_utf8_lossy(&wrong.get_output().stderr).contains("--range-c needs LOW < HIGH, not 90 20")
+    );
+    let done = run(&["photos", "-o", "r/mine.toml"]).success();
+    let said = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    assert!(said.contains("print.temperature_c           cannot be told from these images"), "{said}");
+    assert!(said.trim_end().ends_with("r/mine.toml"));
+    assert!(
+        fs::read_to_string(folder.path().join("r/mine.toml")).unwrap().contains("[camera]\nimage_px = 48\n")
+    );
+}

@@ -6,6 +6,7 @@
 //! [`faults`], which act on what the camera saw; [`bed`], [`scenario`] and [`job`]; [`dataset`] on top.
 
 pub mod bed;
+pub mod calibrate;
 pub mod camera;
 pub mod dataset;
 pub mod defects;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use generators::calibrate::{self, CalibrateError, Options, Scale};
 use generators::dataset::formats::{Formats, Settings};
 use generators::dataset::{DatasetError, Shard, Split};
 use generators::mesh::{Mesh, Unit};
@@ -9,8 +10,8 @@ use miette::{Report, miette};
 
 use super::progress::Terminal;
 use super::slices::{self, Layers};
-use super::{RunArgs, gallery, screening};
-use crate::pipeline::{self, Failure};
+use super::{CalibrateArgs, RunArgs, gallery, screening};
+use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
 
@@ -44,6 +45,12 @@ impl From<Failure> for Ended {
 impl From<PlanError> for Ended {
     fn from(error: PlanError) -> Self {
         Failure::from(error).into()
+    }
+}
+
+impl From<CalibrateError> for Ended {
+    fn from(error: CalibrateError) -> Self {
+        Self { report: Report::msg(error), status: 2 }
     }
 }
 
@@ -185,5 +192,33 @@ pub fn slice(part: &Path, unit: Unit, layers: Layers, out: Option<&Path>) -> Out
     let out = out.map_or_else(|| Path::new("reports/slices").join(stem), Path::to_owned);
     let written = slices::write(&mesh, layers, &out)?;
     println!("{written}");
+    Ok(())
+}
+
+/// `synthgen calibrate IMAGES`.
+pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
+    let refuse = |message: String| Err(Ended { report: Report::msg(message), status: 2 });
+    let [low, high] = [args.range_c[0], args.range_c[1]];
+    if !(low < high && low.is_finite() && high.is_finite()) {
+        return refuse(format!(
+            "--range-c needs LOW < HIGH, not {low} {high}; --invert turns the scale over"
+        ));
+    }
+    if let Some(bed_mm) = args.bed_mm.filter(|mm| !(*mm > 0.0 && mm.is_finite())) {
+        return refuse(format!("--bed-mm is {bed_mm} but must be greater than 0"));
+    }
+    if !(0.0..=1.0).contains(&args.cover) {
+        return refuse(format!("--cover is {} but must be between 0 and 1", args.cover));
+    }
+    let options = Options {
+        scale: Scale { range_c: [low, high], invert: args.invert, image_px: args.image_px.map(usize::from) },
+        bed_mm: args.bed_mm,
+        ordered: args.ordered,
+        cold_print: args.cold_print,
+        cover: args.cover,
+    };
+    let calibration = calibrate::calibrate(images, &options)?;
+    write_file(out, calibration.to_toml(&options).as_bytes())?;
+    println!("{}\n{}", calibration.to_table(), out.display());
     Ok(())
 }

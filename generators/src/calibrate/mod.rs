@@ -1,0 +1,330 @@
+//! Randomisation ranges from a folder of unlabelled real images.
+//!
+//! The paper takes the least and the greatest value over a sample of real images for the ends of its randomisation
+//! intervals (Zeiser et al. 2023, section 4.2); here each image is asked for
+//!
+//! | parameter | how |
+//! |---|---|
+//! | temperature of bed and print | means of a mixture of two normal distributions, or of the only class ([`classes`]) |
+//! | blur | gradient in the middle of the contours ([`edge`]); without contours, where the spectrum ends |
+//! | noise | the high-frequency residual of Immerkaer ([`noise`]), less what texture and rounding leave in it |
+//! | size, persistence, amplitude and grain of the textures | the variogram of each class ([`variogram`], [`texture`]) |
+//! | what a layer retains | how much images in order differ after one layer and after two ([`decay`]) |
+//! | shading | the plane through each class |
+//!
+//! and the middle share of the answers is the range ([`range`]).
+
+mod classes;
+mod decay;
+mod edge;
+mod error;
+mod fragment;
+mod measure;
+mod noise;
+mod photo;
+mod range;
+mod texture;
+mod variogram;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+pub use error::CalibrateError;
+pub use range::Range;
+
+use measure::{Class, Measured};
+use photo::Photo;
+use range::median;
+use texture::{Fit, Observed};
+
+/// How grey values become temperatures, and at which size.
+#[derive(Clone, Debug)]
+pub struct Scale {
+    /// Temperatures in degrees Celsius at the two ends of the grey scale, low before high.
+    pub range_c: [f64; 2],
+    /// White is the lower end.
+    pub invert: bool,
+    /// Pixels that the shorter side of every image is given first; those of the first image where `None`.
+    pub image_px: Option<usize>,
+}
+
+/// What the images do not say.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What grey values mean.
+    pub scale: Scale,
+    /// The length that the shorter side shows, in mm; a scenario's bed keeps its own where `None`, and sizes are
+    /// for one of 100 mm.
+    pub bed_mm: Option<f64>,
+    /// The images are layers in the order of their names.
+    pub ordered: bool,
+    /// The print is colder than the bed.
+    pub cold_print: bool,
+    /// Share of the images that a range covers, 0 to 1.
+    pub cover: f64,
+}
+
+/// One number of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its table and key: `bed.texture.amplitude_c`.
+    pub name: String,
+    /// Its range, or why the images do not tell it.
+    pub range: Result<Range, &'static str>,
+}
+
+/// What a texture is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Texture {
+    /// Amplitude of an octave relative to the one before.
+    pub persistence: f64,
+    /// Share of the variance that is grain from pixel to pixel.
+    pub grain_share: f64,
+}
+
+/// What a folder of images says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// How many images there are.
+    pub images: usize,
+    /// How many of them show two classes.
+    pub with_two_classes: usize,
+    /// Pixels of the shorter side.
+    pub image_px: usize,
+    /// Bits per pixel.
+    pub bits: u8,
+    /// Every number that is asked for, in the order of a scenario.
+    pub parameters: Vec<Parameter>,
+    /// The texture of bed and print, where there is one.
+    pub textures: [Option<Texture>; 2],
+    /// The direction in which shading grows, `x` or `y`, where there is shading.
+    pub shading: Option<&'static str>,
+}
+
+/// Blurs that are tried where no image has a contour, in pixels.
+const BLURS_PX: [f64; 8] = [0.0, 0.4, 0.6, 0.8, 1.1, 1.5, 2.0, 3.0];
+/// The two classes' shares of the range differ by this much where shot noise is to be told from reading noise.
+const SIGNALS: f64 = 0.1;
+/// Noise of less than this many times the variance of rounding is lost in it.
+const ROUNDING: f64 = 1.5;
+
+/// Fewer distances than this tell no texture.
+const LEAST_LAGS: usize = 6;
+
+const NO_CLASS: &str = "no image shows two classes";
+const FLAT: &str = "nothing but rounding from place to place";
+
+/// Fits the ranges to the images in `folder`.
+///
+/// # Errors
+/// A folder without images; an image that cannot be read.
+pub fn calibrate(folder: &Path, options: &Options) -> Result<Calibration, CalibrateError> {
+    let files = Photo::list(folder)?;
+    let image_px = match options.scale.image_px {
+        Some(image_px) => image_px,
+        None => Photo::read(&files[0], &options.scale).map(|photo| photo.width.min(photo.height))?,
+    };
+    let scale = Scale { image_px: Some(image_px), ..options.scale.clone() };
+    let singles: Vec<&[PathBuf]> = files.chunks(1).collect();
+    let sequences = if options.ordered { Photo::sequences(&files) } else { singles };
+    let measured: Vec<_> =
+        sequences.par_iter().map(|files| measure::sequence(files, &scale)).collect::<Result<_, _>>()?;
+    let retains: Vec<f64> = measured.iter().filter_map(|(_, decay)| decay.retain()).flatten().collect();
+    let images: Vec<Measured> = measured.into_iter().flat_map(|(images, _)| images).collect();
+    Ok(Answers::new(&images, retains, image_px, options).summarise())
+}
+
+/// What every image says of every parameter.
+struct Answers<'a> {
+    options: &'a Options,
+    images: &'a [Measured],
+    image_px: usize,
+    /// Bed and print of each image.
+    surfaces: Vec<[Option<&'a Class>; 2]>,
+    blurs_px: Vec<f64>,
+    retains: Vec<f64>,
+    textures: [Option<Texture>; 2],
+    fits: [Vec<Option<Fit>>; 2],
+}
+
+impl<'a> Answers<'a> {
+    fn new(images: &'a [Measured], retains: Vec<f64>, image_px: usize, options: &'a Options) -> Self {
+        let surfaces = surfaces(images, options.cold_print);
+        let told = median(images.iter().filter_map(|image| image.blur_px));
+        let observe = |surface: usize, blur_px: Option<f64>| -> Vec<Option<Observed>> {
+            let observed = surfaces.iter().zip(images).map(|(surfaces, image)| {
+                let class = surfaces[surface]?;
+                let blur_px = image.blur_px.or(blur_px)?;
+                let variogram = class.variogram.clone();
+                // One grey level has no texture, and a small class does not show it.
+                let varies = variogram.lags.iter().any(|lag| lag.half_square_c2 > 0.0);
+                (varies && variogram.lags.len() >= LEAST_LAGS).then_some(Observed {
+                    variogram,
+                    noise_c2: class.noise_c2?,
+                    blur_px,
+                })
+            });
+            observed.collect()
+        };
+        let fit = |observed: Vec<Option<Observed>>| {
+            let present: Vec<Observed> = observed.iter().flatten().cloned().collect();
+            let (misfit, persistence, fits) = texture::fit(&present);
+            let mut fits = fits.into_iter();
+            let fits: Vec<Option<Fit>> =
+                observed.iter().map(|o| o.as_ref().and_then(|_| fits.next())).collect();
+            (misfit, persistence, fits)
+        };
+        // Without a contour the blur is where the spectrum of the bed ends.
+        let at_cut_off = || {
+            let misfit = |blur_px: f64| fit(observe(0, Some(blur_px))).0;
+            let tried = BLURS_PX.map(|blur_px| (misfit(blur_px), blur_px));
+            tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, blur_px)| blur_px)
+        };
+        let varied = observe(0, Some(0.0)).iter().any(Option::is_some);
+        let common_px = told.or_else(|| if varied { at_cut_off() } else { None });
+        let blurs_px = match told {
+            Some(_) => images.iter().filter_map(|image| image.blur_px).collect(),
+            None => common_px.into_iter().collect(),
+        };
+        let fitted = [0, 1].map(|surface| fit(observe(surface, common_px)));
+        let textures = [0, 1].map(|surface| {
+            let (_, persistence, fits) = &fitted[surface];
+            let share = |fit: &Fit| fit.grain_c2 / (fit.cloud_c2 + fit.grain_c2);
+            let grain_share = median(fits.iter().flatten().map(share).filter(|s| s.is_finite()))?;
+            Some(Texture { persistence: *persistence, grain_share })
+        });
+        let fits = fitted.map(|(_, _, fits)| fits);
+        Self { options, images, image_px, surfaces, blurs_px, retains, textures, fits }
+    }
+
+    fn summarise(self) -> Calibration {
+        let mut parameters = Vec::new();
+        let mut ask = |name: &str, values: Vec<f64>, otherwise: &'static str| {
+            let range = Range::of(values, self.options.cover).ok_or(otherwise);
+            parameters.push(Parameter { name: name.to_owned(), range });
+        };
+        ask("camera.blur_px", self.blurs_px.clone(), FLAT);
+        let (read_c, shot_c) = self.noise_c();
+        ask("camera.noise.read_c", read_c, "less than the rounding to grey levels");
+        ask("camera.noise.shot_c", shot_c, "it takes two classes of different temperature whose noise shows");
+        let shading = self.shading();
+        let lamp_c = shading.as_ref().map_or(0.0, |(_, rise_c, _)| *rise_c);
+        let mm_per_px = self.options.bed_mm.unwrap_or(fragment::BED_MM) / self.image_px as f64;
+        for (surface, name) in ["bed", "print"].into_iter().enumerate() {
+            let classes = || self.surfaces.iter().filter_map(move |s| s[surface]);
+            let fits = || self.fits[surface].iter().flatten();
+            let otherwise = if classes().next().is_none() { NO_CLASS } else { FLAT };
+            let means_c = classes().map(|class| class.mean_c - lamp_c).collect();
+            ask(&format!("{name}.temperature_c"), means_c, NO_CLASS);
+            let amplitudes_c = fits().map(|fit| (fit.cloud_c2 + fit.grain_c2).sqrt() * self.undamped());
+            ask(&format!("{name}.texture.amplitude_c"), amplitudes_c.collect(), otherwise);
+            let sizes_mm = fits().filter_map(|fit| Some(fit.feature_px? * mm_per_px));
+            ask(&format!("{name}.texture.feature_mm"), sizes_mm.collect(), otherwise);
+        }
+        let unordered = if self.options.ordered {
+            "it takes sequences of at least 6 images whose texture changes by more than the noise"
+        } else {
+            "the images are in no order (--ordered)"
+        };
+        ask("thermal.retain", self.retains.clone(), unordered);
+        if let Some((_, rise_c, gradients)) = &shading {
+            ask("thermal.lamp.rise_c", vec![*rise_c], FLAT);
+            ask("thermal.lamp.gradient", gradients.clone(), FLAT);
+        }
+        Calibration {
+            images: self.images.len(),
+            with_two_classes: self.images.iter().filter(|image| image.blur_px.is_some()).count(),
+            image_px: self.image_px,
+            bits: self.bits(),
+            parameters,
+            textures: self.textures,
+            shading: shading.map(|(axis, _, _)| axis),
+        }
+    }
+
+    /// Bits of a scenario whose rounding is that of the images.
+    fn bits(&self) -> u8 {
+        self.images.iter().map(|image| image.bits).max().unwrap_or(8)
+    }
+
+    /// Decay averages the texture over layers; the amplitude that a scenario states is that of one layer, greater by this
+    /// factor: an autoregression of coefficient `r` has the variance `(1 - r) / (1 + r)`.
+    fn undamped(&self) -> f64 {
+        let retain = median(self.retains.iter().copied()).unwrap_or(0.0);
+        ((1.0 + retain) / (1.0 - retain)).sqrt()
+    }
+
+    /// Reading and shot noise in degrees: where an image has two classes, the variance is a straight line over the
+    /// signal; where none has, all of it counts as reading noise.
+    fn noise_c(&self) -> (Vec<f64>, Vec<f64>) {
+        let [low, high] = self.options.scale.range_c;
+        let white = f64::from((1u32 << self.bits()) - 1);
+        let rounding_c2 = ((high - low) / white).powi(2) / 12.0;
+        let (mut read_c, mut shot_c) = (Vec::new(), Vec::new());
+        let mut lone_c = Vec::new();
+        for (at, surfaces) in self.surfaces.iter().enumerate() {
+            let points: Vec<(f64, f64)> = (0..2)
+                .filter_map(|surface| {
+                    let signal = (surfaces[surface]?.mean_c - low) / (high - low);
+                    let noise_c2 = self.fits[surface][at]?.noise_c2;
+                    (noise_c2 > ROUNDING * rounding_c2).then_some((signal, noise_c2 - rounding_c2))
+                })
+                .collect();
+            match points[..] {
+                [(a, noise_a), (b, noise_b)] if (a - b).abs() > SIGNALS => {
+                    // Neither of the two variances is less than 0.
+                    let slope =
+                        ((noise_a - noise_b) / (a - b)).clamp(0.0, (noise_a / a).min(noise_b / b).max(0.0));
+                    let floor = (noise_a + noise_b - slope * (a + b)) / 2.0;
+                    read_c.push(floor.max(0.0).sqrt());
+                    shot_c.push(slope.sqrt());
+                }
+                _ => lone_c.extend(points.iter().map(|(_, noise_c2)| noise_c2.sqrt())),
+            }
+        }
+        if read_c.is_empty() { (lone_c, shot_c) } else { (read_c, shot_c) }
+    }
+
+    /// Direction of the shading, its greatest rise over the bed in degrees, and each image's share of that;
+    /// `None` where most images show none.
+    fn shading(&self) -> Option<(&'static str, f64, Vec<f64>)> {
+        let beds = || self.surfaces.iter().filter_map(|surfaces| surfaces[0]);
+        let rise = |axis: usize| median(beds().map(|bed| bed.rise_c[axis].abs())).unwrap_or(0.0);
+        let axis = usize::from(rise(1) > rise(0));
+        let greatest_c = beds().map(|bed| bed.rise_c[axis].abs()).fold(0.0, f64::max);
+        let gradients = beds().map(|bed| bed.rise_c[axis] / greatest_c).collect();
+        (rise(axis) > 0.0).then_some((["x", "y"][axis], greatest_c, gradients))
+    }
+}
+
+/// Bed and print of each image; the only class of an image is that whose temperature it is nearer to, and the
+/// bed where no image has two.
+fn surfaces(images: &[Measured], cold_print: bool) -> Vec<[Option<&Class>; 2]> {
+    let mean_of = |class: usize| {
+        median(images.iter().filter(|i| i.classes.len() == 2).map(|i| i.classes[class].mean_c))
+    };
+    let means_c = mean_of(0).zip(mean_of(1));
+    let assign = |image: &'_ Measured| -> [Option<usize>; 2] {
+        let is_warm = |class: &Class| {
+            means_c.is_some_and(|(cold, warm)| (class.mean_c - warm).abs() < (class.mean_c - cold).abs())
+        };
+        match &image.classes[..] {
+            [_, _] => [Some(0), Some(1)],
+            [only] if means_c.is_none() => {
+                if cold_print {
+                    [None, Some(0)]
+                } else {
+                    [Some(0), None]
+                }
+            }
+            [only] if is_warm(only) => [None, Some(0)],
+            _ => [Some(0), None],
+        }
+    };
+    let order = |image| {
+        let [cold, warm] = assign(image);
+        if cold_print { [warm, cold] } else { [cold, warm] }
+    };
+    images.iter().map(|image| order(image).map(|class| class.and_then(|c| image.classes.get(c)))).collect()
+}
