@@ -1,6 +1,7 @@
 //! The command line.
 
 mod commands;
+mod explain;
 mod gallery;
 mod progress;
 mod screening;
@@ -34,6 +35,8 @@ Examples:
       the same dataset in shares, on as many machines, and the shares joined
   synthgen export reports/quickstart --format coco --format webdataset
       its dataset as other tools read it, beside the MVTec-AD layout
+  synthgen explain reports/quickstart/dataset/test/porous/job0040_layer0017.png --remake again
+      what made that image, parameter by parameter, and the image once more
   synthgen report reports/quickstart
       draw the report again from record.json
   synthgen audit reports/quickstart
@@ -48,7 +51,7 @@ Examples:
       randomisation ranges that suit a folder of unlabelled real images
 
 A run that was cut off goes on where it was when it is started again.
-Exit status: 0 done, 3 a leak that `audit` found, 2 a mistake in what was asked for, 1 any other failure.";
+Exit status: 0 done, 3 a leak that `audit` found, 2 a mistake in what was asked for, 1 any other failure, 130 interrupted.";
 
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
@@ -98,6 +101,14 @@ enum Command {
         /// Which; may be given more than once.
         #[arg(long, required = true, value_name = "FORMAT", value_parser = formats())]
         format: Vec<String>,
+    },
+    /// Print every parameter that made an image of a dataset, and make it again.
+    Explain {
+        /// An image, mask, change map or nominal slice, where it was generated.
+        image: PathBuf,
+        /// Make everything that shows the same layer again, in this folder, and compare it with the manifest.
+        #[arg(long, value_name = "FOLDER")]
+        remake: Option<PathBuf>,
     },
     /// Draw a finished run's report again from its record.
     Report {
@@ -268,6 +279,8 @@ pub fn run() -> ExitCode {
         eprintln!("cannot start {threads} threads: {e}");
         return ExitCode::from(1);
     }
+    #[cfg(unix)]
+    say_when_interrupted();
     let outcome = match cli.command {
         // clap requires the scenario where there is no command.
         None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings),
@@ -276,6 +289,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
         Some(Command::Export { dataset, format }) => commands::export(&dataset, format),
+        Some(Command::Explain { image, remake }) => commands::explain(&image, remake.as_deref()),
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Audit { dataset, json }) => commands::audit(&dataset, json.as_deref()),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
@@ -298,4 +312,17 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.status)
         }
     }
+}
+
+/// Ctrl-C ends the program at once: there is nothing to clean up, since a run can be cut off anywhere.
+#[cfg(unix)]
+fn say_when_interrupted() {
+    // Where signals cannot be had, Ctrl-C does the same without a word.
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]) else { return };
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            eprintln!("\ninterrupted; what is finished is kept, and the same command goes on from there");
+            std::process::exit(130);
+        }
+    });
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use generators::calibrate::{self, CalibrateError, Options, Scale};
 use generators::dataset::formats::{Formats, Settings};
-use generators::dataset::{DatasetError, Shard, Split};
+use generators::dataset::{DatasetError, Origin, Shard, Split};
 use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
 
 use super::progress::Terminal;
 use super::slices::{self, Layers};
-use super::{CalibrateArgs, RunArgs, gallery, screening};
+use super::{CalibrateArgs, RunArgs, explain, gallery, screening};
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
@@ -101,6 +101,26 @@ pub fn export(dataset: &Path, formats: Vec<String>) -> Outcome {
     let formats: Formats = formats.into_iter().map(|name| (name, Settings::new())).collect();
     println!("{}", pipeline::export(dataset, &formats)?.display());
     Ok(())
+}
+
+/// `synthgen explain IMAGE`.
+pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
+    let origin = Origin::of(image).map_err(Failure::from)?;
+    // A string takes everything.
+    print!("{}", explain::describe(&origin).unwrap_or_default());
+    let Some(folder) = remake else { return Ok(()) };
+    let again = || origin.remake(&origin.production()?, folder);
+    let remade = again().map_err(Failure::from)?;
+    println!("\nmade again in {}", folder.display());
+    for file in &remade {
+        println!("  {}  {}", if file.same { "equal    " } else { "DIFFERENT" }, file.file);
+    }
+    match remade.iter().filter(|file| !file.same).count() {
+        0 => Ok(()),
+        count => {
+            Err(Ended { report: miette!("{count} of {} files came out different", remade.len()), status: 1 })
+        }
+    }
 }
 
 /// `synthgen report RUN`.

@@ -63,6 +63,8 @@ impl Progress for Terminal {
         }
         let Some(shown) = current.as_mut() else { return };
         shown.bar.set_message(message.clone());
+        // An estimate becomes exact on the way.
+        shown.bar.set_length(total as u64);
         shown.bar.set_position(done as u64);
         let finished = done >= total;
         if shown.bar.is_hidden() && (finished || shown.told.elapsed() >= LINE_EVERY) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Shard;
 use crate::job::NothingShows;
+use crate::params::ScenarioError;
 
 /// A dataset that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +115,30 @@ pub enum DatasetError {
         /// How many it has.
         jobs: usize,
     },
+    /// A file that has nothing to do with a dataset.
+    #[error(
+        "{} is no image of a dataset: name one that lies where it was generated, below the manifest.json that lists it",
+        file.display()
+    )]
+    NoImageOfADataset {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The scenario of a dataset makes other data here.
+    #[error(
+        "{} was made by {program}, and this program makes other data of its scenario and parts; use that version, and \
+         leave both as they were",
+        folder.display()
+    )]
+    OtherProgram {
+        /// The dataset.
+        folder: PathBuf,
+        /// What made it.
+        program: String,
+    },
+    /// The scenario of a dataset cannot be used.
+    #[error(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
     /// A part is not what it was when it was sliced.
     #[error("{} was changed since it was sliced; run this again", part.display())]
     PartChanged {

@@ -108,7 +108,8 @@ fn jobs(journal: &Journal, header: &Header, source: &dyn Source, report: Report)
     let told = |more: usize| {
         let done = images_done.fetch_add(more, Relaxed) + more;
         let jobs_done = jobs_done.load(Relaxed);
-        let images = images.load(Relaxed).max(done);
+        // Only the last job's end makes it the whole.
+        let images = images.load(Relaxed).max(done + usize::from(jobs_done < numbers.len()));
         if report(Progress { images_done: done, images, jobs_done, jobs: numbers.len() }).is_break() {
             stopped.store(true, Relaxed);
         }

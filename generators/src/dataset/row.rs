@@ -72,6 +72,12 @@ impl Row {
     pub fn label(&self) -> Option<&str> {
         self.fault.as_deref().or(self.defect.as_deref())
     }
+
+    /// Every file that it names but the twin's: image, nominal slice, mask, change map and temperatures.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let others = [&self.mask, &self.change, &self.temperature].map(Option::as_ref);
+        [Some(&self.file), Some(&self.nominal)].into_iter().chain(others).flatten().map(String::as_str)
+    }
 }
 
 /// Numbers as their bits: a resumed run has to end in the same bytes.

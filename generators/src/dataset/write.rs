@@ -124,23 +124,47 @@ impl Source for Simulation<'_> {
     }
 
     fn job(&self, job: u32, folder: &Path, told: Told) -> Result<Record, DatasetError> {
-        let job = &self.jobs[job as usize];
-        let mut record = Record::default();
-        let temperature = self.production.scenario().temperature();
-        let mut files = Files { folder, temperature, written: &mut record.files };
-        let mut keep = |rows: Vec<Row>| {
-            let count = rows.len();
-            record.rows.extend(rows);
-            told(count)
-        };
-        match job.split {
-            Split::Screening => {
-                job::record(self.production, job, |image| keep(put_recorded(job, &image, &mut files)?))
-            }
-            _ => job::simulate(self.production, job, |sample| keep(put(job, &sample, &mut files)?)),
-        }?;
-        Ok(record)
+        simulate(self.production, &self.jobs[job as usize], folder, &|_| true, told)
     }
+}
+
+/// Makes one layer of a job alone, in `folder`.
+pub fn layer(production: &Production, job: u32, layer: u32, folder: &Path) -> Result<Record, DatasetError> {
+    let jobs = production.jobs();
+    for class in folders(production, &jobs) {
+        let path = folder.join(class);
+        fs::create_dir_all(&path).map_err(DatasetError::io("create", &path))?;
+    }
+    let wanted = |index: usize| index == layer as usize;
+    let jobs = jobs.get(job as usize);
+    jobs.map_or(Ok(Record::default()), |job| simulate(production, job, folder, &wanted, &|_| Ok(())))
+}
+
+/// Simulates a job and writes the files of the layers that are `wanted`.
+fn simulate(
+    production: &Production,
+    job: &Job,
+    folder: &Path,
+    wanted: &dyn Fn(usize) -> bool,
+    told: Told,
+) -> Result<Record, DatasetError> {
+    let mut record = Record::default();
+    let temperature = production.scenario().temperature();
+    let mut files = Files { folder, temperature, written: &mut record.files };
+    let mut keep = |rows: Vec<Row>| {
+        let count = rows.len();
+        record.rows.extend(rows);
+        told(count)
+    };
+    match job.split {
+        Split::Screening => job::record(production, job, |image| {
+            if wanted(image.layer) { keep(put_recorded(job, &image, &mut files)?) } else { Ok(()) }
+        }),
+        _ => job::simulate(production, job, |sample| {
+            if wanted(sample.layer) { keep(put(job, &sample, &mut files)?) } else { Ok(()) }
+        }),
+    }?;
+    Ok(record)
 }
 
 /// Copies the part whose BLAKE3 is `hash`: with it and the scenario the dataset can be made again.
