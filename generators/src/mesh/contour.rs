@@ -29,7 +29,7 @@ impl Contour {
 }
 
 /// The cut through one triangle: from a point on one edge to a point on another.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cut {
     /// The edge that it comes from and the edge that it goes to.
     pub edges: [u32; 2],
@@ -42,7 +42,6 @@ pub(super) struct Cut {
 }
 
 /// Contours, and what had to be guessed.
-#[derive(Default)]
 pub(super) struct Chained {
     pub contours: Vec<Contour>,
     /// Whether no segment had to be walked backwards.
@@ -100,14 +99,17 @@ fn closed(cuts: &[Cut]) -> Option<Vec<Contour>> {
         }
     }
     let mut contours = Vec::new();
+    let mut points = Vec::new();
     for first in 0..cuts.len() {
         let mut at = first;
-        let mut points = Vec::new();
+        points.clear();
         while std::mem::replace(&mut reached[at], false) {
             points.push(cuts[at].start);
             at = next[at] as usize;
         }
-        contours.extend(Contour::of(points));
+        if !points.is_empty() {
+            contours.extend(Contour::of(points.clone()));
+        }
     }
     Some(contours)
 }

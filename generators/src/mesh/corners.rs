@@ -1,7 +1,10 @@
 //! Loose facets as they are read, their equal corners made one vertex.
 
+/// Facets that are looked up together.
+const TOGETHER: usize = 32;
+
 /// Triangles that share vertices wherever corners are equal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Corners {
     pub vertices: Vec<[f64; 3]>,
     pub triangles: Vec<[u32; 3]>,
@@ -18,24 +21,44 @@ impl Corners {
             vertices: Vec::with_capacity(facets / 2 + 2),
             triangles: Vec::with_capacity(facets),
             not_finite: 0,
-            slots: vec![0; facets.next_power_of_two().max(16)],
+            slots: vec![0; slots(facets)],
         }
     }
 
-    /// Adds a facet.
-    pub fn push(&mut self, facet: [[f64; 3]; 3]) {
-        if !facet.as_flattened().iter().all(|x| x.abs() < 1e100) {
-            self.not_finite += 1;
-            return;
+    /// Adds facets, at best many at a time.
+    pub fn push(&mut self, facets: &[[[f64; 3]; 3]]) {
+        facets.chunks(TOGETHER).for_each(|facets| self.push_together(facets));
+    }
+
+    /// Looks up all corners before it needs the first, so that the machine waits for its memory once
+    /// and not for each.
+    fn push_together(&mut self, facets: &[[[f64; 3]; 3]]) {
+        let mut corners = [[0.0; 3]; 3 * TOGETHER];
+        let mut count = 0;
+        for facet in facets {
+            if facet.as_flattened().iter().all(|x| x.abs() < 1e100) {
+                for corner in facet {
+                    corners[count] = corner.map(|x| x + 0.0); // -0 is 0
+                    count += 1;
+                }
+            } else {
+                self.not_finite += 1;
+            }
         }
-        // Most facets share corners with the one before.
-        let before = self.triangles.last().copied().unwrap_or_default();
-        let triangle = facet.map(|corner| {
-            let corner = corner.map(|x| x + 0.0); // -0 is 0
-            let known = before.into_iter().find(|&v| self.vertices.get(v as usize) == Some(&corner));
-            known.unwrap_or_else(|| self.vertex(corner))
-        });
-        self.triangles.push(triangle);
+        let corners = &corners[..count];
+        let mut known = [0; 3 * TOGETHER];
+        for (slot, &corner) in known.iter_mut().zip(corners) {
+            *slot = self.slots[self.slot(corner)];
+        }
+        for (vertex, corner) in known.iter_mut().zip(corners) {
+            let first = self.vertices.get((*vertex as usize).wrapping_sub(1));
+            *vertex = if first == Some(corner) { *vertex } else { 0 };
+        }
+        let mut vertices = [0; 3 * TOGETHER];
+        for (i, &corner) in corners.iter().enumerate() {
+            vertices[i] = known[i].checked_sub(1).unwrap_or_else(|| self.vertex(corner));
+        }
+        self.triangles.extend(vertices[..count].chunks_exact(3).map(|v| [v[0], v[1], v[2]]));
     }
 
     fn vertex(&mut self, corner: [f64; 3]) -> u32 {
@@ -66,7 +89,7 @@ impl Corners {
     }
 
     fn grow(&mut self) {
-        self.slots = vec![0; (2 * self.slots.len()).max(16)];
+        self.slots = vec![0; 2 * self.slots.len()];
         for vertex in 0..self.vertices.len() {
             let mut at = self.slot(self.vertices[vertex]);
             while self.slots[at] > 0 {
@@ -75,4 +98,9 @@ impl Corners {
             self.slots[at] = vertex as u32 + 1;
         }
     }
+}
+
+/// Twice as many slots as a closed surface of that many facets has vertices, at least.
+fn slots(facets: usize) -> usize {
+    facets.next_power_of_two().max(16)
 }

@@ -57,15 +57,14 @@ pub struct Mesh {
 impl Mesh {
     /// Reads a binary or text STL file whose numbers are in `unit`.
     pub fn read(path: &Path, unit: Unit) -> Result<Self, MeshError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| MeshError::Read { path: path.to_owned(), source })?;
-        Self::from_bytes(&bytes, &path.display().to_string(), unit)
+        let stl::Read { corners, hash } = stl::read(path, unit.millimetres())?;
+        Self::build(corners, &path.display().to_string(), hash)
     }
 
     /// As [`Mesh::read`], of a file's content; `name` is what errors call it.
     pub fn from_bytes(bytes: &[u8], name: &str, unit: Unit) -> Result<Self, MeshError> {
-        let corners = stl::parse(bytes, name, unit.millimetres())?;
-        Self::build(corners, name, blake3::hash(bytes).to_hex().to_string())
+        let stl::Read { corners, hash } = stl::parse(bytes, name, unit.millimetres())?;
+        Self::build(corners, name, hash)
     }
 
     /// A mesh of triangles in mm, their corners counter-clockwise seen from outside; `name` is what
@@ -74,11 +73,9 @@ impl Mesh {
     pub fn from_triangles(triangles: &[[[f64; 3]; 3]], name: &str) -> Result<Self, MeshError> {
         let mut hash = blake3::Hasher::new();
         let mut corners = Corners::with_capacity(triangles.len());
-        for &triangle in triangles {
-            corners.push(triangle);
-            triangle.as_flattened().iter().for_each(|x| {
-                hash.update(&x.to_le_bytes());
-            });
+        corners.push(triangles);
+        for x in triangles.as_flattened().as_flattened() {
+            hash.update(&x.to_le_bytes());
         }
         Self::build(corners, name, hash.finalize().to_hex().to_string())
     }
@@ -97,8 +94,12 @@ impl Mesh {
         if triangles.is_empty() {
             return Err(MeshError::NoTriangles { name: name.to_owned() });
         }
-        let mut bounds = Bounds::EMPTY;
-        triangles.as_flattened().iter().for_each(|&v| bounds.include(vertices[v as usize]));
+        let mut bounds = Bounds::of(&vertices);
+        if !repairs.faults.is_empty() {
+            // Some vertices may belong to dropped facets alone.
+            bounds = Bounds::EMPTY;
+            triangles.as_flattened().iter().for_each(|&v| bounds.include(vertices[v as usize]));
+        }
         if bounds.size()[2] <= 0.0 {
             return Err(MeshError::Flat { name: name.to_owned() });
         }

@@ -1,14 +1,21 @@
 //! Cutting a mesh into layers.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::contour::{self, Contour, Cut};
+use super::contour::{self, Chained, Contour, Cut};
 use super::gaps::Guess;
 use super::{Bounds, Mesh, area};
 
 /// The most layers that [`layer_heights_mm`] returns.
 pub const MAX_LAYERS: usize = 1_000_000;
+
+/// Triangles that one task cuts.
+const TASK: usize = 1 << 14;
+/// Cuts that are held in memory together, where one plane does not have more.
+const MOST_CUTS: usize = 1 << 21;
 
 /// Which points a set of contours encloses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +44,10 @@ pub struct Slice {
 }
 
 impl Slice {
+    fn empty(z_mm: f64, centre_mm: [f64; 2]) -> Self {
+        Self { z_mm, centre_mm, contours: Vec::new(), fill: FillRule::NonZero, guess: Guess::default() }
+    }
+
     /// The area in mm² of the section under its fill rule: what several contours enclose counts
     /// once. Exact up to rounding; a tangle of thousands of crossing contours is measured along 4096
     /// rows.
@@ -65,82 +76,150 @@ pub fn layer_heights_mm(bounds: &Bounds, height_mm: f64) -> Vec<f64> {
 /// number of threads.
 pub fn slice(mesh: &Mesh, heights_mm: &[f64]) -> Vec<Slice> {
     let bottom = mesh.bounds.min[2];
-    let planes: Vec<f64> = heights_mm.iter().map(|&z| if z == bottom { z.next_up() } else { z }).collect();
-    let buckets = Buckets::of(mesh, &planes);
+    let mut planes: Vec<(f64, usize)> = heights_mm.iter().copied().zip(0..).collect();
+    planes.retain(|(z, _)| z.is_finite());
+    planes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let (sorted, order): (Vec<f64>, Vec<usize>) =
+        planes.into_iter().map(|(z, layer)| (if z == bottom { z.next_up() } else { z }, layer)).unzip();
     let centre = mesh.bounds.centre();
     let centre_mm = [centre[0], centre[1]];
-    let cut = |layer: usize| {
-        let z = planes[layer];
-        let cuts: Vec<Cut> =
-            buckets.triangles(layer).iter().filter_map(|&triangle| cut(mesh, triangle, z)).collect();
-        let stop = |cut: &Cut| crossing(mesh, cut.triangle, cut.side.into(), z);
-        let chained = contour::chain(&cuts, &mesh.rims, z, centre_mm, stop);
-        Slice {
-            z_mm: heights_mm[layer],
-            centre_mm,
-            contours: chained.contours,
-            fill: if chained.consistent { FillRule::NonZero } else { FillRule::EvenOdd },
-            guess: chained.guess,
-        }
-    };
-    (0..planes.len()).into_par_iter().map(cut).collect()
-}
-
-/// The triangles that each plane cuts.
-struct Buckets {
-    starts: Vec<usize>,
-    triangles: Vec<u32>,
-}
-
-impl Buckets {
-    fn of(mesh: &Mesh, planes: &[f64]) -> Self {
-        let mut order: Vec<usize> = (0..planes.len()).filter(|&i| planes[i].is_finite()).collect();
-        order.sort_by(|&a, &b| planes[a].total_cmp(&planes[b]));
-        let sorted: Vec<f64> = order.iter().map(|&i| planes[i]).collect();
-        // Half-open: a plane cuts the triangles that begin below it and do not end below it.
-        let cut: Vec<(u32, u32)> = mesh
-            .triangles
-            .par_iter()
-            .map(|t| {
-                let [a, b, c] = t.map(|v| mesh.vertices[v as usize][2]);
-                let (low, high) = (a.min(b).min(c), a.max(b).max(c));
-                let first = sorted.partition_point(|&z| z <= low);
-                (first as u32, (first + sorted[first..].partition_point(|&z| z <= high)) as u32)
+    let mut slices: Vec<Slice> = heights_mm.iter().map(|&z_mm| Slice::empty(z_mm, centre_mm)).collect();
+    let crossed = Crossed::of(mesh, &sorted);
+    for batch in crossed.batches(sorted.len()) {
+        let cuts: Vec<Cuts> = crossed.tasks().map(|task| Cuts::of(mesh, task, &batch, &sorted)).collect();
+        let chained: Vec<Chained> = (batch.clone().into_par_iter())
+            .map(|plane| {
+                let z = sorted[plane];
+                let cuts: Vec<Cut> =
+                    cuts.iter().flat_map(|task| task.of_plane(plane - batch.start)).copied().collect();
+                let stop = |cut: &Cut| crossing(mesh, cut.triangle, cut.side.into(), z);
+                contour::chain(&cuts, &mesh.rims, z, centre_mm, stop)
             })
             .collect();
-        let mut starts = vec![0; planes.len() + 1];
-        for &(first, end) in &cut {
-            order[first as usize..end as usize].iter().for_each(|&plane| starts[plane + 1] += 1);
+        for (&layer, Chained { contours, consistent, guess }) in order[batch].iter().zip(chained) {
+            let fill = if consistent { FillRule::NonZero } else { FillRule::EvenOdd };
+            slices[layer] = Slice { contours, fill, guess, ..slices[layer] };
         }
-        for plane in 0..planes.len() {
-            starts[plane + 1] += starts[plane];
-        }
-        let mut next = starts.clone();
-        let mut triangles = vec![0; starts[planes.len()]];
-        for (t, &(first, end)) in cut.iter().enumerate() {
-            for &plane in &order[first as usize..end as usize] {
-                triangles[next[plane]] = t as u32;
-                next[plane] += 1;
+    }
+    slices
+}
+
+/// The planes that each triangle is cut by.
+struct Crossed(Vec<Range<u32>>);
+
+impl Crossed {
+    /// Half-open: a plane cuts the triangles that begin below it and do not end below it.
+    fn of(mesh: &Mesh, planes: &[f64]) -> Self {
+        let (low, high) = (planes.first().copied().unwrap_or(0.0), planes.last().copied().unwrap_or(0.0));
+        let per_mm = if high > low { (planes.len() - 1) as f64 / (high - low) } else { 0.0 };
+        let crossed = |t: &[u32; 3]| {
+            let [a, b, c] = t.map(|v| mesh.vertices[v as usize][2]);
+            let (low_z, high_z) = (a.min(b).min(c), a.max(b).max(c));
+            // Planes are mostly evenly spaced.
+            let mut first = (((low_z - low) * per_mm) as usize).min(planes.len());
+            if planes[..first].last().is_some_and(|&z| z > low_z)
+                || planes.get(first + 2).is_some_and(|&z| z <= low_z)
+            {
+                first = planes.partition_point(|&z| z <= low_z);
             }
-        }
-        Self { starts, triangles }
+            while planes.get(first).is_some_and(|&z| z <= low_z) {
+                first += 1;
+            }
+            let mut end = first;
+            while planes.get(end).is_some_and(|&z| z <= high_z) {
+                end += 1;
+            }
+            first as u32..end as u32
+        };
+        Self(mesh.triangles.par_iter().map(crossed).collect())
     }
 
-    fn triangles(&self, plane: usize) -> &[u32] {
-        &self.triangles[self.starts[plane]..self.starts[plane + 1]]
+    /// The triangles, some for each task.
+    fn tasks(&self) -> impl IndexedParallelIterator<Item = (usize, &[Range<u32>])> {
+        self.0.par_chunks(TASK).enumerate().map(|(task, planes)| (task * TASK, planes))
+    }
+
+    /// Neighbouring planes with as many cuts as are held in memory together.
+    fn batches(&self, planes: usize) -> Vec<Range<usize>> {
+        let mut begin = vec![0usize; planes + 1];
+        let mut end = vec![0usize; planes + 1];
+        for range in &self.0 {
+            begin[range.start as usize] += 1;
+            end[range.end as usize] += 1;
+        }
+        let mut batches = Vec::new();
+        let (mut first, mut held, mut cut) = (0, 0, 0);
+        for plane in 0..planes {
+            cut = cut + begin[plane] - end[plane];
+            if held + cut > MOST_CUTS && plane > first {
+                batches.push(first..plane);
+                (first, held) = (plane, 0);
+            }
+            held += cut;
+        }
+        batches.push(first..planes);
+        batches
     }
 }
 
-/// How the plane at `z` cuts a triangle: from the edge that goes down through it to the one that
-/// goes up, which leaves the inside of the part on the left.
-fn cut(mesh: &Mesh, triangle: u32, z: f64) -> Option<Cut> {
+/// The cuts of some triangles, plane by plane.
+struct Cuts {
+    starts: Vec<u32>,
+    cuts: Vec<Cut>,
+}
+
+impl Cuts {
+    fn of(
+        mesh: &Mesh,
+        (first, crossed): (usize, &[Range<u32>]),
+        batch: &Range<usize>,
+        planes: &[f64],
+    ) -> Self {
+        let inside =
+            |range: &Range<u32>| (range.start as usize).max(batch.start)..(range.end as usize).min(batch.end);
+        let mut starts = vec![0; batch.len() + 1];
+        for plane in crossed.iter().flat_map(inside) {
+            starts[plane - batch.start] += 1;
+        }
+        let mut end = 0;
+        for start in &mut starts {
+            end += *start;
+            *start = end;
+        }
+        let mut cuts = vec![Cut::default(); end as usize];
+        // From the last triangle to the first, so that each plane's end becomes its beginning.
+        for (triangle, range) in (first..first + crossed.len()).zip(crossed).rev() {
+            for plane in inside(range) {
+                let start = &mut starts[plane - batch.start];
+                *start -= 1;
+                cuts[*start as usize] = cut(mesh, triangle as u32, planes[plane]);
+            }
+        }
+        Self { starts, cuts }
+    }
+
+    fn of_plane(&self, plane: usize) -> &[Cut] {
+        &self.cuts[self.starts[plane] as usize..self.starts[plane + 1] as usize]
+    }
+}
+
+/// How the plane at `z` cuts a triangle that it crosses: from the edge that goes down through it to
+/// the one that goes up, which leaves the inside of the part on the left.
+fn cut(mesh: &Mesh, triangle: u32, z: f64) -> Cut {
     let above = mesh.triangles[triangle as usize].map(|v| mesh.vertices[v as usize][2] >= z);
-    let through =
-        |from_above: bool| (0..3).find(|&i| above[i] == from_above && above[(i + 1) % 3] != from_above);
-    let (down, up) = (through(true)?, through(false)?);
+    // The corner that is alone on its side of the plane.
+    let alone = if above[1] == above[2] {
+        0
+    } else if above[0] == above[2] {
+        1
+    } else {
+        2
+    };
+    let (leaving, coming) = (alone, (alone + 2) % 3);
+    let (down, up) = if above[alone] { (leaving, coming) } else { (coming, leaving) };
     let edges = mesh.edges[triangle as usize];
     let start = crossing(mesh, triangle, down, z);
-    Some(Cut { edges: [edges[down], edges[up]], triangle, side: up as u8, start })
+    Cut { edges: [edges[down], edges[up]], triangle, side: up as u8, start }
 }
 
 /// Where the plane at `z` crosses a side of a triangle.

@@ -1,7 +1,9 @@
 //! STL in: text or binary by content. Text goes through `stl_io`; the records of a binary file are
 //! read where they lie, since a million of them have to cost no more than looking at them.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{self, Cursor, Read as _};
+use std::path::Path;
 
 use super::MeshError;
 use super::corners::Corners;
@@ -13,21 +15,49 @@ const FACET: usize = 50;
 /// Lines of a text facet, from `facet` to `endfacet`.
 const FACET_LINES: usize = 7;
 
+/// Bytes of a binary file that are looked at together.
+const BLOCK: usize = FACET << 12;
+
+/// The facets of a file, and the BLAKE3 of the file in hexadecimal.
+pub(super) struct Read {
+    pub corners: Corners,
+    pub hash: String,
+}
+
 /// Reads an STL file. The stored normals are ignored: many programs write them wrong or not at
 /// all, and the order of the corners says the same. `scale` turns the file's unit into mm.
-pub(super) fn parse(bytes: &[u8], name: &str, scale: f64) -> Result<Corners, MeshError> {
-    let count = bytes.get(80..PREAMBLE).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+///
+/// A binary file is never in memory as a whole.
+pub(super) fn read(path: &Path, scale: f64) -> Result<Read, MeshError> {
+    let failed = |source| MeshError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut head = Vec::new();
+    file.by_ref().take(PREAMBLE as u64).read_to_end(&mut head).map_err(failed)?;
+    if let Some(facets) = announced(&head).filter(|&n| binary_length(n) <= length) {
+        return binary(&head, facets, file, scale).map_err(failed);
+    }
+    file.read_to_end(&mut head).map_err(failed)?;
+    parse(&head, &path.display().to_string(), scale)
+}
+
+/// As [`read`], of a file's content; `name` is what errors call it.
+pub(super) fn parse(bytes: &[u8], name: &str, scale: f64) -> Result<Read, MeshError> {
+    let count = announced(bytes);
     // The length decides before the word does: a binary header may begin with "solid", while the
     // count that four bytes of text would stand for is far beyond the length of any text.
-    let expected = count.map(|n| (n as usize).saturating_mul(FACET).saturating_add(PREAMBLE));
-    if let Some(facets) = expected.and_then(|end| bytes.get(PREAMBLE..end)) {
-        return Ok(binary(facets, scale));
+    if let Some(facets) = count.filter(|&n| binary_length(n) <= bytes.len() as u64) {
+        let (head, body) = bytes.split_at(PREAMBLE);
+        return binary(head, facets, body, scale)
+            .map_err(|e| MeshError::NotStl { name: name.to_owned(), why: e.to_string() });
     }
+    let hash = || blake3::hash(bytes).to_hex().to_string();
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
     let begins = text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("solid"));
     if begins && !bytes.contains(&0) {
-        return ascii(&String::from_utf8_lossy(bytes), name, scale);
+        let corners = ascii(&String::from_utf8_lossy(bytes), name, scale)?;
+        return Ok(Read { corners, hash: hash() });
     }
     let name = name.to_owned();
     match count {
@@ -53,21 +83,62 @@ fn plausible(bytes: &[u8]) -> bool {
     facets.len() > 0 && facets.into_iter().all(|facet| facet[..48].chunks_exact(4).all(sane))
 }
 
-fn binary(facets: &[u8], scale: f64) -> Corners {
-    let mut corners = Corners::with_capacity(facets.len() / FACET);
-    for facet in facets.chunks_exact(FACET) {
-        let number = |at: usize| {
-            let bytes = [facet[at], facet[at + 1], facet[at + 2], facet[at + 3]];
-            scale * f64::from(f32::from_le_bytes(bytes))
-        };
-        corners.push([12, 24, 36].map(|at| [number(at), number(at + 4), number(at + 8)]));
+/// How many facets the head of a binary file announces.
+fn announced(bytes: &[u8]) -> Option<u32> {
+    bytes.get(80..PREAMBLE)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn binary_length(facets: u32) -> u64 {
+    PREAMBLE as u64 + FACET as u64 * u64::from(facets)
+}
+
+/// Reads the facets and whatever follows them, block by block.
+fn binary(head: &[u8], facets: u32, mut body: impl io::Read, scale: f64) -> io::Result<Read> {
+    let mut hash = blake3::Hasher::new();
+    hash.update(head);
+    let mut left = facets as usize;
+    let mut corners = Corners::with_capacity(left);
+    let mut block = vec![0; BLOCK.min(FACET * left.max(1))];
+    let mut numbers = Vec::with_capacity(block.len() / FACET);
+    loop {
+        let filled = fill(&mut body, &mut block)?;
+        hash.update(&block[..filled]);
+        let held = left.min(filled / FACET);
+        numbers.clear();
+        numbers.extend(block[..FACET * held].as_chunks::<FACET>().0.iter().map(|facet| {
+            [12, 16, 20, 24, 28, 32, 36, 40, 44].map(|at| {
+                let bytes = [facet[at], facet[at + 1], facet[at + 2], facet[at + 3]];
+                scale * f64::from(f32::from_le_bytes(bytes))
+            })
+        }));
+        corners.push(numbers.as_flattened().as_chunks().0.as_chunks().0);
+        left -= held;
+        if filled < block.len() && left > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if filled < block.len() {
+            return Ok(Read { corners, hash: hash.finalize().to_hex().to_string() });
+        }
     }
-    corners
+}
+
+/// Reads until the block is full or there is no more; returns how much there was.
+fn fill(source: &mut impl io::Read, block: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match source.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
 }
 
 fn ascii(text: &str, name: &str, scale: f64) -> Result<Corners, MeshError> {
     let Normalised { text, lines, not_finite } = normalise(text, name)?;
-    let wrong = |(facet, why): (usize, std::io::Error)| MeshError::Facet {
+    let wrong = |(facet, why): (usize, io::Error)| MeshError::Facet {
         name: name.to_owned(),
         line: lines.get(FACET_LINES * facet).copied().unwrap_or(1),
         why: why.to_string(),
@@ -77,7 +148,7 @@ fn ascii(text: &str, name: &str, scale: f64) -> Result<Corners, MeshError> {
     let mut corners = Corners::with_capacity(lines.len() / FACET_LINES);
     for (at, facet) in reader.enumerate() {
         let facet = facet.map_err(|e| wrong((at, e)))?;
-        corners.push(facet.vertices.map(|v| v.0.map(|x| scale * f64::from(x))));
+        corners.push(&[facet.vertices.map(|v| v.0.map(|x| scale * f64::from(x)))]);
     }
     corners.not_finite += not_finite;
     Ok(corners)
