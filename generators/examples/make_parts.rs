@@ -1,5 +1,6 @@
 //! Makes the project's own parts: `cargo run -p synthgen-generators --release --example make_parts [FOLDER]`
-//! writes `core.stl`, `bracket.stl` and `lattice.stl` (default folder: `scenarios/parts`).
+//! writes `core.stl`, `bracket.stl` and `lattice.stl` (default folder: `scenarios/parts`);
+//! `make_parts --gyroid FILE` writes a bracket of over a million triangles, for measuring.
 //!
 //! Each part is the inside of a signed distance, meshed on a grid by marching cubes.
 
@@ -15,7 +16,14 @@ type Shape = fn(Point) -> f64;
 
 fn main() -> io::Result<()> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/parts");
-    let folder = std::env::args_os().nth(1).map_or(default, PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next();
+    if let (true, Some(file)) = (first.as_ref().is_some_and(|word| word == "--gyroid"), arguments.next()) {
+        let triangles = gyroid();
+        println!("{}: {} triangles", file.display(), triangles.len());
+        return stl_io::write_stl(&mut io::BufWriter::new(std::fs::File::create(file)?), triangles.iter());
+    }
+    let folder = first.map_or(default, PathBuf::from);
     std::fs::create_dir_all(&folder)?;
     for (name, stl) in parts()? {
         println!("{}: {} triangles", folder.join(name).display(), (stl.len() - 84) / 50);
@@ -109,6 +117,30 @@ fn lattice([x, y, z]: Point) -> f64 {
     let gyroid = x0.sin() * y0.cos() + y0.sin() * z0.cos() + z0.sin() * x0.cos();
     let block = slab(x, 0.0, 40.0).max(slab(y, 0.0, 40.0)).max(slab(z, 0.0, 40.0));
     ((gyroid + 0.25) / (1.5 * k)).max(block)
+}
+
+/// An angle bracket of gyroid sheets with bolt holes, as for a light core.
+fn gyroid() -> Vec<Triangle> {
+    // Grid planes that meet no face of the bracket.
+    let planes = |size: f64, cells: usize| {
+        Vec::from_iter((0..=cells + 2).map(|i| size * (i as f64 - 0.7) / cells as f64))
+    };
+    march(&[planes(120.0, 148), planes(90.0, 111), planes(75.0, 93)], angle_of_gyroid)
+}
+
+fn angle_of_gyroid([x, y, z]: Point) -> f64 {
+    let foot = slab(x, 0.3, 119.7).max(slab(y, 0.3, 89.7)).max(slab(z, 0.3, 24.7));
+    let wall = slab(x, 0.3, 34.7).max(slab(y, 0.3, 89.7)).max(slab(z, 0.3, 74.7));
+    let bolts =
+        [(60.0, 22.0, 9.0), (60.0, 68.0, 9.0), (95.0, 22.0, 9.0), (95.0, 68.0, 9.0), (17.0, 45.0, 11.0)];
+    let holes = bolts
+        .map(|(cx, cy, radius)| circle([x, y], [cx, cy], radius))
+        .into_iter()
+        .fold(f64::INFINITY, f64::min);
+    let k = std::f64::consts::TAU / 9.0;
+    let (x, y, z) = (k * x, k * y, k * z);
+    let sheet = ((x.sin() * y.cos() + y.sin() * z.cos() + z.sin() * x.cos()).abs() - 0.45) / k;
+    foot.min(wall).max(-holes).max(sheet)
 }
 
 fn circle([x, y]: [f64; 2], centre: [f64; 2], radius: f64) -> f64 {

@@ -12,9 +12,9 @@ pub struct Guess {
     pub closed_gaps: usize,
     /// Length in mm of the longest of them; 0 without one.
     pub longest_gap_mm: f64,
-    /// How much of the section's area in mm² hangs on the guesses: across a hole, the section of the
-    /// convex hull of its rim; across another gap, a half circle on it; for a piece that was left out, what
-    /// a straight line would have made it enclose.
+    /// How much of the section's area in mm² hangs on the guesses: across a gap, a half circle on it, and
+    /// where it is a hole's, no more than the section of the convex hull of its rim; for a piece that
+    /// was left out, what a straight line would have made it enclose.
     pub doubt_mm2: f64,
     /// What lines across gaps add to the shoelace sum about the section's centre, less the pieces
     /// that were left out, in mm².
@@ -165,15 +165,15 @@ impl Gaps<'_> {
             let mut pairs = self.near_pairs(&ends, f64::INFINITY);
             // Ends that face the same way, last of all.
             pairs.sort_by_key(|&(_, a, b)| a % 2 == b % 2);
-            let mut joined = 0;
+            let mut bulges_mm2 = 0.0;
             for (gap, a, b) in pairs {
                 if self.is_free(a) && self.is_free(b) {
                     self.join(a, b, gap);
-                    joined += 1;
+                    bulges_mm2 += half_disc(gap);
                 }
             }
-            if joined > 0 {
-                self.guess.doubt_mm2 += rims.hull_section_mm2(group[0].0, z);
+            if bulges_mm2 > 0.0 {
+                self.guess.doubt_mm2 += bulges_mm2.min(rims.hull_section_mm2(group[0].0, z));
             }
         }
     }

@@ -4,6 +4,12 @@ use super::Bounds;
 use super::edges::Edges;
 use super::union::Union;
 
+/// Corners of a patch that are asked whether they lie inside others.
+const SAMPLES: usize = 8;
+/// Triangles that are looked at to tell cavities from bodies turned inside out; the bounds decide on
+/// what is left.
+const MOST_LOOKS: usize = 50_000_000;
+
 /// Triangles joined across edges of two sides.
 struct Patch {
     triangles: Vec<u32>,
@@ -44,14 +50,66 @@ pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &
     }
     let mut by_size: Vec<usize> = (0..patches.len()).collect();
     by_size.sort_by(|&a, &b| patches[b].volume.abs().total_cmp(&patches[a].volume.abs()));
+    let mut looks = MOST_LOOKS;
     for rank in 0..by_size.len() {
         let patch = &patches[by_size[rank]];
-        let inside = || by_size[..rank].iter().any(|&other| patches[other].bounds.encloses(&patch.bounds));
-        if patch.closed && patch.volume < 0.0 && !inside() {
-            turn(&mut patches[by_size[rank]], triangles);
+        if patch.closed && patch.volume < 0.0 {
+            let around = by_size[..rank].iter().map(|&other| &patches[other]);
+            let around: Vec<&Patch> = around.filter(|other| other.bounds.encloses(&patch.bounds)).collect();
+            if !lies_inside(patch, &around, vertices, triangles, &mut looks) {
+                turn(&mut patches[by_size[rank]], triangles);
+            }
         }
     }
     (0..triangles.len() as u32).filter(|&t| before[t as usize] != triangles[t as usize]).collect()
+}
+
+/// Whether a patch lies in others whose bounds enclose its own: some of its corners tell, as long as
+/// there are `looks` left, each at one triangle.
+fn lies_inside(
+    patch: &Patch,
+    around: &[&Patch],
+    vertices: &[[f64; 3]],
+    triangles: &[[u32; 3]],
+    looks: &mut usize,
+) -> bool {
+    let cost: usize = around.iter().map(|other| other.triangles.len()).sum();
+    let corner = |k: usize| {
+        let triangle = patch.triangles[k * (patch.triangles.len() - 1) / (SAMPLES - 1)];
+        vertices[triangles[triangle as usize][0] as usize]
+    };
+    let wound = |point: [f64; 3]| -> f64 {
+        let of = |other: &&Patch| {
+            other
+                .triangles
+                .iter()
+                .map(|&t| triangles[t as usize])
+                .map(solid_angle(vertices, point))
+                .sum::<f64>()
+        };
+        around.iter().map(of).sum()
+    };
+    !around.is_empty()
+        && (0..SAMPLES).all(|k| match looks.checked_sub(cost) {
+            Some(left) => {
+                *looks = left;
+                // A corner on the surface of the other sees half of it.
+                wound(corner(k)) > 0.25
+            }
+            None => true,
+        })
+}
+
+/// The share of the sphere around `point` that a triangle covers, positive where it is seen from
+/// behind (van Oosterom and Strackee 1983, equation 8).
+fn solid_angle(vertices: &[[f64; 3]], point: [f64; 3]) -> impl Fn([u32; 3]) -> f64 {
+    move |corners| {
+        let [a, b, c] = corners.map(|v| sub(vertices[v as usize], point));
+        let dot = |u: [f64; 3], v: [f64; 3]| u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
+        let [la, lb, lc] = [a, b, c].map(|v| dot(v, v).sqrt());
+        let below = la * lb * lc + dot(a, b) * lc + dot(b, c) * la + dot(c, a) * lb;
+        dot(a, cross(b, c)).atan2(below) / std::f64::consts::TAU
+    }
 }
 
 /// Whether each of the bodies of a sound mesh has a positive volume.
@@ -77,13 +135,13 @@ fn grow(
     against: &mut [bool],
 ) -> Patch {
     let mut patch = Patch { triangles: vec![seed], bounds: Bounds::EMPTY, volume: 0.0, closed: true };
-    let (mut next, mut orientable) = (0, true);
+    let (mut next, mut orientable, mut rim) = (0, true, Vec::new());
     seen[seed as usize] = true;
     while let Some(&t) = patch.triangles.get(next) {
         next += 1;
         for edge in edges.of_triangle[t as usize] {
             let &[a, b] = edges.sides(edge) else {
-                patch.closed = false;
+                rim.push(edge);
                 continue;
             };
             let other = if a.triangle() == t { b.triangle() } else { a.triangle() } as usize;
@@ -97,6 +155,9 @@ fn grow(
             }
         }
     }
+    // Closed by itself, though it may touch others in an edge.
+    rim.sort_unstable();
+    patch.closed = rim.chunk_by(|a, b| a == b).all(|sides| sides.len() % 2 == 0);
     let corners = |t: u32, triangles: &[[u32; 3]]| triangles[t as usize].map(|v| vertices[v as usize]);
     for &t in &patch.triangles {
         corners(t, triangles).into_iter().for_each(|corner| patch.bounds.include(corner));
