@@ -43,11 +43,11 @@ pub fn write(mesh: &Mesh, layers: Layers, folder: &Path) -> Result<String, Failu
         }
         Layers::Count(count) => (height_mm / count as f64, count),
     };
+    if matches!(layers, Layers::Count(0)) || count > MOST_LAYERS {
+        return Err(Failure::Layers { layers: count, most: MOST_LAYERS });
+    }
     if height_mm < layer_height_mm * (1.0 - 1e-6) {
         return Err(Failure::ThinPart { height_mm, layer_height_mm });
-    }
-    if !(1..=MOST_LAYERS).contains(&count) {
-        return Err(Failure::Layers { layers: count, most: MOST_LAYERS });
     }
     let slices = mesh::slice(mesh, &layer_heights_mm(&bounds, layer_height_mm));
     let certificate = Certificate::of(mesh, &slices);
