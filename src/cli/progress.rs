@@ -58,10 +58,12 @@ impl Progress for Terminal {
         let message = message.join("  ");
         // A poisoned lock means that another thread panicked: that panic is the news, not this bar.
         let Ok(mut current) = self.stage.lock() else { return };
-        if current.as_ref().is_none_or(|s| s.name != stage) {
+        let begins = |s: &Stage| s.name != stage || (s.bar.is_finished() && done < total);
+        if current.as_ref().is_none_or(begins) {
             *current = Some(Stage::new(stage, done.saturating_sub(1), total));
         }
-        let Some(shown) = current.as_mut() else { return };
+        // The last step may be told more than once.
+        let Some(shown) = current.as_mut().filter(|s| !s.bar.is_finished()) else { return };
         shown.bar.set_message(message.clone());
         // An estimate becomes exact on the way.
         shown.bar.set_length(total as u64);
@@ -73,7 +75,6 @@ impl Progress for Terminal {
         }
         if finished {
             shown.bar.finish();
-            *current = None;
         }
     }
 }
