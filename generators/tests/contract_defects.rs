@@ -10,7 +10,7 @@ use generators::layer::{Field, Layer, Mask};
 use generators::params::Table;
 use generators::registry::Kind;
 use generators::scenario::Scenario;
-use scene::{Injected, build, files_with_a_kind, inject_in_phase, inject_into, layer, try_build};
+use scene::{Injected, build, inject_in_phase, inject_into, layer};
 
 /// What changes pixels that are not printed.
 const ON_BED: [&str; 6] = ["shift", "recoater-streak", "short-feed", "spot", "uneven-heating", "lamp-drift"];
@@ -31,13 +31,6 @@ fn for_all(check: impl Fn(&str, Injected)) {
 }
 
 #[test]
-fn every_file_is_registered() {
-    let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    names.sort_unstable();
-    assert_eq!(names, files_with_a_kind("defects"));
-}
-
-#[test]
 fn one_scenario_has_them_all() {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let text = std::fs::read_to_string(scenarios.join("all-defects.toml")).unwrap();
@@ -50,31 +43,6 @@ fn one_scenario_has_them_all() {
     known.sort_unstable();
     assert_eq!(stated, known);
     scenario.resolve().unwrap();
-}
-
-#[test]
-fn names_are_unique_and_everything_is_explained() {
-    for (i, kind) in KINDS.iter().enumerate() {
-        assert!(KINDS[..i].iter().all(|other| other.name != kind.name), "{} is there twice", kind.name);
-        assert!(!kind.summary.is_empty() && !kind.source.is_empty(), "{}", kind.name);
-    }
-}
-
-#[test]
-fn unknown_keys_are_refused_where_they_stand() {
-    for kind in KINDS {
-        let line = kind.example.lines().count() + 2;
-        let message = try_build(KINDS, kind.name, &format!("{}  colour = 1", kind.example)).err().unwrap();
-        let start = format!("s.toml:{line}:3: unknown key `colour` in the scenario; ");
-        assert!(message.starts_with(&start), "{}: {message}", kind.name);
-    }
-}
-
-#[test]
-fn a_table_may_be_left_to_its_defaults() {
-    for kind in KINDS.iter().filter(|kind| kind.name != "composed") {
-        build(KINDS, kind.name, "");
-    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use generators::layer::Mask;
 use generators::params::Draws;
 use generators::registry::Kind;
 use generators::stream::Stream;
-use scene::{build, files_with_a_kind, recording, try_build};
+use scene::{build, recording};
 
 struct Struck {
     before: Grey,
@@ -38,38 +38,6 @@ fn for_all(check: impl Fn(&Kind<dyn Fault>, &str, Struck)) {
                 check(kind, &name, strike(&*fault, &recording(depth), seed, 100 + seed));
             }
         }
-    }
-}
-
-#[test]
-fn every_file_is_registered() {
-    let mut names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    names.sort_unstable();
-    assert_eq!(names, files_with_a_kind("faults"));
-}
-
-#[test]
-fn names_are_unique_and_everything_is_explained() {
-    for (i, kind) in KINDS.iter().enumerate() {
-        assert!(KINDS[..i].iter().all(|other| other.name != kind.name), "{} is there twice", kind.name);
-        assert!(!kind.summary.is_empty() && !kind.source.is_empty(), "{}", kind.name);
-    }
-}
-
-#[test]
-fn unknown_keys_are_refused_where_they_stand() {
-    for kind in KINDS {
-        let line = kind.example.lines().count() + 2;
-        let message = try_build(KINDS, kind.name, &format!("{}  colour = 1", kind.example)).err().unwrap();
-        let start = format!("s.toml:{line}:3: unknown key `colour` in the scenario; ");
-        assert!(message.starts_with(&start), "{}: {message}", kind.name);
-    }
-}
-
-#[test]
-fn a_table_may_be_left_to_its_defaults() {
-    for kind in KINDS {
-        build(KINDS, kind.name, "");
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use generators::dataset::formats::{Formats, KINDS};
 use generators::dataset::{self, Dataset, DatasetError};
-use workshop::{resolve, with};
+use workshop::{files, resolve, with};
 
 const ALL: &str = "test_jobs = 4\nformats = [\"yolo\", \"coco\", \"webdataset\", \"croissant\"]\nwebdataset.shard_mib = 0.1";
 
@@ -28,24 +28,6 @@ fn write(text: &str, folder: &Path, threads: usize, calls: usize) -> Result<(), 
         false => ControlFlow::Break(()),
     };
     pool.install(|| dataset::write(&production, folder, None, &report))
-}
-
-/// Every file below `folder` and its content.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// `files` without the manifest, which has to list them.
