@@ -1,7 +1,7 @@
 //! Where the time of a layer goes, stage by stage, at four sizes: `cargo bench --bench layer`.
 //!
-//! The stages and their numbers are those of `benches/generator.py`: two fresh fields of four octaves, decay, blur
-//! of 1.4 px at 256 px, 8 bits, image and nominal slice as PNG. `benches/generator.py` measures the whole program.
+//! The stages and their numbers are those of `benches/peers/generator.py`: two fresh fields of four octaves, decay, blur
+//! of 1.4 px at 256 px, 8 bits, image and nominal slice as PNG. `benches/peers/generator.py` measures the whole program.
 
 use std::hint::black_box;
 use std::path::Path;

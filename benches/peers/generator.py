@@ -1,6 +1,6 @@
 """Whole programs side by side: synthgen and the reference generator, the same mesh, size and number of layers.
 
-    python benches/generator.py --program target/release/synthgen --reference PEERS/ref_generator.py \
+    python benches/peers/generator.py --program target/release/synthgen --reference PEERS/ref_generator.py \
         --mesh featuretype.stl --mesh counter.stl [--size 256] [--runs 5] [--layers 200] [--python PYTHON]
 
 Writes a scenario with the reference's stages (two fresh fields of four octaves per layer, decay, blur of 0.8 to
