@@ -35,7 +35,7 @@ Examples:
       the same dataset in shares, on as many machines, and the shares joined
   synthgen export reports/quickstart --format coco --format webdataset
       its dataset as other tools read it, beside the MVTec-AD layout
-  synthgen explain reports/quickstart/dataset/test/porous/job0040_layer0017.png --remake again
+  synthgen explain reports/quickstart/dataset/test/porous/job0036_layer0020.png --remake again
       what made that image, parameter by parameter, and the image once more
   synthgen report reports/quickstart
       draw the report again from record.json
