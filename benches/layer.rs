@@ -7,8 +7,9 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use generators::camera::{Grey, blur};
+use generators::camera::Grey;
 use generators::dataset::png;
+use generators::gaussian::blur;
 use generators::job;
 use generators::layer::{Field, Layer};
 use generators::mesh::{Mesh, Unit, slice};

@@ -2,8 +2,9 @@
 //! injected, exactly labelled defects (Zeiser et al. 2023, section 4).
 //!
 //! The rooms, from the bottom up: [`stream`], [`params`] and [`mesh`]; [`layer`], the state that
-//! textures and defects act on; [`textures`] and [`defects`]; [`thermal`] and [`camera`];
-//! [`faults`], which act on what the camera saw; [`bed`], [`scenario`] and [`job`]; [`dataset`] on top.
+//! textures and defects act on, and [`gaussian`]; [`textures`] and [`defects`]; [`thermal`] and [`camera`];
+//! [`faults`], which act on what the camera saw; [`bed`], [`scenario`] and [`job`]; [`dataset`]
+//! on top. [`calibrate`] and [`screen`] read images that were not made here.
 
 pub mod bed;
 pub mod calibrate;
@@ -11,6 +12,7 @@ pub mod camera;
 pub mod dataset;
 pub mod defects;
 pub mod faults;
+pub mod gaussian;
 pub mod job;
 pub mod layer;
 pub mod mesh;

@@ -5,8 +5,8 @@ mod workshop;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use generators::camera::reach_px;
 use generators::dataset::Split;
+use generators::gaussian::reach_px;
 use generators::job::{NothingShows, Sample, simulate};
 use generators::scenario::{Job, Production};
 use workshop::{SCENARIO, resolve, with};

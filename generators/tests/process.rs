@@ -5,8 +5,8 @@ mod workshop;
 
 use std::path::Path;
 
-use generators::camera::reach_px;
 use generators::dataset::Split;
+use generators::gaussian::reach_px;
 use generators::job::{NothingShows, Sample, simulate};
 use generators::params::Table;
 use generators::scenario::{Production, Scenario};

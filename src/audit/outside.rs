@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use generators::camera::reach_px;
 use generators::dataset::Row;
+use generators::gaussian::reach_px;
 use generators::thermal::spread::Spread;
 
 use super::Probe;

@@ -89,7 +89,7 @@ fn smoothed(photo: &Photo) -> impl Iterator<Item = [f64; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::blur;
+    use crate::gaussian::blur;
     use crate::layer::Field;
     use crate::stream::Stream;
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::photo::Photo;
 use super::range::median;
 use super::variogram::{Lag, Variogram};
-use crate::camera::reach_px;
+use crate::gaussian::reach_px;
 use crate::layer::Frame;
 use crate::params::{Draws, ScenarioError, Table};
 use crate::registry;
@@ -348,7 +348,7 @@ fn solve(normal: &[[f64; 4]; 3], subset: u8) -> Option<[f64; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::blur;
+    use crate::gaussian::blur;
 
     #[test]
     fn least_squares_finds_the_numbers_and_keeps_them_positive() {

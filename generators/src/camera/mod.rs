@@ -15,7 +15,6 @@
 //! [`Camera::observe`] ends with the temperatures that the sensor reads, in degrees; [`Camera::digitise`]
 //! makes grey levels of them.
 
-mod blur;
 pub mod noise;
 pub mod pattern;
 mod quantise;
@@ -24,10 +23,10 @@ pub mod vignette;
 
 use std::ops::RangeInclusive;
 
+use crate::gaussian::blur;
 use crate::layer::{CELSIUS, Field};
 use crate::params::{Draws, Param, ScenarioError, Table};
 
-pub use blur::{blur, reach_px};
 pub(crate) use quantise::quantise;
 pub use quantise::{Depth, Grey};
 
@@ -119,7 +118,7 @@ impl Camera {
 
     /// The temperatures in degrees Celsius that the sensor reads of the surface temperatures `surface_c`.
     ///
-    /// A pixel depends on the temperatures within [`reach_px`] of it and on nothing else, bit for bit.
+    /// A pixel depends on the temperatures within [`reach_px`](crate::gaussian::reach_px) of it and on nothing else, bit for bit.
     pub fn observe(&self, surface_c: &Field, exposure: &Exposure) -> Field {
         let mut apparent_c = blur(surface_c, exposure.blur_px);
         if let Some(vignette) = &exposure.vignette {

@@ -1,6 +1,7 @@
 //! How far a defect stands out in the final image.
 
-use crate::camera::{Grey, blur};
+use crate::camera::Grey;
+use crate::gaussian::blur;
 use crate::layer::{Field, Mask};
 
 /// Where blur leaves less than this share of the other material, a pixel shows one alone.

@@ -1,6 +1,6 @@
 //! Heat that spreads sideways.
 
-use crate::camera::{blur, reach_px};
+use crate::gaussian::{blur, reach_px};
 use crate::layer::Field;
 use crate::params::{Draws, Param, ScenarioError, Table};
 

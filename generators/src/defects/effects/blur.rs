@@ -1,9 +1,9 @@
 //! Detail lost: smeared powder, or heat that has run sideways.
 
 use super::Effect;
-use crate::camera;
 use crate::defects::Phase;
 use crate::defects::region::{Ground, Region};
+use crate::gaussian;
 use crate::layer::Layer;
 use crate::params::{Draws, Param, ScenarioError, Table};
 use crate::registry::Kind;
@@ -33,7 +33,7 @@ impl Effect for Blur {
     fn act(&self, layer: &mut Layer, region: &Region, phase: &Phase, draws: &mut Draws) {
         let sigma_px = phase.draw_severity("blur_mm", &self.blur_mm, draws) * layer.frame.px_per_mm;
         let sigma_px = sigma_px.min(layer.frame.size_px as f64);
-        let blurred = camera::blur(&layer.temperature_c, sigma_px);
+        let blurred = gaussian::blur(&layer.temperature_c, sigma_px);
         let to_blurred = |i: usize| f64::from(blurred.values[i]) - f64::from(layer.temperature_c.values[i]);
         let to_blurred: Vec<f64> = (0..blurred.values.len()).map(to_blurred).collect();
         region.add(layer, |i, share| share * to_blurred[i]);

@@ -1,4 +1,4 @@
-//! The Gaussian that lens and air lay over a field.
+//! The Gaussian that a lens, diffusing heat or a smearing recoater lays over a field.
 
 use pulp::{Arch, Simd, WithSimd};
 
