@@ -1,6 +1,6 @@
 //! The record of a run, and what people read of it.
 //!
-//! [`Record`] holds every number; [`verdict`] puts it in plain words; [`write`] draws the figures and
+//! [`Record`] holds every number; [`verdict`] puts it in plain words; [`write()`] draws the figures and
 //! the page. This room knows the record and nothing that made it.
 
 mod assets;

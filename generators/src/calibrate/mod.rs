@@ -5,14 +5,14 @@
 //!
 //! | parameter | how |
 //! |---|---|
-//! | temperature of bed and print | means of a mixture of two normal distributions, or of the only class ([`classes`]) |
-//! | blur | gradient in the middle of the contours ([`edge`]); without contours, where the spectrum ends |
-//! | noise | the high-frequency residual of Immerkaer ([`noise`]), less what texture and rounding leave in it |
-//! | size, persistence, amplitude and grain of the textures | the variogram of each class ([`variogram`], [`texture`]) |
-//! | what a layer retains | how much images in order differ after one layer and after two ([`decay`]) |
+//! | temperature of bed and print | means of a mixture of two normal distributions, or of the only class (`classes`) |
+//! | blur | gradient in the middle of the contours (`edge`); without contours, where the spectrum ends |
+//! | noise | the high-frequency residual of Immerkaer (`noise`), less what texture and rounding leave in it |
+//! | size, persistence, amplitude and grain of the textures | the variogram of each class (`variogram`, `texture`) |
+//! | what a layer retains | how much images in order differ after one layer and after two (`decay`) |
 //! | shading | the plane through each class |
 //!
-//! and the middle share of the answers is the range ([`range`]).
+//! and the middle share of the answers is the range (`range`).
 
 mod classes;
 mod decay;

@@ -9,8 +9,8 @@
 //! | [`vignette`](vignette::Vignette) | `[camera.vignette]` | the corners get less light |
 //! | [`pattern`](pattern::Pattern) | `[camera.pattern]` | sensor elements and columns differ, the same way in all layers of a job |
 //! | [`noise`](noise::Noise) | `[camera.noise]` | reading and shot noise, new in every image |
-//! | [`invert_and_scale`] | `[camera] range_c`, `invert`, `gain`, `offset` | degrees become grey values, cut at black and white: saturation |
-//! | [`quantise`] | `[camera] bits` | grey values become levels |
+//! | `invert_and_scale` | `[camera] range_c`, `invert`, `gain`, `offset` | degrees become grey values, cut at black and white: saturation |
+//! | `quantise` | `[camera] bits` | grey values become levels |
 //!
 //! [`Camera::observe`] ends with the temperatures that the sensor reads, in degrees; [`Camera::digitise`]
 //! makes grey levels of them.
