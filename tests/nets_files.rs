@@ -133,7 +133,12 @@ fn a_run_that_was_cut_off_ends_with_the_identical_weights() {
     for step in 0..3 {
         first.step(&mut optimiser, step);
     }
-    let state = Checkpoint { fingerprint: "this run".to_owned(), step: 3, notes: "[0.5]".to_owned() };
+    let state = Checkpoint {
+        fingerprint: "this run".to_owned(),
+        architecture: serde_json::json!({ "outputs": 2 }),
+        step: 3,
+        notes: "[0.5]".to_owned(),
+    };
     checkpoint::save(&path, &state, &[("net", &first.parameters)], &[("net", &optimiser)]).unwrap();
 
     let second = Network::new(7, 2);
@@ -180,6 +185,61 @@ fn a_state_of_other_networks_is_refused() {
     assert!(matches!(load(&networks, &mut []), Err(NetsError::Corrupted { .. })));
     let twice = [("net", &network.parameters), ("net", &network.parameters)];
     assert!(matches!(checkpoint::save(&path, &state, &twice, &[]), Err(NetsError::Duplicate { .. })));
+}
+
+#[test]
+fn a_state_says_what_it_is_and_is_refused_where_that_was_altered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let network = Network::new(1, 2);
+    let architecture = serde_json::json!({ "outputs": 2, "grey": [0.125, 0.75] });
+    let state = Checkpoint { architecture, step: 5, ..Default::default() };
+    checkpoint::save(&path, &state, &[("net", &network.parameters)], &[]).unwrap();
+    assert_eq!(checkpoint::describe(&path).unwrap(), state);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(5).position(|w| w == b"0.125").unwrap();
+    bytes[at + 4] = b'7';
+    std::fs::write(&path, bytes).unwrap();
+    let error = checkpoint::load(&path, "", &[("net", &network.parameters)], &mut []).unwrap_err();
+    assert!(error.to_string().contains("its values were altered"), "{error}");
+}
+
+#[test]
+fn values_that_are_not_finite_are_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let network = Network::new(1, 2);
+    network.parameters.save(&path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let (_, bias) = network.parameters.variables().find(|(name, _)| *name == "linear.bias").unwrap();
+    bias.set(&Tensor::new(&[0.0, f32::NAN], &Device::Cpu).unwrap()).unwrap();
+    let error = network.parameters.save(&path).unwrap_err();
+    assert!(matches!(error, NetsError::NotFinite { name, .. } if name == "linear.bias"));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn copies_keep_their_values_and_an_average_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new(1, 2);
+    let before = network.bytes(folder.path());
+    let copy = network.parameters.copied().unwrap();
+    network.step(&mut adam(&network), 0);
+    assert_ne!(network.bytes(folder.path()), before);
+    network.parameters.assign(&copy).unwrap();
+    assert_eq!(network.bytes(folder.path()), before);
+
+    // Of weights that stay, what is left of the start after n steps is keep^n.
+    let (average, target) = (Network::new(2, 2), Network::new(3, 2));
+    let all = |n: &Network| -> Vec<f32> {
+        n.parameters.variables().flat_map(|(_, v)| v.flatten_all().unwrap().to_vec1().unwrap()).collect()
+    };
+    let (start, end) = (all(&average), all(&target));
+    (0..3).for_each(|_| average.parameters.follow(&target.parameters, 0.75).unwrap());
+    let left = 0.75f32.powi(3);
+    for ((found, start), end) in all(&average).iter().zip(&start).zip(&end) {
+        assert!((found - (end + left * (start - end))).abs() < 1e-6);
+    }
 }
 
 #[test]

@@ -307,6 +307,47 @@ fn adam_equals_pytorch() {
     }
 }
 
+// The same with the gradient clipped as torch.nn.utils.clip_grad_norm_ does, and a rate that falls as 1 / (1 + step);
+// unclipped and at a constant rate it prints the first row of ADAM:
+//
+// import numpy as np
+// def wave(n, phase): return np.array([np.sin(0.7 * i * i + 1.3 * i + phase) for i in range(n)])
+// p, m, v = np.concatenate([wave(3, 1), wave(2, 2)]), np.zeros(5), np.zeros(5)
+// for step in range(5):
+//     g = np.concatenate([2 * p[:3] * wave(3, 3 + step), wave(2, 9 + step)])
+//     norm = np.sqrt((g * g).sum())
+//     g = g * min(1, 0.5 / norm)
+//     m, v, t = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g, step + 1
+//     p = p - 0.01 / (1 + step) / (1 - 0.9**t) * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+// print(p, norm)
+
+#[test]
+fn clipped_and_scheduled_adam_is_numpys() {
+    let (mut parameters, stream) = (Parameters::new(&Device::Cpu), Stream::root(0));
+    let a = parameters.variable("a", 3, Init::Zeros, &stream).unwrap();
+    let b = parameters.variable("b", 2, Init::Zeros, &stream).unwrap();
+    a.set(&wave(&[3], 1.0, 1.0, 0.0)).unwrap();
+    b.set(&wave(&[2], 2.0, 1.0, 0.0)).unwrap();
+    let mut adam = Adam::new(&parameters, 0.01, 0.9, 0.999).unwrap();
+    adam.clip_norm = 0.5;
+    for step in 0..5 {
+        adam.rate_share = 1.0 / (1.0 + f64::from(step));
+        let factor = wave(&[3], 3.0 + f64::from(step), 1.0, 0.0);
+        let loss = (a.sqr().unwrap() * factor).unwrap().sum_all().unwrap();
+        let factor = wave(&[2], 9.0 + f64::from(step), 1.0, 0.0);
+        let loss = (loss + (b.as_tensor() * factor).unwrap().sum_all().unwrap()).unwrap();
+        adam.step(&loss.backward().unwrap()).unwrap();
+    }
+    let found = [floats(&a), floats(&b)].concat();
+    assert_close(
+        "clipped",
+        &found,
+        &[0.8392206247, 0.1552781618, 0.1036102791, 0.9035150377, -0.740958021],
+        2e-6,
+    );
+    assert!((adam.gradient_norm() - 1.3533857346).abs() < 1e-6);
+}
+
 // Binary cross entropy and its gradient:
 //
 // import torch, torch.nn.functional as F

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Var, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, InplaceOp2, Layout, Result, Shape, Var, bail};
 use rayon::prelude::*;
 
 use super::activation::values;
+use super::sums::sum_of;
 use super::{NetsError, Parameters};
 
 /// Adam (Kingma and Ba 2015) without weight decay, over all variables of one network; equals PyTorch's.
@@ -14,8 +15,13 @@ use super::{NetsError, Parameters};
 /// Its state is part of a [`checkpoint`](super::checkpoint).
 #[derive(Debug)]
 pub struct Adam {
-    /// Step size.
+    /// Step size, before `rate_share`.
     pub learning_rate: f64,
+    /// Share of the learning rate that is taken: what a schedule changes from step to step; 1 at first.
+    pub rate_share: f64,
+    /// Greatest norm of all gradients together; where they are longer, they are scaled down to it (Pascanu et al. 2013).
+    /// Infinite at first.
+    pub clip_norm: f64,
     /// Decay of the mean of gradients, 0 to 1.
     pub beta1: f64,
     /// Decay of the mean of squared gradients, 0 to 1.
@@ -23,6 +29,7 @@ pub struct Adam {
     /// Added to the root of the second moment.
     pub epsilon: f64,
     steps: usize,
+    gradient_norm: f64,
     /// Each variable and its first and second moment `[2, scalars]`.
     variables: BTreeMap<String, (Var, Var)>,
 }
@@ -43,12 +50,27 @@ impl Adam {
             let moments = Var::zeros((2, var.elem_count()), DType::F32, var.device())?;
             variables.insert(name.to_owned(), (var.clone(), moments));
         }
-        Ok(Self { learning_rate, beta1, beta2, epsilon: 1e-8, steps: 0, variables })
+        Ok(Self {
+            learning_rate,
+            rate_share: 1.0,
+            clip_norm: f64::INFINITY,
+            beta1,
+            beta2,
+            epsilon: 1e-8,
+            steps: 0,
+            gradient_norm: 0.0,
+            variables,
+        })
     }
 
     /// Steps taken so far.
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// Euclidean norm of all gradients of the last step together, before they were clipped; 0 before the first.
+    pub fn gradient_norm(&self) -> f64 {
+        self.gradient_norm
     }
 
     pub(crate) fn set_steps(&mut self, steps: usize) {
@@ -72,12 +94,18 @@ impl Adam {
             };
             all.push((var, moments, gradient.contiguous()?));
         }
+        let mut squares = 0.0;
+        for (_, _, gradient) in &all {
+            squares += gradient.flatten_all()?.apply_op1_no_bwd(&SumOfSquares)?.to_scalar::<f64>()?;
+        }
+        self.gradient_norm = squares.sqrt();
         self.steps += 1;
         let steps = self.steps as f64;
-        let decay = Decay { beta1: self.beta1 as f32, beta2: self.beta2 as f32 };
+        let scale = (self.clip_norm / self.gradient_norm).min(1.0) as f32;
+        let decay = Decay { scale, beta1: self.beta1 as f32, beta2: self.beta2 as f32 };
         let correction2 = (1.0 - self.beta2.powf(steps)).sqrt();
         let descend = Descend {
-            step: (self.learning_rate / (1.0 - self.beta1.powf(steps))) as f32,
+            step: (self.learning_rate * self.rate_share / (1.0 - self.beta1.powf(steps))) as f32,
             inverse_correction2: (1.0 / correction2) as f32,
             epsilon: self.epsilon as f32,
         };
@@ -99,8 +127,24 @@ fn values_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mu
     }
 }
 
+/// The sum of squares of all values, in f64: `[n]` to a scalar.
+struct SumOfSquares;
+
+impl CustomOp1 for SumOfSquares {
+    fn name(&self) -> &'static str {
+        "sum-of-squares"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let parts = values(storage, layout)?.par_chunks(CHUNK).map(|part| sum_of([part], |[v]| v * v));
+        let parts: Vec<f64> = parts.collect();
+        Ok((CpuStorage::F64(vec![parts.iter().sum()]), Shape::from(())))
+    }
+}
+
 /// Moves the moments `[2, n]` towards the gradient `[n]` and its square.
 struct Decay {
+    scale: f32,
     beta1: f32,
     beta2: f32,
 }
@@ -123,6 +167,7 @@ impl InplaceOp2 for Decay {
         let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
         moments.zip(gradient.par_chunks(CHUNK)).for_each(|((m, v), g)| {
             for ((m, v), &g) in m.iter_mut().zip(v).zip(g) {
+                let g = self.scale * g;
                 *m = self.beta1 * *m + rest1 * g;
                 *v = self.beta2 * *v + rest2 * g * g;
             }

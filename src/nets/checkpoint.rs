@@ -10,6 +10,8 @@ use super::{Adam, NetsError, Parameters, store};
 pub struct Checkpoint {
     /// Identifies data and settings: the state of another run is not resumed.
     pub fingerprint: String,
+    /// What has to be built before the networks can be read, where another run is to read them; else null.
+    pub architecture: serde_json::Value,
     /// Finished steps.
     pub step: usize,
     /// Whatever else the run needs, as text: loss curves as JSON, for example.
@@ -20,7 +22,7 @@ pub struct Checkpoint {
 /// prefix of its own: `("critic", &critic)`.
 ///
 /// # Errors
-/// [`NetsError::Io`]; [`NetsError::Duplicate`] where two networks share a prefix.
+/// [`NetsError::NotFinite`], [`NetsError::Io`]; [`NetsError::Duplicate`] where two networks share a prefix.
 pub fn save(
     path: &Path,
     checkpoint: &Checkpoint,
@@ -38,6 +40,7 @@ pub fn save(
     }
     let mut header = store::Header {
         fingerprint: checkpoint.fingerprint.clone(),
+        architecture: checkpoint.architecture.clone(),
         step: checkpoint.step,
         notes: checkpoint.notes.clone(),
         ..Default::default()
@@ -51,6 +54,16 @@ pub fn save(
         }
     }
     store::write(path, &tensors, header)
+}
+
+/// What the file that [`save`] wrote says of itself; its tensors are read by [`load`].
+///
+/// # Errors
+/// [`NetsError::Corrupted`], [`NetsError::Io`].
+pub fn describe(path: &Path) -> Result<Checkpoint, NetsError> {
+    let file = std::fs::read(path).map_err(|source| NetsError::io(path, source))?;
+    let store::Header { fingerprint, architecture, step, notes, .. } = store::header(&file, path)?;
+    Ok(Checkpoint { fingerprint, architecture, step, notes })
 }
 
 /// Reads what [`save`] wrote back into the same networks and optimisers. `None`, with nothing changed,
@@ -92,5 +105,6 @@ pub fn load(
     for ((_, optimiser), step) in optimisers.iter_mut().zip(steps) {
         optimiser.set_steps(step);
     }
-    Ok(Some(Checkpoint { fingerprint: header.fingerprint, step: header.step, notes: header.notes }))
+    let store::Header { fingerprint, architecture, step, notes, .. } = header;
+    Ok(Some(Checkpoint { fingerprint, architecture, step, notes }))
 }

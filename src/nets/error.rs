@@ -39,6 +39,14 @@ pub enum NetsError {
         /// Shape in the network.
         expected: Vec<usize>,
     },
+    /// A value is infinite or not a number; the file was not written.
+    #[error("{path}: not written, since {name:?} holds a value that is not finite")]
+    NotFinite {
+        /// Which file.
+        path: PathBuf,
+        /// Name in the file.
+        name: String,
+    },
     /// A file is cut off, was altered, or is of another kind.
     #[error("{path}: not a whole file of network parameters ({what}); delete it to start anew")]
     Corrupted {

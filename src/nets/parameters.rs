@@ -138,11 +138,48 @@ impl Parameters {
         all.map(|(name, var)| (name.as_str(), var.as_detached_tensor()))
     }
 
+    /// The same names and values in memory of their own: what becomes of the network does not change them.
+    ///
+    /// # Errors
+    /// Where memory cannot be had on the device.
+    pub fn copied(&self) -> Result<Self, NetsError> {
+        let copied = |vars: &BTreeMap<String, Var>| -> Result<BTreeMap<String, Var>, NetsError> {
+            vars.iter().map(|(name, var)| Ok((name.clone(), Var::from_tensor(&var.copy()?)?))).collect()
+        };
+        let (variables, buffers) = (copied(&self.variables)?, copied(&self.buffers)?);
+        Ok(Self { device: self.device.clone(), variables, buffers })
+    }
+
+    /// Takes the values of variables and buffers from `other`, which has the same names.
+    ///
+    /// # Errors
+    /// Where a shape differs.
+    pub fn assign(&self, other: &Self) -> Result<(), NetsError> {
+        let pairs = |mine: &BTreeMap<String, Var>, theirs: &BTreeMap<String, Var>| {
+            mine.values().zip(theirs.values()).try_for_each(|(mine, theirs)| mine.set(&theirs.copy()?))
+        };
+        pairs(&self.variables, &other.variables)?;
+        Ok(pairs(&self.buffers, &other.buffers)?)
+    }
+
+    /// Moves the variables a share of `1 - keep` towards those of `other`, which has the same names: an
+    /// exponential moving average over the steps of a training.
+    ///
+    /// # Errors
+    /// Where a shape differs.
+    pub fn follow(&self, other: &Self, keep: f64) -> candle_core::Result<()> {
+        for (mine, theirs) in self.variables.values().zip(other.variables.values()) {
+            let average = (mine.as_detached_tensor() * keep)? + (theirs.as_detached_tensor() * (1.0 - keep))?;
+            mine.set(&average?)?;
+        }
+        Ok(())
+    }
+
     /// Writes variables and buffers as safetensors: a temporary file first, then renamed, so that
     /// `path` is never half-written.
     ///
     /// # Errors
-    /// [`NetsError::Io`].
+    /// [`NetsError::NotFinite`], [`NetsError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), NetsError> {
         let tensors = self.tensors().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
         store::write(path, &tensors, store::Header::default())

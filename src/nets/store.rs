@@ -1,7 +1,7 @@
 //! Tensors in a safetensors file, written atomically and checked when read.
 //!
 //! The file's metadata has the single key `synthgen`, a JSON object: with several keys the bytes would
-//! depend on the order of a hash map. It holds the BLAKE3 hash of all names and values, because safetensors
+//! depend on the order of a hash map. It holds the BLAKE3 hash of the architecture and of all names and values, because safetensors
 //! itself only notices a wrong length.
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,10 +20,13 @@ const KEY: &str = "synthgen";
 /// What a file says of itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// BLAKE3 of names and values; filled in by [`write`].
+    /// BLAKE3 of architecture, names and values; filled in by [`write`].
     pub blake3: String,
     /// Whose state this is.
     pub fingerprint: String,
+    /// What has to be built before the tensors can be read.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub architecture: serde_json::Value,
     /// Finished steps.
     pub step: usize,
     /// Steps of each optimiser.
@@ -77,10 +80,13 @@ pub(crate) fn write(
     let mut bytes = BTreeMap::new();
     for (name, tensor) in tensors {
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        if values.iter().any(|v| !v.is_finite()) {
+            return Err(NetsError::NotFinite { path: path.to_owned(), name: name.clone() });
+        }
         let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         bytes.insert(name.as_str(), (tensor.dims().to_vec(), raw));
     }
-    header.blake3 = hash(bytes.iter().map(|(name, (_, raw))| (*name, raw.as_slice())));
+    header.blake3 = hash(&header, bytes.iter().map(|(name, (_, raw))| (*name, raw.as_slice())));
     let json = serde_json::to_string(&header).map_err(|e| NetsError::corrupted(path, e))?;
     let mut views = Vec::with_capacity(bytes.len());
     for (name, (dims, raw)) in &bytes {
@@ -108,13 +114,10 @@ pub(crate) fn write(
 pub(crate) fn read(path: &Path) -> Result<(Header, Contents), NetsError> {
     let file = std::fs::read(path).map_err(|source| NetsError::io(path, source))?;
     let broken = |what: &dyn std::fmt::Display| NetsError::corrupted(path, what);
-    let (_, metadata) = SafeTensors::read_metadata(&file).map_err(|e| broken(&e))?;
-    let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
-    let header: Header = serde_json::from_str(json.ok_or_else(|| broken(&"not written by this program"))?)
-        .map_err(|e| broken(&e))?;
+    let header = header(&file, path)?;
     let tensors = SafeTensors::deserialize(&file).map_err(|e| broken(&e))?;
     let sorted: BTreeMap<&str, TensorView<'_>> = tensors.iter().collect();
-    if hash(sorted.iter().map(|(name, view)| (*name, view.data()))) != header.blake3 {
+    if hash(&header, sorted.iter().map(|(name, view)| (*name, view.data()))) != header.blake3 {
         return Err(broken(&"its values were altered"));
     }
     let mut contents = BTreeMap::new();
@@ -129,13 +132,26 @@ pub(crate) fn read(path: &Path) -> Result<(Header, Contents), NetsError> {
     Ok((header, Contents(contents)))
 }
 
-fn hash<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+/// What a file that [`write`] made says of itself; its tensors are not looked at.
+pub(crate) fn header(file: &[u8], path: &Path) -> Result<Header, NetsError> {
+    let broken = |what: &dyn std::fmt::Display| NetsError::corrupted(path, what);
+    let (_, metadata) = SafeTensors::read_metadata(file).map_err(|e| broken(&e))?;
+    let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+    serde_json::from_str(json.ok_or_else(|| broken(&"not written by this program"))?).map_err(|e| broken(&e))
+}
+
+fn hash<'a>(header: &Header, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut hasher = blake3::Hasher::new();
+    let mut update = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    if !header.architecture.is_null() {
+        update(header.architecture.to_string().as_bytes());
+    }
     for (name, raw) in tensors {
-        hasher.update(&(name.len() as u64).to_le_bytes());
-        hasher.update(name.as_bytes());
-        hasher.update(&(raw.len() as u64).to_le_bytes());
-        hasher.update(raw);
+        update(name.as_bytes());
+        update(raw);
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -63,7 +63,12 @@ impl Stage {
                 let optimisers: Vec<(&str, &Adam)> =
                     optimisers.into_iter().map(|(name, adam)| (name, &*adam)).collect();
                 let fingerprint = run.fingerprint.to_owned();
-                let state = checkpoint::Checkpoint { fingerprint, step: done, notes: history.to_notes() };
+                let state = checkpoint::Checkpoint {
+                    fingerprint,
+                    step: done,
+                    notes: history.to_notes(),
+                    ..Default::default()
+                };
                 checkpoint::save(&path, &state, &networks, &optimisers)?;
                 kept = done;
             }
@@ -96,7 +101,7 @@ pub fn finish(
 ) -> Result<(), DetectorError> {
     let fingerprint = run.fingerprint.to_owned();
     let step = stages.iter().map(|stage| stage.steps).sum();
-    let state = checkpoint::Checkpoint { fingerprint, step, notes: history.to_notes() };
+    let state = checkpoint::Checkpoint { fingerprint, step, notes: history.to_notes(), ..Default::default() };
     checkpoint::save(&run.folder.join(MODEL), &state, networks, &[])?;
     for stage in stages {
         let path = stage.checkpoint(run.folder);
