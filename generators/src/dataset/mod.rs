@@ -44,7 +44,7 @@ pub use temperature::Temperature;
 pub use write::write;
 
 /// Version of the layout on disk; another one is another dataset.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The table of all images.
 pub const LEDGER: &str = "ledger.parquet";

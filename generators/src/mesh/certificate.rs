@@ -134,7 +134,7 @@ impl LayerCertificate {
     /// The certificate, and the area counted as often as contours wind around it. `expected_mm2` is
     /// the facets' own sum.
     fn of(mesh: &Mesh, slice: &Slice, expected_mm2: f64) -> (Self, f64) {
-        let enclosed = area::measure(&slice.contours, slice.fill);
+        let enclosed = slice.enclosed();
         let outline_mm = outline_mm(slice);
         let [width, depth, _] = mesh.bounds().size();
         let rounding_mm2 = ROUNDING * outline_mm * (width + depth) + enclosed.error_mm2;

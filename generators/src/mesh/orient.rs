@@ -4,8 +4,9 @@ use super::Bounds;
 use super::edges::Edges;
 use super::union::Union;
 
-/// Corners of a patch that are asked whether they lie inside others.
-const SAMPLES: usize = 8;
+/// Corners of a patch that are asked whether they lie inside others, all of them where a patch has
+/// few.
+const SAMPLES: usize = 48;
 /// Triangles that are looked at to tell cavities from bodies turned inside out; the bounds decide on
 /// what is left.
 const MOST_LOOKS: usize = 50_000_000;
@@ -75,8 +76,8 @@ fn lies_inside(
 ) -> bool {
     let cost: usize = around.iter().map(|other| other.triangles.len()).sum();
     let corner = |k: usize| {
-        let triangle = patch.triangles[k * (patch.triangles.len() - 1) / (SAMPLES - 1)];
-        vertices[triangles[triangle as usize][0] as usize]
+        let at = k * (3 * patch.triangles.len() - 1) / (SAMPLES - 1);
+        vertices[triangles[patch.triangles[at / 3] as usize][at % 3] as usize]
     };
     let wound = |point: [f64; 3]| -> f64 {
         let of = |other: &&Patch| {

@@ -1,13 +1,15 @@
 //! Cutting a mesh into layers.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::area::{self, Enclosed};
 use super::contour::{self, Chained, Contour, Cut};
 use super::gaps::Guess;
-use super::{Bounds, Mesh, area};
+use super::{Bounds, Mesh};
 
 /// The most layers that [`layer_heights_mm`] returns.
 pub const MAX_LAYERS: usize = 1_000_000;
@@ -41,18 +43,39 @@ pub struct Slice {
     pub fill: FillRule,
     /// What had to be guessed, where the surface is open.
     pub guess: Guess,
+    /// Measured when it is first asked for.
+    enclosed: OnceLock<Enclosed>,
 }
 
 impl Slice {
-    fn empty(z_mm: f64, centre_mm: [f64; 2]) -> Self {
-        Self { z_mm, centre_mm, contours: Vec::new(), fill: FillRule::NonZero, guess: Guess::default() }
+    pub(super) fn empty(z_mm: f64, centre_mm: [f64; 2]) -> Self {
+        Self {
+            z_mm,
+            centre_mm,
+            contours: Vec::new(),
+            fill: FillRule::NonZero,
+            guess: Guess::default(),
+            enclosed: OnceLock::new(),
+        }
     }
 
     /// The area in mm² of the section under its fill rule: what several contours enclose counts
     /// once. Exact up to rounding; a tangle of thousands of crossing contours is measured along 4096
     /// rows.
     pub fn area_mm2(&self) -> f64 {
-        area::measure(&self.contours, self.fill).filled_mm2
+        self.enclosed().filled_mm2
+    }
+
+    /// Whether the contours wind around every point once or not at all, so that signed areas
+    /// are areas; but for a ten-billionth of what they enclose, as rounding leaves it where bodies
+    /// touch.
+    pub fn winds_once(&self) -> bool {
+        let Enclosed { filled_mm2, doubled_mm2, inverted_mm2, error_mm2, .. } = *self.enclosed();
+        doubled_mm2 + inverted_mm2 + error_mm2 <= 1e-10 * filled_mm2
+    }
+
+    pub(super) fn enclosed(&self) -> &Enclosed {
+        self.enclosed.get_or_init(|| area::measure(&self.contours, self.fill))
     }
 }
 
@@ -98,7 +121,7 @@ pub fn slice(mesh: &Mesh, heights_mm: &[f64]) -> Vec<Slice> {
             .collect();
         for (&layer, Chained { contours, consistent, guess }) in order[batch].iter().zip(chained) {
             let fill = if consistent { FillRule::NonZero } else { FillRule::EvenOdd };
-            slices[layer] = Slice { contours, fill, guess, ..slices[layer] };
+            slices[layer] = Slice { contours, fill, guess, ..Slice::empty(slices[layer].z_mm, centre_mm) };
         }
     }
     slices

@@ -33,18 +33,13 @@ pub fn svg(slice: &Slice, bounds: &Bounds) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::{Contour, Guess};
+    use crate::mesh::Contour;
 
     #[test]
     fn y_points_upwards_and_holes_stay_holes() {
         let bounds = Bounds { min: [10.0, 20.0, 0.0], max: [12.0, 23.0, 1.0] };
-        let slice = Slice {
-            z_mm: 0.5,
-            centre_mm: [11.0, 21.5],
-            contours: vec![Contour { points: vec![[10.0, 20.0], [12.0, 20.0], [11.0, 22.5]] }],
-            fill: FillRule::NonZero,
-            guess: Guess::default(),
-        };
+        let mut slice = Slice::empty(0.5, [11.0, 21.5]);
+        slice.contours = vec![Contour { points: vec![[10.0, 20.0], [12.0, 20.0], [11.0, 22.5]] }];
         assert_eq!(
             svg(&slice, &bounds),
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"2mm\" height=\"3mm\" viewBox=\"0 0 2 3\">\n\

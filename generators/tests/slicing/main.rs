@@ -8,6 +8,8 @@ mod broken;
 mod bytes;
 mod coverage;
 mod parts;
+mod pixels;
+mod polygons;
 mod random;
 mod real;
 mod solids;

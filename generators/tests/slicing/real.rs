@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use generators::layer::Frame;
 use generators::mesh::{Certificate, Fault, FillRule, Mesh, Slice, Unit, Verdict, layer_heights_mm, slice};
+use generators::raster::{Placement, coverage};
 
 use crate::solids::{Facet, oracle};
 
@@ -133,6 +135,9 @@ fn every_real_file_ends_as_it_should() {
                 let certificate = Certificate::of(&part, &slices);
                 slices_as_it_should(name, *fate, &slices, &certificate, &raw(&path));
                 agrees_with_the_facts(name, &part, &certificate, &facts[*name]);
+                if facts[*name]["watertight"] == "True" {
+                    keeps_its_area_in_pixels(name, &part, &slices, certificate.largest_area_mm2);
+                }
             }
         }
     }
@@ -179,6 +184,19 @@ fn slices_as_it_should(
     }
     if !matches!(fate, Turned) {
         assert_eq!(overlap, matches!(fate, United), "{name}");
+    }
+}
+
+/// The printed shares of 512 x 512 pixels add up to the area of the slice, to 0.2 % of the largest.
+fn keeps_its_area_in_pixels(name: &str, part: &Mesh, slices: &[Slice], largest_mm2: f64) {
+    let [width, depth, _] = part.bounds().size();
+    let side_mm = width.hypot(depth) / 0.95;
+    let frame = Frame { size_px: 512, px_per_mm: 512.0 / side_mm };
+    for (rotation_deg, slice) in [0.0, 17.0].into_iter().cycle().zip(slices) {
+        let placement = Placement { rotation_deg, at_mm: [side_mm / 2.0; 2] };
+        let area_mm2 = coverage(&[(slice, placement)], &frame).sum() / frame.px_per_mm.powi(2);
+        let off = (area_mm2 - slice.area_mm2()).abs() / largest_mm2;
+        assert!(off <= 0.002, "{name} at {}: off by {off}", slice.z_mm);
     }
 }
 
