@@ -39,6 +39,8 @@ Examples:
       what made that image, parameter by parameter, and the image once more
   synthgen report reports/quickstart
       draw the report again from record.json
+  synthgen compare reports/baselines/quickstart reports/quickstart
+      what changed from one run to another, by more than chance allows
   synthgen audit reports/quickstart
       whether anything but the defect tells the classes of the test set apart
   synthgen gallery
@@ -51,7 +53,8 @@ Examples:
       randomisation ranges that suit a folder of unlabelled real images
 
 A run that was cut off goes on where it was when it is started again.
-Exit status: 0 done, 3 a leak that `audit` found, 2 a mistake in what was asked for, 1 any other failure, 130 interrupted.";
+Exit status: 0 done, 2 a mistake in what was asked for, 3 a leak that `audit` found, 4 a gate of the scenario that failed or a
+regression that `compare` found, 1 any other failure, 130 interrupted.";
 
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
@@ -114,6 +117,16 @@ enum Command {
     Report {
         /// The run's folder, or its record.json.
         run: PathBuf,
+    },
+    /// Hold the record of one run against that of an earlier one; exit status 4 where it is worse than chance allows.
+    Compare {
+        /// The earlier run's folder, or its record.json.
+        before: PathBuf,
+        /// The later run's.
+        after: PathBuf,
+        /// Write every change there, too.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
     },
     /// Ask whether anything but the defect tells the classes of a dataset's test set apart; exit status 3 where it does.
     Audit {
@@ -268,7 +281,8 @@ fn formats() -> PossibleValuesParser {
     KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.summary)).collect::<Vec<_>>().into()
 }
 
-/// Runs the program; 0 where all went well, 2 where the user can mend it, 3 where an audit found a leak, 1 otherwise.
+/// Runs the program; 0 where all went well, 2 where the user can mend it, 3 where an audit found a leak, 4 where results are not good
+/// enough, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // Messages stay on one line, so that paths in them can be copied. It fails only where a hook is set already.
@@ -291,6 +305,7 @@ pub fn run() -> ExitCode {
         Some(Command::Export { dataset, format }) => commands::export(&dataset, format),
         Some(Command::Explain { image, remake }) => commands::explain(&image, remake.as_deref()),
         Some(Command::Report { run }) => commands::report(&run),
+        Some(Command::Compare { before, after, json }) => commands::compare(&before, &after, json.as_deref()),
         Some(Command::Audit { dataset, json }) => commands::audit(&dataset, json.as_deref()),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
         Some(Command::Gallery { part, unit, out, seed }) => {

@@ -4,10 +4,12 @@
 //! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
 //! features become [`representations`], which [`separators`] split and [`metrics`] judge; the [`audit`] asks
-//! whether the dataset is fair; the [`report`] shows the record. [`pipeline`] is the only room that knows them all.
+//! whether the dataset is fair; the [`report`] shows the record, and a
+//! [`comparison`] holds it against an earlier one. [`pipeline`] is the only room that knows them all.
 
 pub mod audit;
 pub mod cli;
+pub mod comparison;
 pub mod data;
 pub mod detectors;
 pub mod metrics;

@@ -1,5 +1,7 @@
 //! A scenario, resolved: everything that the stages need, checked before any of them runs.
 
+mod gates;
+
 use std::path::{Path, PathBuf};
 
 use generators::mesh::Unit;
@@ -8,6 +10,8 @@ use generators::registry;
 use generators::scenario::{Production, Scenario};
 
 use crate::detectors::{self, Detector};
+use crate::report::measures::Subjects;
+use crate::report::record::Gate;
 use crate::representations::Components;
 use crate::separators::{self, Separator};
 
@@ -32,6 +36,8 @@ pub struct Plan {
     pub detectors: Vec<Named<dyn Detector>>,
     /// How scores and features are split into healthy and anomalous.
     pub separation: Separation,
+    /// What it demands of the measures of its run.
+    pub gates: Vec<Gate>,
 }
 
 /// One entry of a list of detectors or separators.
@@ -121,10 +127,22 @@ impl Plan {
         let mut scenario = Scenario::read(&mut table, folder)?;
         let detectors = named_list(&mut table, "detector", detectors::KINDS)?;
         let separation = separation(&mut table, &detectors)?;
+        let gates = gates::read(
+            &mut table,
+            &Subjects {
+                detectors: &detectors
+                    .iter()
+                    .map(|d| (&*d.name, d.item.outputs().components))
+                    .collect::<Vec<_>>(),
+                representations: &representations(&detectors),
+                separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
+                defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
+            },
+        )?;
         table.finish()?;
         scenario.seed = overrides.seed.unwrap_or(scenario.seed);
         scenario.replace_part(overrides.part.as_deref(), overrides.unit);
-        Ok(Self { text, production: scenario.resolve()?, detectors, separation })
+        Ok(Self { text, production: scenario.resolve()?, detectors, separation, gates })
     }
 }
 

@@ -264,3 +264,50 @@ fn calibrate_writes_ranges_and_says_what_it_cannot_tell() {
         fs::read_to_string(folder.path().join("r/mine.toml")).unwrap().contains("[camera]\nimage_px = 48\n")
     );
 }
+
+#[test]
+fn a_gate_that_fails_and_a_run_that_is_worse_end_with_a_status_of_their_own() {
+    let gates = "[gates]\nrun = { leaks = { at_most = 0 }, wall_secs = { at_most = 0 } }\n[[separator]]\nkind = \"otsu\"";
+    let folder = workshop("[[separator]]\nkind = \"otsu\"", gates);
+    let message = stderr(synthgen(folder.path()).arg("tiny.toml"), 4);
+    assert!(message.contains("1 of 2 gates failed"), "{message}");
+    assert!(message.contains("wall_secs of run is "), "{message}");
+    let run = folder.path().join("reports/tiny");
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("1 of 2 gates failed"), "the report is written nevertheless");
+    let junit = fs::read_to_string(run.join("junit.xml")).unwrap();
+    assert!(junit.contains("<failure message=\"wall_secs of run is "), "{junit}");
+    let benchmark: serde_json::Value =
+        serde_json::from_slice(&fs::read(run.join("benchmark.json")).unwrap()).unwrap();
+    assert!(benchmark["vae A_R"]["auroc"]["value"].is_number());
+
+    let compare = ["compare", "reports/tiny", "later/record.json", "--json", "changes.json"];
+    let later = folder.path().join("later");
+    fs::create_dir(&later).unwrap();
+    fs::copy(run.join("record.json"), later.join("record.json")).unwrap();
+    let same = synthgen(folder.path()).args(compare).assert().success().get_output().clone();
+    assert!(String::from_utf8(same.stdout).unwrap().contains("The same test images"));
+
+    // A record whose scores have lost all meaning, against one whose scores are the truth.
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&fs::read(run.join("record.json")).unwrap()).unwrap();
+    let truth: Vec<f64> = record["test_images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| f64::from(u8::from(image.get("defect").is_some())))
+        .collect();
+    for (folder, sign) in [(&run, 1.0), (&later, -1.0)] {
+        record["detectors"][0]["components"][0]["values"] = truth.iter().map(|v| sign * v).collect();
+        fs::write(folder.join("record.json"), record.to_string()).unwrap();
+    }
+    let message = stderr(synthgen(folder.path()).args(compare), 4);
+    assert!(message.contains("the later run is worse in "), "{message}");
+    let changes: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("changes.json")).unwrap()).unwrap();
+    let worse = changes["changes"].as_array().unwrap().iter().find(|c| c["direction"] == "worse").unwrap();
+    assert!(worse["subject"].as_str().unwrap().starts_with("vae A_R"), "{worse}");
+
+    let message = stderr(synthgen(folder.path()).args(["compare", "reports/tiny", "nowhere"]), 2);
+    assert!(message.contains("nowhere"), "{message}");
+}

@@ -11,18 +11,23 @@ use miette::{Report, miette};
 use super::progress::Terminal;
 use super::slices::{self, Layers};
 use super::{CalibrateArgs, RunArgs, explain, gallery, screening};
+use crate::comparison;
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
+use crate::report::record::Gate;
 
 /// Exit status of an audit that found a leak.
 const LEAK: u8 = 3;
+
+/// Exit status where a gate failed, or a comparison found a regression.
+const WORSE: u8 = 4;
 
 /// Why a command ended, and the exit status that says so.
 pub struct Ended {
     /// What is printed.
     pub report: Report,
-    /// 2 where the user can mend it, [`LEAK`] where an audit found one, 1 otherwise.
+    /// 2 where the user can mend it, [`LEAK`] where an audit found one, [`WORSE`] where results are not good enough, 1 otherwise.
     pub status: u8,
 }
 
@@ -74,9 +79,18 @@ fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Pla
 /// `synthgen SCENARIO`.
 pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
     let (plan, run) = prepare(scenario, args, None)?;
-    let report = pipeline::run(&plan, &run, &Terminal::default())?;
-    println!("{}", report.display());
-    Ok(())
+    let finished = pipeline::run(&plan, &run, &Terminal::default())?;
+    println!("{}", finished.report.display());
+    let failed: Vec<String> =
+        finished.record.gates.iter().filter(|gate| !gate.holds()).map(Gate::to_string).collect();
+    match failed.len() {
+        0 => Ok(()),
+        n => {
+            let report =
+                miette!(help = failed.join("\n"), "{n} of {} gates failed", finished.record.gates.len());
+            Err(Ended { report, status: WORSE })
+        }
+    }
 }
 
 /// `synthgen generate SCENARIO`.
@@ -127,6 +141,23 @@ pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
 pub fn report(run: &Path) -> Outcome {
     println!("{}", pipeline::redraw(run)?.display());
     Ok(())
+}
+
+/// `synthgen compare BEFORE AFTER`.
+pub fn compare(before: &Path, after: &Path, json: Option<&Path>) -> Outcome {
+    let (before, after) = (pipeline::record(before)?, pipeline::record(after)?);
+    let comparison = comparison::compare(&before, &after);
+    println!("{}", comparison.text(&before, &after));
+    if let Some(path) = json {
+        pipeline::write_json(path, &comparison)?;
+    }
+    match comparison.regressions().count() {
+        0 => Ok(()),
+        n => {
+            let report = miette!("the later run is worse in {n} of {} measures", comparison.changes.len());
+            Err(Ended { report, status: WORSE })
+        }
+    }
 }
 
 /// `synthgen audit DATASET`.

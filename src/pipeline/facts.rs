@@ -47,6 +47,7 @@ fn defect(rows: &[Row], name: &str, kind: &str) -> DefectFacts {
 pub fn test_image(row: &Row) -> TestImage {
     TestImage {
         id: row.file.clone(),
+        job: row.job,
         defect: row.defect.clone(),
         cnr_image: row.parameters.get("defect.cnr_image").copied(),
         diameter_px: row.parameters.get("defect.diameter_px").copied(),

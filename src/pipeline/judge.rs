@@ -11,8 +11,8 @@ use crate::metrics::interval::bootstrap;
 use crate::metrics::ranking::{auroc, average_precision};
 use crate::plan::Separation;
 use crate::report::record::{
-    AgainstDefect, Component, Estimate, Judgement, Outcome, Reduction, Representation, Separation as Cell,
-    Share, ShareOfDefect, TestImage, Threshold,
+    AgainstDefect, Calls, Component, Estimate, Judgement, Outcome, Reduction, Representation,
+    Separation as Cell, Share, ShareOfDefect, TestImage, Threshold,
 };
 use crate::representations::{Components, Matrix, Pca};
 use crate::separators::Split;
@@ -101,6 +101,8 @@ pub struct Separated {
     pub representations: Vec<Representation>,
     /// Its cells.
     pub cells: Vec<Cell>,
+    /// The test images that judge, the same for every detector.
+    pub judged: Vec<usize>,
 }
 
 /// Fits every separator on every representation of a detector's output, without labels, on the
@@ -156,6 +158,7 @@ pub fn separate(
         }
         result.representations.push(representation);
     }
+    result.judged = judge;
     Ok(result)
 }
 
@@ -255,5 +258,6 @@ fn judgement(
             .iter()
             .map(|d| ShareOfDefect { defect: (*d).to_owned(), share: share_of(d) })
             .collect(),
+        calls: Calls(called),
     })
 }

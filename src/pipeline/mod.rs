@@ -21,8 +21,9 @@ use crate::data;
 use crate::detectors::{DetectorError, Progress};
 use crate::metrics::MetricError;
 use crate::plan::{Plan, PlanError};
+use crate::report::measures::measured;
 use crate::report::record::{self, RecordError, write_atomically};
-use crate::report::{self, Record, ReportError};
+use crate::report::{self, Record, ReportError, bencher, junit};
 use judge::Truth;
 use learn::{Images, Learnt};
 
@@ -179,7 +180,7 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
             std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
         }
     }
-    for file in [record::FILE, report::FILE] {
+    for file in [record::FILE, report::FILE, bencher::FILE, junit::FILE] {
         let path = run.join(file);
         if path.is_file() {
             std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;
@@ -188,11 +189,19 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs every stage and returns the path of the report. A run that was cut off goes on where it was.
+/// A run that came to its end.
+pub struct Finished {
+    /// The page.
+    pub report: PathBuf,
+    /// Everything it found out.
+    pub record: Record,
+}
+
+/// Runs every stage. A run that was cut off goes on where it was.
 ///
 /// # Errors
 /// The first stage that fails; what was finished stays.
-pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, Failure> {
+pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<Finished, Failure> {
     let mut clock = Clock::default();
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     let dataset = Dataset::open(&folder)?;
@@ -220,8 +229,10 @@ pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<PathBuf, 
     }
     record.provenance.stages = clock.stages;
     record.provenance.peak_memory_mib = machine::peak_memory_mib();
+    record.gates = measured(&plan.gates, &record);
     record.save(run)?;
-    Ok(report::write(&record, run)?)
+    let report = report::write(&record, run)?;
+    Ok(Finished { report, record })
 }
 
 /// Wall time of each stage.
@@ -273,7 +284,7 @@ fn judged(
     let truth = Truth { images: &test_images, job: &images.test.job, defects: &names };
     let stream = stream.child("judge");
 
-    let (mut representations, mut separations) = (Vec::new(), Vec::new());
+    let (mut representations, mut separations, mut judged_images) = (Vec::new(), Vec::new(), Vec::new());
     for detector in learnt.iter_mut() {
         for (index, (name, values)) in detector.scores.components.iter().enumerate() {
             let stream = stream.child(&detector.name).child(name);
@@ -283,6 +294,7 @@ fn judged(
         let separated = judge::separate(&detector.name, &detector.scores, &truth, &plan.separation, &stream)?;
         representations.extend(separated.representations);
         separations.extend(separated.cells);
+        judged_images = separated.judged;
     }
     let gallery = gallery::draw(&rows, &names, learnt, run)?;
     Ok(Record {
@@ -304,7 +316,9 @@ fn judged(
         test_images,
         representations,
         separators: plan.separation.separators.iter().map(|s| s.name.clone()).collect(),
+        judged_images,
         separations,
+        gates: Vec::new(),
         named: plan.separation.named.as_ref().map(|named| record::Named {
             representation: named.representation.clone(),
             separator: named.separator.clone(),
@@ -353,8 +367,19 @@ fn scenario(plan: &Plan) -> record::Scenario {
 /// # Errors
 /// Where there is no record, it is of a newer version, or the report cannot be written.
 pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
-    let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
-    Ok(report::write(&Record::read(folder)?, folder)?)
+    Ok(report::write(&record(run)?, folder(run))?)
+}
+
+/// The record of the run in a folder; `run` may name its file, too.
+///
+/// # Errors
+/// Where there is no record, or it is of another version.
+pub fn record(run: &Path) -> Result<Record, Failure> {
+    Ok(Record::read(folder(run))?)
+}
+
+fn folder(run: &Path) -> &Path {
+    if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run }
 }
 
 /// Audits the dataset in `folder`, or the one of the run there.

@@ -4,10 +4,13 @@
 //! the page. This room knows the record and nothing that made it.
 
 mod assets;
+pub mod bencher;
 pub mod colour;
 pub mod fair;
 mod figures;
-mod numbers;
+pub mod junit;
+pub mod measures;
+pub mod numbers;
 mod page;
 pub mod picture;
 pub mod record;
@@ -42,7 +45,8 @@ pub enum ReportError {
     },
 }
 
-/// Draws `report.html` and `figures/*.svg` into the folder of a run and returns the page's path.
+/// Draws `report.html`, `figures/*.svg`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
+/// page's path.
 ///
 /// Pictures that the record names are read from the same folder; one that is missing becomes a
 /// placeholder and a line of warning in the page. Every file is written whole or not at all; the page last.
@@ -57,17 +61,19 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
         let path = path.to_owned();
         move |source| ReportError::Io { path, source }
     };
+    let write = |file: &str, text: &str| {
+        let path = run.join(file);
+        record::write_atomically(&path, text.as_bytes()).map_err(failed(&path)).map(|()| path)
+    };
     let folder = run.join("figures");
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     for figure in figures.all() {
-        let path = run.join(&figure.file);
-        record::write_atomically(&path, figure.svg.as_bytes()).map_err(failed(&path))?;
+        write(&figure.file, &figure.svg)?;
     }
-    let path = run.join(FILE);
-    let page = page::page(record, &figures, &assets.warnings());
-    record::write_atomically(&path, page.as_bytes()).map_err(failed(&path))?;
-    Ok(path)
+    write(bencher::FILE, &format!("{:#}\n", bencher::json(record)))?;
+    write(junit::FILE, &junit::xml(record))?;
+    write(FILE, &page::page(record, &figures, &assets.warnings()))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,7 @@ mod defects;
 mod facts;
 mod fair;
 mod gallery;
+mod gates;
 mod scores;
 mod separation;
 mod summary;
@@ -27,6 +28,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
     let verdict = verdict(record);
     let warnings: Vec<&String> = record.warnings.iter().chain(missing).collect();
     let sections: Vec<(&str, &str, Markup)> = [
+        ("gates", "Gates", gates::section(record)),
         ("scores", "Score distributions", scores::section(record, figures)),
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),

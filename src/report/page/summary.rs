@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::numbers::{area, area_estimate, count_of, percent, percent_interval};
+use crate::report::numbers::{area, area_estimate, count_of, percent, percent_interval, plural};
 use crate::report::record::{Judgement, Outcome, Record};
 use crate::report::verdict::Verdict;
 
@@ -13,6 +13,11 @@ pub fn section(record: &Record, verdict: &Verdict) -> Markup {
                 @let bar = named.least_balanced_accuracy.map(percent).unwrap_or_default();
                 @if met { span class="badge met" { "Bar met: balanced accuracy of at least " (bar) } }
                 @else { span class="badge missed" { "Bar missed: balanced accuracy of at least " (bar) } }
+            }
+            @if !record.gates.is_empty() {
+                @let failed = record.gates.iter().filter(|gate| !gate.holds()).count();
+                @if failed == 0 { span class="badge met" { "All " (plural(record.gates.len(), "gate")) " passed" } }
+                @else { span class="badge missed" { (failed) " of " (plural(record.gates.len(), "gate")) " failed" } }
             }
             h2.headline { (verdict.headline) }
             (keys(record, chosen(record, verdict)))

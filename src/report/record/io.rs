@@ -28,11 +28,11 @@ pub enum RecordError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
-    /// A later program wrote it.
+    /// Another program wrote it.
     #[error(
-        "{path} has version {found}, and this program reads versions up to {VERSION}: use the synthgen that wrote it, or a newer one"
+        "{path} has version {found}, and this program reads version {VERSION}: use the synthgen that wrote it, or run the scenario again"
     )]
-    Newer {
+    OtherVersion {
         /// Which file.
         path: PathBuf,
         /// Its version.
@@ -53,7 +53,7 @@ impl Record {
     /// Reads `record.json` from the folder of a run.
     ///
     /// # Errors
-    /// [`RecordError::Io`], [`RecordError::Json`], [`RecordError::Newer`],
+    /// [`RecordError::Io`], [`RecordError::Json`], [`RecordError::OtherVersion`],
     /// [`RecordError::Contradiction`].
     pub fn read(run: &Path) -> Result<Self, RecordError> {
         let path = run.join(FILE);
@@ -68,8 +68,8 @@ impl Record {
         }
         let wrong = |source| RecordError::Json { path: path.to_owned(), source };
         let Version { version } = serde_json::from_slice(bytes).map_err(wrong)?;
-        if version > VERSION {
-            return Err(RecordError::Newer { path: path.to_owned(), found: version });
+        if version != VERSION {
+            return Err(RecordError::OtherVersion { path: path.to_owned(), found: version });
         }
         let record: Self = serde_json::from_slice(bytes).map_err(wrong)?;
         record.check()?;
@@ -95,7 +95,7 @@ impl Record {
     }
 
     /// Checks that the parts fit together: one score per test image, every defect known, every
-    /// cell of a known representation and separator, the named pair in the table.
+    /// cell of a known representation and separator, one call per judged image, the named pair in the table.
     ///
     /// # Errors
     /// [`RecordError::Contradiction`].
@@ -117,6 +117,9 @@ impl Record {
         if let Some(defect) = unknown {
             return contradiction(format!("the defect {defect} of a test image is not among the dataset's"));
         }
+        if let Some(image) = self.judged_images.iter().find(|&&image| image >= images) {
+            return contradiction(format!("there is no test image {image} to be judged on"));
+        }
         for cell in &self.separations {
             if !self.representations.iter().any(|r| r.name == cell.representation) {
                 return contradiction(format!("there is no representation {}", cell.representation));
@@ -124,11 +127,17 @@ impl Record {
             if !self.separators.contains(&cell.separator) {
                 return contradiction(format!("there is no separator {}", cell.separator));
             }
-            if let Outcome::Judged(judgement) = &cell.outcome
-                && let Some(s) =
-                    judgement.detected_by_defect.iter().find(|s| !defects.contains(&s.defect.as_str()))
-            {
+            let Outcome::Judged(judgement) = &cell.outcome else { continue };
+            let by_defect = &judgement.detected_by_defect;
+            if let Some(s) = by_defect.iter().find(|s| !defects.contains(&s.defect.as_str())) {
                 return contradiction(format!("{} is not among the dataset's defects", s.defect));
+            }
+            let (calls, judged) = (judgement.calls.0.len(), self.judged_images.len());
+            if calls != judged {
+                let (representation, separator) = (&cell.representation, &cell.separator);
+                return contradiction(format!(
+                    "{representation} with {separator} has {calls} calls for {judged} judged images"
+                ));
             }
         }
         match &self.named {

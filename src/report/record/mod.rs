@@ -5,11 +5,15 @@
 //! between names. Optional numbers are left out of the file where they do not exist, never `null`.
 
 mod audit;
+mod calls;
+mod gates;
 mod io;
 mod results;
 mod scenario;
 
 pub use audit::{Audit, Comparison, Contract, Probe};
+pub use calls::Calls;
+pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use results::{
     AgainstDefect, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap, ImageScore,
@@ -24,8 +28,8 @@ pub use scenario::{
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the structure that this program writes and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The version of the structure that this program writes and reads.
+pub const VERSION: u32 = 2;
 
 /// The file's name inside the run's folder.
 pub const FILE: &str = "record.json";
@@ -54,11 +58,16 @@ pub struct Record {
     pub representations: Vec<Representation>,
     /// Names of the separators: the columns of the accuracy table.
     pub separators: Vec<String>,
+    /// The test images that the separators were judged on, as indices into [`Record::test_images`].
+    pub judged_images: Vec<usize>,
     /// The cells of the accuracy table.
     pub separations: Vec<Separation>,
     /// The pair that the scenario named before the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Named>,
+    /// What the scenario demands of the measures, and what they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// How every 95 % interval was computed, as the end of a sentence:
     /// `a bootstrap over print jobs, 1000 draws`. Empty where there are no intervals.
     pub interval_method: String,

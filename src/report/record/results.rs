@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Calls;
 use super::scenario::{Setting, quantile};
 
 /// A test image as the figures need it.
@@ -9,6 +10,8 @@ use super::scenario::{Setting, quantile};
 pub struct TestImage {
     /// Its file in the dataset: `test/striation/job0012_layer0034.png`.
     pub id: String,
+    /// The print job that it comes from.
+    pub job: u32,
     /// Its defect; absent for a healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defect: Option<String>,
@@ -275,6 +278,8 @@ pub struct Judgement {
     pub false_alarms: Share,
     /// Images of each defect that were called anomalous.
     pub detected_by_defect: Vec<ShareOfDefect>,
+    /// What each of [`Record::judged_images`](super::Record::judged_images) was called.
+    pub calls: Calls,
 }
 
 /// A pair of representation and separator that the scenario named before the run.

@@ -37,16 +37,18 @@ pub fn record() -> Record {
     let mut images: Vec<TestImage> = Vec::new();
     for (d, name) in DEFECTS.iter().enumerate() {
         for i in 0..40 {
-            let id = format!("test/{name}/job{:04}_layer{:04}.png", 30 + i / 4, 3 + (7 * i + d) % 40);
+            let job = 30 + i / 4;
+            let id = format!("test/{name}/job{job:04}_layer{:04}.png", 3 + (7 * i as usize + d) % 40);
             let cnr = 3.0 * (0.9 * noise.uniform()).exp();
             let diameter = 3.0 + 9.0 * noise.uniform();
             let (cnr_image, diameter_px) = (Some(cnr), Some(diameter));
-            images.push(TestImage { id, defect: Some((*name).into()), cnr_image, diameter_px });
+            images.push(TestImage { id, job, defect: Some((*name).into()), cnr_image, diameter_px });
         }
     }
     for i in 0..200 {
-        let id = format!("test/good/job{:04}_layer{:04}.png", 30 + i % 10, 3 + i % 40);
-        images.push(TestImage { id, ..TestImage::default() });
+        let job = 30 + i % 10;
+        let id = format!("test/good/job{job:04}_layer{:04}.png", 3 + i % 40);
+        images.push(TestImage { id, job, ..TestImage::default() });
     }
     let detectors = vec![vae(&images, &mut noise), f_anogan(&images, &mut noise)];
     let (representations, separations) = separations(&mut noise);
@@ -73,11 +75,18 @@ pub fn record() -> Record {
             separator: "Gaussian mixture".into(),
             least_balanced_accuracy: Some(0.85),
         }),
+        gates: Vec::new(),
+        judged_images: judged_images(),
         interval_method: "a bootstrap over print jobs, 1000 draws".into(),
         gallery: gallery(),
         warnings: vec!["Two of five draws of striation were repeated since they changed no pixel.".into()],
         test_images: images,
     }
+}
+
+/// Four of five images.
+fn judged_images() -> Vec<usize> {
+    (0..400).filter(|i| i % 5 != 0).collect()
 }
 
 /// An audit that found nothing.
@@ -344,6 +353,17 @@ pub fn judgement(rate: f64, noise: &mut Noise) -> Judgement {
     let detected = Share::new(by_defect.iter().map(|s| s.count).sum(), 160);
     let false_alarms = Share::new((160.0 * (1.0 - rate).clamp(0.0, 1.0)).round() as usize, 160);
     let balanced = 0.5 * (detected.rate + 1.0 - false_alarms.rate);
+    // Spread evenly over the images of each group.
+    let (mut defective, mut healthy) = ([0; 5], 0);
+    let call = |image: usize| {
+        let (seen, called) = match image / 40 {
+            defect @ 0..5 => (&mut defective[defect], by_defect[defect]),
+            _ => (&mut healthy, false_alarms),
+        };
+        *seen += 1;
+        *seen * called.count / called.of > (*seen - 1) * called.count / called.of
+    };
+    let calls = Calls(judged_images().into_iter().map(call).collect());
     let named = |(defect, share): (&str, Share)| ShareOfDefect { defect: defect.into(), share };
     Judgement {
         accuracy: estimate(balanced, 0.027),
@@ -353,6 +373,7 @@ pub fn judgement(rate: f64, noise: &mut Noise) -> Judgement {
         detected,
         false_alarms,
         detected_by_defect: DEFECTS.into_iter().zip(by_defect).map(named).collect(),
+        calls,
     }
 }
 

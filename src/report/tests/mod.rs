@@ -1,6 +1,7 @@
 //! The report of a run that never happened.
 
-mod fake;
+pub(crate) mod fake;
 mod page;
 mod record;
 mod verdict;
+mod views;

@@ -155,6 +155,7 @@ fn a_bare_record_gives_a_page_too() {
     let bare = Record {
         dataset: Default::default(),
         test_images: Vec::new(),
+        judged_images: Vec::new(),
         detectors: Vec::new(),
         floors: Vec::new(),
         representations: Vec::new(),

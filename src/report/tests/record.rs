@@ -27,10 +27,10 @@ fn message(json: &str) -> String {
 }
 
 #[test]
-fn a_newer_or_broken_record_is_refused() {
+fn another_version_or_a_broken_record_is_refused() {
     assert_eq!(
-        message(r#"{ "version": 2, "something": "else" }"#),
-        "RUN/record.json has version 2, and this program reads versions up to 1: use the synthgen that wrote it, or a newer one"
+        message(r#"{ "version": 1, "something": "else" }"#),
+        "RUN/record.json has version 1, and this program reads version 2: use the synthgen that wrote it, or run the scenario again"
     );
     assert_eq!(
         message("{}"),
@@ -63,6 +63,14 @@ fn contradictions_are_refused() {
     assert_eq!(
         refused(|r| r.test_images[0].defect = Some("crack".into())),
         "the record contradicts itself: the defect crack of a test image is not among the dataset's"
+    );
+    let calls = refused(|r| match &mut r.separations[0].outcome {
+        crate::report::record::Outcome::Judged(judgement) => judgement.calls.0.truncate(9),
+        crate::report::record::Outcome::Empty(_) => {}
+    });
+    assert_eq!(
+        calls,
+        "the record contradicts itself: vae MSE with isolation forest has 9 calls for 320 judged images"
     );
     assert_eq!(
         refused(|r| r.named.as_mut().unwrap().separator = "dbscan".into()),

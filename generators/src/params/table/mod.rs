@@ -401,6 +401,21 @@ impl Table {
             .collect()
     }
 
+    /// Every entry of this table as a table of its own, with the place of its name among `known`.
+    ///
+    /// # Errors
+    /// For a name that is not among them, and an entry that is no table.
+    pub fn named_tables(self, known: &[&str]) -> Result<Vec<(usize, Self)>> {
+        let read = |(name, (key, value, place)): (String, (Key, Value, Key))| {
+            let index = pick(&self.title, &name, known, &key)?;
+            match value {
+                Value::Table(table) => Ok((index, table)),
+                other => Err(place.error(format!("`{name}` must be a table, not {}", other.kind()))),
+            }
+        };
+        self.entries.into_iter().map(read).collect()
+    }
+
     /// Refuses keys that nobody asked for, naming the nearest that somebody did.
     pub fn finish(self) -> Result<()> {
         for (name, (key, _, _)) in &self.entries {

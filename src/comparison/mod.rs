@@ -1,0 +1,206 @@
+//! Two records side by side: is the later run worse than the earlier one by more than chance allows?
+//!
+//! Where both were judged on the same test images, the difference of each measure is resampled over print jobs, both
+//! records on the same draw (the paired bootstrap): what is hard for both cancels out. Otherwise the two intervals
+//! are joined into one of the difference, without assuming either symmetric (Zou and Donner 2008, *Statistics in
+//! Medicine* 27, 1693: the method of variance estimates recovery).
+//!
+//! Many measures are compared at once, so that a 95 % interval of a single one misses zero in every twentieth by chance
+//! alone. A change is called one only where it stands in the whole family: Holm's step-down procedure at 5 %
+//! (Holm 1979), on the tail of Student's law that belongs to the interval's width.
+//!
+//! What is resampled is the test set. That two trainings with other random numbers differ, too, no single pair of runs can say.
+
+mod evidence;
+mod words;
+
+use generators::stream::Stream;
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::metrics::interval::{Interval, bootstrap};
+use crate::report::record::Record;
+use evidence::Evidence;
+
+/// Probability that runs which are equally good are told apart in any of their measures.
+pub const ALPHA: f64 = 0.05;
+
+/// Draws of every bootstrap.
+pub const REPLICATES: usize = 2000;
+
+/// What changed from one record to another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Whether both were judged on the same test images.
+    pub paired: bool,
+    /// What both measured, in the later record's order.
+    pub changes: Vec<Change>,
+    /// What only the earlier record has measured.
+    pub only_before: Vec<String>,
+    /// What only the later record has measured.
+    pub only_after: Vec<String>,
+}
+
+/// The change of one measure.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// What is measured: `vae A_R with k-means`.
+    pub subject: String,
+    /// Which measure of it; all that are compared are better when higher.
+    pub measure: &'static str,
+    /// Its value in the earlier record.
+    pub before: f64,
+    /// Its value in the later record.
+    pub after: f64,
+    /// 95 % interval of `after - before`, of this measure alone; absent where there are fewer than two jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Probability of a difference at least as large where there is none, of this measure alone; absent as `interval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// What it comes to, among all that were compared.
+    pub direction: Direction,
+}
+
+/// Whether a measure changed by more than chance allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It fell.
+    Worse,
+    /// Chance explains it.
+    Level,
+    /// It rose.
+    Better,
+}
+
+impl Comparison {
+    /// Changes for the worse.
+    pub fn regressions(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.direction == Direction::Worse)
+    }
+}
+
+impl Change {
+    /// `after - before`.
+    pub fn difference(&self) -> f64 {
+        self.after - self.before
+    }
+}
+
+/// The 97.5th percentile of the standard normal law.
+const NORMAL_97_5: f64 = 1.959_963_984_540_054;
+
+/// Two-sided p-value of a difference with this 95 % interval from resampling `jobs` jobs: Student's, since jobs are few,
+/// and with the deviation of a sample of `jobs`, which a bootstrap underrates by `sqrt(1 - 1 / jobs)`.
+fn p_value(difference: f64, [low, high]: [f64; 2], jobs: usize) -> f64 {
+    let freedom = jobs as f64 - 1.0;
+    let deviation = (high - low) / (2.0 * NORMAL_97_5) * (jobs as f64 / freedom).sqrt();
+    if difference == 0.0 {
+        return 1.0;
+    }
+    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |law| 2.0 * law.sf(difference.abs() / deviation))
+}
+
+/// Compares what two records say, measure by measure.
+pub fn compare(before: &Record, after: &Record) -> Comparison {
+    let (earlier, later) = (evidence::of(before), evidence::of(after));
+    let paired = same_images(before, after);
+    let stream = Stream::root(after.scenario.seed).child("compare");
+    let same = |a: &Evidence<'_>, b: &Evidence<'_>| a.subject == b.subject && a.measure == b.measure;
+    let mut changes: Vec<Change> = later
+        .iter()
+        .filter_map(|new| {
+            let old = earlier.iter().find(|old| same(old, new))?;
+            let stream = stream.child(&new.subject);
+            if paired { in_pairs(old, new, after, &stream) } else { apart(old, before, new, after, &stream) }
+        })
+        .collect();
+    judge(&mut changes);
+    let missing = |from: &[Evidence<'_>], other: &[Evidence<'_>]| -> Vec<String> {
+        let missing = from.iter().filter(|a| !other.iter().any(|b| same(a, b)));
+        missing.map(|e| format!("{} {}", e.subject, e.measure)).collect()
+    };
+    Comparison {
+        paired,
+        changes,
+        only_before: missing(&earlier, &later),
+        only_after: missing(&later, &earlier),
+    }
+}
+
+fn same_images(before: &Record, after: &Record) -> bool {
+    before.provenance.dataset_fingerprint == after.provenance.dataset_fingerprint
+        && before.test_images == after.test_images
+        && before.judged_images == after.judged_images
+}
+
+fn all(evidence: &Evidence<'_>) -> Vec<usize> {
+    (0..evidence.images.len()).collect()
+}
+
+fn in_pairs(old: &Evidence<'_>, new: &Evidence<'_>, record: &Record, stream: &Stream) -> Option<Change> {
+    let difference = |drawn: &[usize]| Some(new.value(drawn)? - old.value(drawn)?);
+    let jobs = new.jobs(record);
+    let interval = bootstrap(&jobs, REPLICATES, stream, difference).map(|i| [i.low, i.high]);
+    Some(change(new, old.value(&all(old))?, new.value(&all(new))?, interval, count(jobs)))
+}
+
+fn apart(
+    old: &Evidence<'_>,
+    before: &Record,
+    new: &Evidence<'_>,
+    after: &Record,
+    stream: &Stream,
+) -> Option<Change> {
+    let of = |evidence: &Evidence<'_>, record: &Record, name: &str| {
+        bootstrap(&evidence.jobs(record), REPLICATES, &stream.child(name), |drawn| evidence.value(drawn))
+    };
+    let intervals = of(old, before, "before").zip(of(new, after, "after"));
+    let interval = intervals.map(|(before, after)| recovered(before, after));
+    let jobs = count(old.jobs(before)).min(count(new.jobs(after)));
+    Some(change(new, old.value(&all(old))?, new.value(&all(new))?, interval, jobs))
+}
+
+fn count(mut jobs: Vec<u32>) -> usize {
+    jobs.sort_unstable();
+    jobs.dedup();
+    jobs.len()
+}
+
+fn change(of: &Evidence<'_>, before: f64, after: f64, interval: Option<[f64; 2]>, jobs: usize) -> Change {
+    let p_value = interval.map(|interval| p_value(after - before, interval, jobs));
+    let (subject, measure, direction) = (of.subject.clone(), of.measure, Direction::Level);
+    Change { subject, measure, before, after, interval, p_value, direction }
+}
+
+/// The interval of `after - before` where the two are independent.
+fn recovered(before: Interval, after: Interval) -> [f64; 2] {
+    let difference = after.estimate - before.estimate;
+    let down = (after.estimate - after.low).hypot(before.high - before.estimate);
+    let up = (after.high - after.estimate).hypot(before.estimate - before.low);
+    [difference - down, difference + up]
+}
+
+fn judge(changes: &mut [Change]) {
+    let p_values: Vec<f64> = changes.iter().map(|change| change.p_value.unwrap_or(1.0)).collect();
+    for (change, stands) in changes.iter_mut().zip(stand(&p_values)) {
+        if stands {
+            change.direction = if change.difference() < 0.0 { Direction::Worse } else { Direction::Better };
+        }
+    }
+}
+
+/// Which of a family of p-values stand at [`ALPHA`] by Holm's step-down procedure: from the least on, each against those
+/// that are left.
+fn stand(p_values: &[f64]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
+    let holds = |&(rank, &index): &(usize, &usize)| p_values[index] <= ALPHA / (order.len() - rank) as f64;
+    let mut stand = vec![false; p_values.len()];
+    order.iter().enumerate().take_while(holds).for_each(|(_, &index)| stand[index] = true);
+    stand
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! `[gates]`: what a scenario demands of the measures of its run.
+
+use generators::params::{ScenarioError, Table};
+
+use crate::report::measures::Subjects;
+use crate::report::record::{Bound, Gate};
+
+/// Reads the gates, none where there are none; their values are still to be measured.
+///
+/// ```toml
+/// [gates."vae A_R peak"]
+/// auroc = { at_least = 0.95 }
+/// ```
+///
+/// # Errors
+/// For a subject or measure that the run will not have, and a gate without a bound.
+pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Gate>, Box<ScenarioError>> {
+    let names = subjects.names();
+    let known: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+    let mut gates = Vec::new();
+    for (index, mut of) in table.table("gates")?.named_tables(&known)? {
+        let (subject, measures) = &names[index];
+        for measure in *measures {
+            let stated = of.has(measure);
+            let mut entry = of.table(measure)?;
+            if !stated {
+                continue;
+            }
+            let bounds = bounds(&mut entry)?;
+            entry.finish()?;
+            if bounds.is_empty() {
+                let place = of.place_of(measure);
+                return Err(place
+                    .error(format!("the gate on {measure} has no bound"))
+                    .with_help("give it `at_least`, `at_most`, or both"));
+            }
+            gates.extend(bounds.into_iter().map(|bound| Gate {
+                subject: subject.clone(),
+                measure: (*measure).to_owned(),
+                bound,
+                value: None,
+            }));
+        }
+        of.finish()?;
+    }
+    Ok(gates)
+}
+
+fn bounds(entry: &mut Table) -> Result<Vec<Bound>, Box<ScenarioError>> {
+    let mut bounds = Vec::new();
+    for (key, bound) in [("at_least", Bound::AtLeast as fn(f64) -> Bound), ("at_most", Bound::AtMost)] {
+        let stated = entry.has(key);
+        let value = entry.number(key, Some(0.0), f64::MIN..=f64::MAX)?;
+        if stated {
+            bounds.push(bound(value));
+        }
+    }
+    Ok(bounds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gates(text: &str) -> Result<Vec<Gate>, String> {
+        let mut table = Table::parse("s.toml", text).unwrap();
+        let subjects = Subjects {
+            detectors: &[("vae", &["A_R"])],
+            representations: &["vae A_R".to_owned()],
+            separators: &["otsu"],
+            defects: &["shift"],
+        };
+        read(&mut table, &subjects).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn every_subject_can_be_bounded() {
+        let of = |subject: &str, measure: &str, bound| Gate {
+            subject: subject.to_owned(),
+            measure: measure.to_owned(),
+            bound,
+            value: None,
+        };
+        let text = r#"
+            [gates]
+            run = { leaks = { at_most = 0 } }
+            "vae A_R" = { auroc = { at_least = 0.9, at_most = 0.99 } }
+            "vae A_R on shift".auroc.at_least = 0.8
+            "vae A_R with otsu on shift" = { detection_rate = { at_least = 0.5 } }
+            [gates.vae]
+            scoring_ms_per_image = { at_most = 5 }
+        "#;
+        let expected = [
+            of("run", "leaks", Bound::AtMost(0.0)),
+            of("vae", "scoring_ms_per_image", Bound::AtMost(5.0)),
+            of("vae A_R", "auroc", Bound::AtLeast(0.9)),
+            of("vae A_R", "auroc", Bound::AtMost(0.99)),
+            of("vae A_R on shift", "auroc", Bound::AtLeast(0.8)),
+            of("vae A_R with otsu on shift", "detection_rate", Bound::AtLeast(0.5)),
+        ];
+        assert_eq!(gates(text).unwrap(), expected);
+        assert_eq!(gates("").unwrap(), []);
+    }
+
+    #[test]
+    fn mistakes_are_named_where_they_stand() {
+        let refused = |text: &str| gates(text).unwrap_err();
+        assert_eq!(
+            refused("[gates]\nvae = { aurocc = { at_least = 1 } }"),
+            "s.toml:2:9: unknown key `aurocc` in [gates.vae]; known keys are `scoring_ms_per_image`, `training_secs`"
+        );
+        assert_eq!(
+            refused("[gates]\n\"vae A_R\" = { auroc = { least = 1 } }"),
+            "s.toml:2:25: unknown key `least` in [gates.vae A_R.auroc]; did you mean `at_least`?"
+        );
+        assert_eq!(
+            refused("[gates]\n\"vae A_R\" = { auroc = {} }"),
+            "s.toml:2:23: the gate on auroc has no bound; give it `at_least`, `at_most`, or both"
+        );
+        assert!(
+            refused("[gates]\n\"vae A_D\" = { auroc = { at_least = 1 } }")
+                .starts_with("s.toml:2:1: `gates` cannot be `vae A_D`; choose from `run`, `vae`, ")
+        );
+        assert_eq!(refused("[gates]\nrun = 3"), "s.toml:2:7: `run` must be a table, not an integer");
+    }
+}

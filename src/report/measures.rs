@@ -1,0 +1,152 @@
+//! The numbers of a record that a gate, a nightly job or a comparison may look at, by name.
+//!
+//! A measure belongs to a subject, and both have names that a scenario can state:
+//!
+//! | subject | named | measures |
+//! |---|---|---|
+//! | the run | `run` | `wall_secs`, `peak_memory_mib`, `leaks` |
+//! | a detector | `vae` | `training_secs`, `scoring_ms_per_image` |
+//! | a score | `vae A_R` | `auroc`, `average_precision` |
+//! | a score on one defect | `vae A_R on shift` | `auroc` |
+//! | a separated representation | `vae A_R with k-means` | `accuracy`, `balanced_accuracy`, `detection_rate`, `false_alarm_rate` |
+//! | the same on one defect | `vae A_R with k-means on shift` | `detection_rate` |
+
+use super::fair::leaks;
+use super::record::{Component, Detector, Estimate, Gate, Judgement, Record};
+
+/// A number with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// What is measured: `vae A_R with k-means`.
+    pub subject: String,
+    /// Which measure of it: `balanced_accuracy`.
+    pub name: &'static str,
+    /// Its value, with an interval where there is one.
+    pub estimate: Estimate,
+}
+
+/// What there is to measure in a run, known before it.
+pub struct Subjects<'a> {
+    /// Names of the detectors, each with those of its scores.
+    pub detectors: &'a [(&'a str, &'a [&'a str])],
+    /// Names of the representations.
+    pub representations: &'a [String],
+    /// Names of the separators.
+    pub separators: &'a [&'a str],
+    /// Labels of the defects.
+    pub defects: &'a [&'a str],
+}
+
+impl Subjects<'_> {
+    /// The name of every subject and those of its measures.
+    pub fn names(&self) -> Vec<(String, &'static [&'static str])> {
+        let mut names: Vec<(String, &'static [&'static str])> = vec![(RUN.to_owned(), &OF_RUN)];
+        for (detector, scores) in self.detectors {
+            names.push(((*detector).to_owned(), &OF_DETECTOR));
+            for score in *scores {
+                let score = score_name(detector, score);
+                names.extend(self.defects.iter().map(|d| (on(&score, d), &OF_SCORE_ON_DEFECT[..])));
+                names.push((score, &OF_SCORE));
+            }
+        }
+        for representation in self.representations {
+            for separator in self.separators {
+                let pair = with(representation, separator);
+                names.extend(self.defects.iter().map(|d| (on(&pair, d), &OF_PAIR_ON_DEFECT[..])));
+                names.push((pair, &OF_PAIR));
+            }
+        }
+        names
+    }
+}
+
+const RUN: &str = "run";
+const OF_RUN: [&str; 3] = ["wall_secs", "peak_memory_mib", "leaks"];
+const OF_DETECTOR: [&str; 2] = ["training_secs", "scoring_ms_per_image"];
+const OF_SCORE: [&str; 2] = ["auroc", "average_precision"];
+const OF_SCORE_ON_DEFECT: [&str; 1] = ["auroc"];
+const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
+const OF_PAIR_ON_DEFECT: [&str; 1] = ["detection_rate"];
+
+/// The name of a detector's score as a subject.
+pub fn score_name(detector: &str, score: &str) -> String {
+    format!("{detector} {score}")
+}
+
+/// The name of a representation that a separator splits.
+pub fn with(representation: &str, separator: &str) -> String {
+    format!("{representation} with {separator}")
+}
+
+/// The name of a subject on the images of one defect (and the healthy ones).
+pub fn on(subject: &str, defect: &str) -> String {
+    format!("{subject} on {defect}")
+}
+
+/// Every measure of a record, subject by subject; what does not exist is left out.
+pub fn measures(record: &Record) -> Vec<Measure> {
+    let mut measures = of_run(record);
+    for detector in &record.detectors {
+        measures.extend(of_detector(detector));
+        for component in &detector.components {
+            measures.extend(of_score(&score_name(&detector.name, &component.name), component));
+        }
+    }
+    for (cell, judgement) in record.judged() {
+        measures.extend(of_pair(&with(&cell.representation, &cell.separator), judgement));
+    }
+    measures
+}
+
+/// The gates with what `record` says of each.
+pub fn measured(gates: &[Gate], record: &Record) -> Vec<Gate> {
+    let measures = measures(record);
+    let value = |gate: &Gate| {
+        let found = measures.iter().find(|m| m.subject == gate.subject && m.name == gate.measure);
+        found.map(|measure| measure.estimate.value)
+    };
+    gates.iter().map(|gate| Gate { value: value(gate), ..gate.clone() }).collect()
+}
+
+fn measure(subject: &str, name: &'static str, value: f64) -> Measure {
+    Measure { subject: subject.to_owned(), name, estimate: Estimate { value, interval: None } }
+}
+
+fn of_run(record: &Record) -> Vec<Measure> {
+    let wall_secs = record.provenance.stages.iter().map(|stage| stage.wall_secs).sum();
+    let [secs, memory, leaking] = OF_RUN;
+    let mut measures = vec![measure(RUN, secs, wall_secs)];
+    measures.extend(record.provenance.peak_memory_mib.map(|mib| measure(RUN, memory, mib)));
+    measures.extend(record.audit.as_ref().map(|audit| measure(RUN, leaking, leaks(audit).len() as f64)));
+    measures
+}
+
+fn of_detector(detector: &Detector) -> Vec<Measure> {
+    let [training, scoring] = OF_DETECTOR;
+    vec![
+        measure(&detector.name, training, detector.training_secs),
+        measure(&detector.name, scoring, detector.scoring_ms_per_image),
+    ]
+}
+
+fn of_score(subject: &str, component: &Component) -> Vec<Measure> {
+    let [area, precision] = OF_SCORE;
+    let auroc = component.auroc.map(|estimate| Measure { subject: subject.to_owned(), name: area, estimate });
+    let precision = component.average_precision.map(|value| measure(subject, precision, value));
+    let [area] = OF_SCORE_ON_DEFECT;
+    let by_defect = component.auroc_by_defect.iter().map(|d| measure(&on(subject, &d.defect), area, d.value));
+    auroc.into_iter().chain(precision).chain(by_defect).collect()
+}
+
+fn of_pair(subject: &str, judgement: &Judgement) -> Vec<Measure> {
+    let [accuracy, balanced, detected, alarms] = OF_PAIR;
+    let estimated = |name, estimate| Measure { subject: subject.to_owned(), name, estimate };
+    let mut measures =
+        vec![estimated(accuracy, judgement.accuracy), estimated(balanced, judgement.balanced_accuracy)];
+    let shares = [(detected, judgement.detected), (alarms, judgement.false_alarms)];
+    measures.extend(shares.iter().filter(|(_, s)| s.of > 0).map(|(name, s)| measure(subject, name, s.rate)));
+    let [detected] = OF_PAIR_ON_DEFECT;
+    let by_defect = judgement.detected_by_defect.iter().filter(|d| d.share.of > 0);
+    measures.extend(by_defect.map(|d| measure(&on(subject, &d.defect), detected, d.share.rate)));
+    measures
+}

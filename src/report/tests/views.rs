@@ -1,0 +1,76 @@
+//! What other programs read of a record.
+
+use super::fake;
+use crate::report::measures::{Subjects, measured, measures};
+use crate::report::record::{Bound, Gate, Outcome, Record};
+use crate::report::{bencher, junit};
+
+fn gate(subject: &str, measure: &str, bound: Bound) -> Gate {
+    Gate { subject: subject.into(), measure: measure.into(), bound, value: None }
+}
+
+fn gated() -> Record {
+    let mut record = fake::record();
+    let gates = [
+        gate("f-anogan A", "auroc", Bound::AtLeast(0.5)),
+        gate("f-anogan A with Gaussian mixture on shift", "detection_rate", Bound::AtLeast(0.999)),
+        gate("run", "leaks", Bound::AtMost(0.0)),
+        gate("vae MSE on shift <&> \"crack\"", "auroc", Bound::AtLeast(0.5)),
+    ];
+    record.gates = measured(&gates, &record);
+    record
+}
+
+#[test]
+fn the_gates_are_measured() {
+    let record = gated();
+    let held: Vec<bool> = record.gates.iter().map(Gate::holds).collect();
+    assert_eq!(held, [true, false, true, false]);
+    let (_, component) = record.components().find(|(d, _)| d.name == "f-anogan").unwrap();
+    assert_eq!(record.gates[0].value, component.auroc.map(|auroc| auroc.value));
+    assert_eq!(record.gates[3].value, None, "what cannot be measured does not pass");
+}
+
+#[test]
+fn every_measure_has_the_name_that_a_scenario_may_state() {
+    let record = fake::record();
+    let scores: Vec<(&str, Vec<&str>)> = record
+        .detectors
+        .iter()
+        .map(|d| (d.name.as_str(), d.components.iter().map(|c| c.name.as_str()).collect()))
+        .collect();
+    let names = Subjects {
+        detectors: &scores.iter().map(|(detector, scores)| (*detector, &scores[..])).collect::<Vec<_>>(),
+        representations: &record.representations.iter().map(|r| r.name.clone()).collect::<Vec<_>>(),
+        separators: &record.separators.iter().map(String::as_str).collect::<Vec<_>>(),
+        defects: &record.defects(),
+    }
+    .names();
+    let mut stated: Vec<(&str, &str)> =
+        names.iter().flat_map(|(subject, of)| of.iter().map(|m| (subject.as_str(), *m))).collect();
+    let empty = |subject: &str| {
+        record.separations.iter().any(|cell| {
+            matches!(cell.outcome, Outcome::Empty(_))
+                && subject.starts_with(&format!("{} with {}", cell.representation, cell.separator))
+        })
+    };
+    stated.retain(|(subject, _)| !empty(subject));
+    let found = measures(&record);
+    let mut found: Vec<(&str, &str)> = found.iter().map(|m| (m.subject.as_str(), m.name)).collect();
+    stated.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, stated);
+}
+
+#[test]
+fn benchmarking_services_get_every_measure() {
+    let json = bencher::json(&fake::record());
+    let count: usize = json.as_object().unwrap().values().map(|s| s.as_object().unwrap().len()).sum();
+    assert_eq!(count, measures(&fake::record()).len());
+    insta::assert_json_snapshot!(json["f-anogan A with k-means"]);
+}
+
+#[test]
+fn ci_services_get_every_check() {
+    insta::assert_snapshot!(junit::xml(&gated()));
+}
