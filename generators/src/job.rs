@@ -142,8 +142,8 @@ impl<'a> History<'a> {
         let mut draws = Draws::new(&self.job.stream, &stream).after(index);
         let coverage = self.production.mask(index, &self.placements);
         let [bed, print] = self.production.surfaces();
-        let bed_c = draws.scoped("bed", |draws| bed.paint(&frame, index, draws));
-        let part_c = draws.scoped("print", |draws| print.paint(&frame, index, draws));
+        let bed = draws.scoped("bed", |draws| bed.brush(&frame, index, draws));
+        let print = draws.scoped("print", |draws| print.brush(&frame, index, draws));
         let pass = draws.scoped("thermal", |draws| self.production.thermal().draw(draws));
         let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
         draws.note("part_area_mm2", coverage.sum() / (frame.px_per_mm * frame.px_per_mm));
@@ -153,7 +153,7 @@ impl<'a> History<'a> {
             draws.note(&format!("copy{number}.y_mm"), placement.at_mm[1]);
             draws.note(&format!("copy{number}.rotation_deg"), placement.rotation_deg);
         }
-        let layer = Layer::compose(frame, index, coverage, bed_c, part_c);
+        let layer = Layer::paint(frame, index, coverage, bed, print);
         Healthy { layer, pass, exposure, parameters: draws.into_record(), stream }
     }
 }

@@ -20,15 +20,27 @@ impl Field {
         Self { size_px, values: vec![value; size_px * size_px] }
     }
 
+    /// The field whose rows `paint` writes, one after the other from the top; it is given each row's number.
+    pub fn by_rows(size_px: usize, mut paint: impl FnMut(usize, &mut [f32])) -> Self {
+        let mut values = Vec::with_capacity(size_px * size_px);
+        let mut row_values = vec![0.0; size_px];
+        for row in 0..size_px {
+            paint(row, &mut row_values);
+            values.extend_from_slice(&row_values);
+        }
+        Self { size_px, values }
+    }
+
     /// The sum of all values, in eight interleaved parts: one after the other would take long.
     pub fn sum(&self) -> f64 {
         let mut parts = [0.0f64; 8];
-        for block in self.values.chunks(8) {
+        let (blocks, rest) = self.values.as_chunks::<8>();
+        for block in blocks {
             for (part, &value) in parts.iter_mut().zip(block) {
                 *part += f64::from(value);
             }
         }
-        parts.iter().sum()
+        parts.iter().sum::<f64>() + rest.iter().copied().map(f64::from).sum::<f64>()
     }
 }
 
@@ -113,6 +125,29 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// Has `bed` and `part` write their rows from the top, and lays the part over the bed while both are at hand.
+    pub fn paint(
+        frame: Frame,
+        index: usize,
+        coverage: Field,
+        mut bed: impl FnMut(usize, &mut [f32]),
+        mut part: impl FnMut(usize, &mut [f32]),
+    ) -> Self {
+        let n = frame.size_px;
+        let [mut bed_c, mut part_c, mut temperature_c] = [(); 3].map(|()| Vec::with_capacity(n * n));
+        let [mut bed_row, mut part_row] = [(); 2].map(|()| vec![0.0; n]);
+        for (row, shares) in coverage.values.chunks_exact(n.max(1)).enumerate() {
+            bed(row, &mut bed_row);
+            part(row, &mut part_row);
+            temperature_c.extend(mixed(shares, &bed_row, &part_row));
+            bed_c.extend_from_slice(&bed_row);
+            part_c.extend_from_slice(&part_row);
+        }
+        let [bed_c, part_c, temperature_c] =
+            [bed_c, part_c, temperature_c].map(|values| Field { size_px: n, values });
+        Self { frame, index, coverage, bed_c, part_c, temperature_c }
+    }
+
     /// Lays the painted part over the painted bed.
     ///
     /// # Panics
@@ -144,9 +179,12 @@ impl Layer {
 /// Where the fields differ in size.
 pub fn mix(coverage: &Field, bed: &Field, part: &Field) -> Field {
     assert!(coverage.size_px == bed.size_px && bed.size_px == part.size_px);
-    let (beds, parts) = (bed.values.iter(), &part.values);
-    let values = beds.zip(parts).zip(&coverage.values).map(|((bed, part), share)| bed + share * (part - bed));
-    Field { size_px: bed.size_px, values: values.collect() }
+    let values = mixed(&coverage.values, &bed.values, &part.values).collect();
+    Field { size_px: bed.size_px, values }
+}
+
+fn mixed(shares: &[f32], beds: &[f32], parts: &[f32]) -> impl Iterator<Item = f32> {
+    beds.iter().zip(parts).zip(shares).map(|((bed, part), share)| bed + share * (part - bed))
 }
 
 fn deviation(field: &Field, weight: impl Fn(usize) -> f64) -> f64 {

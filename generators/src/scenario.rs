@@ -17,11 +17,11 @@ use crate::camera::Camera;
 use crate::dataset::Temperature;
 use crate::dataset::formats::{self, Formats};
 use crate::defects::{self, Defect, Evolution};
-use crate::layer::{CELSIUS, Field, Frame};
+use crate::layer::{CELSIUS, Frame};
 use crate::mesh::Unit;
 use crate::params::{Draws, Key, Param, ScenarioError, Table};
 use crate::registry::{self, Kind};
-use crate::textures::{self, Texture};
+use crate::textures::{self, Brush, Texture};
 use crate::thermal::Thermal;
 
 type Result<T> = std::result::Result<T, Box<ScenarioError>>;
@@ -67,12 +67,14 @@ pub(crate) struct Surface {
 }
 
 impl Surface {
-    /// Temperatures of one layer in degrees Celsius over the whole frame.
-    pub(crate) fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+    /// What paints the temperatures of one layer in degrees Celsius over the whole frame.
+    pub(crate) fn brush(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Brush {
         let mean_c = draws.draw("temperature_c", &self.temperature_c) as f32;
-        let mut field = draws.scoped("texture", |draws| self.texture.paint(frame, layer, draws));
-        field.values.iter_mut().for_each(|value| *value += mean_c);
-        field
+        let mut texture = draws.scoped("texture", |draws| self.texture.brush(frame, layer, draws));
+        Box::new(move |row, values| {
+            texture(row, values);
+            values.iter_mut().for_each(|value| *value += mean_c);
+        })
     }
 }
 

@@ -27,11 +27,12 @@ use crate::gaussian::blur;
 use crate::layer::{CELSIUS, Field};
 use crate::params::{Draws, Param, ScenarioError, Table};
 
-pub(crate) use quantise::quantise;
+pub(crate) use quantise::bytes;
 pub use quantise::{Depth, Grey};
 
 use noise::{Noise, Reading};
 use pattern::{Pattern, Sensor};
+use quantise::quantise;
 use scale::invert_and_scale;
 use vignette::Vignette;
 

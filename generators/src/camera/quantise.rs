@@ -56,19 +56,37 @@ impl Grey {
 
 /// The grey values from 0 to 1 that `grey` makes of those in `field`, each to the nearest level.
 pub(crate) fn quantise(field: &Field, depth: Depth, grey: impl Fn(f32) -> f32) -> Grey {
-    let mut values = vec![0; field.values.len()];
-    Arch::new().dispatch(
-        #[inline(always)]
-        || round(&field.values, f32::from(depth.white()), grey, &mut values),
-    );
+    let values = levels(&field.values, depth, grey, |level| level as u16);
     Grey { size_px: field.size_px, depth, values }
 }
 
+/// The values from 0 to 1 in `field` as bytes, each to the nearest of 256 levels.
+pub(crate) fn bytes(field: &Field) -> Vec<u8> {
+    levels(&field.values, Depth::Eight, |value| value, |level| level as u8)
+}
+
+fn levels<L: Clone + Default>(
+    from: &[f32],
+    depth: Depth,
+    grey: impl Fn(f32) -> f32,
+    level: impl Fn(u32) -> L,
+) -> Vec<L> {
+    let mut to = vec![L::default(); from.len()];
+    Arch::new().dispatch(
+        #[inline(always)]
+        || round(from, f32::from(depth.white()), grey, level, &mut to),
+    );
+    to
+}
+
 #[inline(always)]
-fn round(from: &[f32], white: f32, grey: impl Fn(f32) -> f32, to: &mut [u16]) {
-    for (level, &value) in to.iter_mut().zip(from) {
-        // `as` turns what is not a number into 0.
-        *level = (grey(value).clamp(0.0, 1.0) * white + 0.5) as i32 as u16;
+fn round<L>(from: &[f32], white: f32, grey: impl Fn(f32) -> f32, level: impl Fn(u32) -> L, to: &mut [L]) {
+    /// From here to its double an `f32` holds whole numbers alone: adding it rounds, and the last bits are
+    /// the level. `as` would round number by number.
+    const WHOLE: f32 = (1u32 << 23) as f32;
+    for (to, &value) in to.iter_mut().zip(from) {
+        // What arithmetic gives where there is no number ends in zeros too: black.
+        *to = level((grey(value).clamp(0.0, 1.0) * white + WHOLE).to_bits());
     }
 }
 

@@ -6,7 +6,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageEncoder, ImageReader};
 
 use super::DatasetError;
-use crate::camera::{Depth, Grey, quantise};
+use crate::camera::{Depth, Grey, bytes};
 use crate::layer::{Field, Mask};
 
 /// The image with 8 or 16 bits per pixel.
@@ -31,9 +31,7 @@ pub fn mask(mask: &Mask) -> image::ImageResult<Vec<u8>> {
 
 /// 0 to 1 as 0 to 255.
 pub fn share(field: &Field) -> image::ImageResult<Vec<u8>> {
-    let levels = quantise(field, Depth::Eight, |share| share);
-    let bytes: Vec<u8> = levels.values.iter().map(|&v| v as u8).collect();
-    encode(field.size_px, &bytes, ExtendedColorType::L8, FilterType::Up)
+    encode(field.size_px, &bytes(field), ExtendedColorType::L8, FilterType::Up)
 }
 
 fn encode(

@@ -5,8 +5,8 @@ use std::f64::consts::TAU;
 use noise::core::worley::ReturnType;
 use noise::{Fbm, MultiFractal, NoiseFn, Worley};
 
-use super::Texture;
-use super::surface::{Family, Octaves, Painter, Surface, View};
+use super::surface::{Family, Octaves, Surface, View};
+use super::{Brush, Texture};
 use crate::registry::Kind;
 use crate::stream::Stream;
 
@@ -69,7 +69,7 @@ fn moments(octaves: Octaves) -> (f64, f64) {
     (mean, (squares / (MEMBERS * POINTS) as f64 - mean * mean).sqrt())
 }
 
-fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
+fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Brush {
     let noise = member(seed(stream), octaves);
     let origin = [(); 3].map(|()| stream.uniform(0.0, 256.0));
     let (sine, cosine) = stream.uniform(0.0, TAU).sin_cos();

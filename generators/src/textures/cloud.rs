@@ -1,8 +1,8 @@
 //! Soft clouds: heat that was spread by diffusion and moving air.
 
-use super::Texture;
 use super::lattice;
-use super::surface::{Family, Octaves, Painter, Surface, View};
+use super::surface::{Family, Octaves, Surface, View};
+use super::{Brush, Texture};
 use crate::registry::Kind;
 use crate::stream::Stream;
 
@@ -31,7 +31,7 @@ fn moments(octaves: Octaves) -> (f64, f64) {
     (0.0, squares.sqrt())
 }
 
-fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
+fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Brush {
     let deviations: Vec<f64> = octaves.amplitudes().collect();
     let mut parts = lattice::sum(view, &deviations, stream);
     Box::new(move |row, values| {

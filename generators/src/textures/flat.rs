@@ -1,7 +1,7 @@
 //! No texture.
 
-use super::Texture;
-use crate::layer::{Field, Frame};
+use super::{Brush, Texture};
+use crate::layer::Frame;
 use crate::params::Draws;
 use crate::registry::Kind;
 
@@ -17,7 +17,7 @@ pub(super) const KIND: Kind<dyn Texture> = Kind {
 struct Flat;
 
 impl Texture for Flat {
-    fn paint(&self, frame: &Frame, _layer: usize, _draws: &mut Draws) -> Field {
-        Field::constant(frame.size_px, 0.0)
+    fn brush(&self, _frame: &Frame, _layer: usize, _draws: &mut Draws) -> Brush {
+        Box::new(|_, row| row.fill(0.0))
     }
 }

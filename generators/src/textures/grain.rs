@@ -1,9 +1,9 @@
 //! Powder: grain from pixel to pixel over a soft cloud.
 
-use super::Texture;
 use super::cloud::FAMILY;
 use super::surface::Surface;
-use crate::layer::{Field, Frame};
+use super::{Brush, Texture};
+use crate::layer::Frame;
 use crate::params::Draws;
 use crate::registry::Kind;
 
@@ -34,16 +34,18 @@ struct Grain {
 }
 
 impl Texture for Grain {
-    fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+    fn brush(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Brush {
         let amplitude_c = self.cloud.amplitude_c(draws);
         let soft = amplitude_c * (1.0 - self.grain_share).sqrt();
         let fine = (amplitude_c * self.grain_share.sqrt()) as f32;
         // New powder lies on every layer, so the grain is fresh even where the cloud only drifts.
         let mut stream = draws.layer_stream("grain");
         let mut grain = vec![0.0; frame.size_px];
-        self.cloud.field(frame, layer, soft, draws, |row| {
+        let mut cloud = self.cloud.scaled(frame, layer, soft, draws);
+        Box::new(move |row, values| {
+            cloud(row, values);
             stream.fill_normal(&mut grain);
-            row.iter_mut().zip(&grain).for_each(|(value, grain)| *value += fine * grain);
+            values.iter_mut().zip(&grain).for_each(|(value, grain)| *value += fine * grain);
         })
     }
 }

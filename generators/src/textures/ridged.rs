@@ -2,9 +2,9 @@
 
 use pulp::Arch;
 
-use super::Texture;
 use super::lattice;
-use super::surface::{Family, Octaves, Painter, Surface, View};
+use super::surface::{Family, Octaves, Surface, View};
+use super::{Brush, Texture};
 use crate::registry::Kind;
 use crate::stream::{Stream, probit};
 
@@ -46,7 +46,7 @@ fn moments(octaves: Octaves) -> (f64, f64) {
     (mean, (mean_of(|v| v * v) - mean * mean).sqrt())
 }
 
-fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Painter {
+fn paint(view: &View, octaves: Octaves, stream: &mut Stream) -> Brush {
     let mut fractal = lattice::each(view, octaves.count, DEVIATION, stream);
     let amplitudes: Vec<f32> = octaves.amplitudes().map(|a| a as f32).collect();
     let mut signal = vec![0.0; view.frame.size_px];

@@ -1,7 +1,7 @@
 //! What the noise textures share: their keys, their calibration, and the painting.
 
-use super::Texture;
-use crate::layer::{Field, Frame};
+use super::{Brush, Texture};
+use crate::layer::Frame;
 use crate::params::{Draws, Param, ScenarioError, Table};
 use crate::stream::Stream;
 
@@ -30,15 +30,12 @@ pub(super) struct View {
     pub depth: f64,
 }
 
-/// Writes one row of pixels of a field; quickest when asked row by row.
-pub(super) type Painter = Box<dyn FnMut(usize, &mut [f32])>;
-
 /// A family of noise.
 pub(super) struct Family {
     /// Expected value and standard deviation at any place and depth.
     pub moments: fn(Octaves) -> (f64, f64),
     /// The member that the stream draws. It draws the same numbers at any depth.
-    pub paint: fn(&View, Octaves, &mut Stream) -> Painter,
+    pub paint: fn(&View, Octaves, &mut Stream) -> Brush,
 }
 
 /// A texture made of one family of noise, scaled to a stated standard deviation.
@@ -88,16 +85,8 @@ impl Surface {
         draws.draw("amplitude_c", &self.amplitude_c)
     }
 
-    /// A field with expected value 0 and the expected standard deviation `deviation`; `finish` sees
-    /// each row of pixels before the next is painted.
-    pub fn field(
-        &self,
-        frame: &Frame,
-        layer: usize,
-        deviation: f64,
-        draws: &mut Draws,
-        mut finish: impl FnMut(&mut [f32]),
-    ) -> Field {
+    /// Paints with expected value 0 and the expected standard deviation `deviation`.
+    pub fn scaled(&self, frame: &Frame, layer: usize, deviation: f64, draws: &mut Draws) -> Brush {
         let feature_mm = draws.draw("feature_mm", &self.feature_mm);
         let (mut stream, depth) = match self.drift {
             None => (draws.layer_stream("field"), 0.0),
@@ -106,19 +95,16 @@ impl Surface {
         let view = View { frame: *frame, feature_mm, depth };
         let mut paint = (self.family.paint)(&view, self.octaves, &mut stream);
         let (mean, factor) = (self.mean as f32, (deviation / self.deviation) as f32);
-        let mut field = Field::constant(frame.size_px, 0.0);
-        for (row, values) in field.values.chunks_exact_mut(frame.size_px.max(1)).enumerate() {
+        Box::new(move |row, values| {
             paint(row, values);
             values.iter_mut().for_each(|value| *value = (*value - mean) * factor);
-            finish(values);
-        }
-        field
+        })
     }
 }
 
 impl Texture for Surface {
-    fn paint(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Field {
+    fn brush(&self, frame: &Frame, layer: usize, draws: &mut Draws) -> Brush {
         let amplitude_c = self.amplitude_c(draws);
-        self.field(frame, layer, amplitude_c, draws, |_| {})
+        self.scaled(frame, layer, amplitude_c, draws)
     }
 }

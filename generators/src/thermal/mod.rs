@@ -113,7 +113,10 @@ impl Pass {
                 warm.rise(fresh_c.to_mut(), below);
                 retain(&old_c, &fresh_c, |i| warm.retains(below.values[i], self.retain))
             }
-            None => retain(&old_c, &fresh_c, |_| self.retain),
+            None => {
+                let share = self.retain;
+                retain(&old_c, &fresh_c, move |_| share)
+            }
         };
         State { surface_c, ground }
     }

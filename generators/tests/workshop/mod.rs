@@ -9,11 +9,11 @@ use std::sync::Once;
 
 use generators::dataset::{self, Dataset, DatasetError, Report};
 use generators::defects::{Defect, Phase};
-use generators::layer::{Field, Frame, Layer, Mask};
+use generators::layer::{Frame, Layer, Mask};
 use generators::params::{Draws, Param, Table};
 use generators::registry::Kind;
 use generators::scenario::{Production, Scenario};
-use generators::textures::Texture;
+use generators::textures::{Brush, Texture};
 
 /// A scenario of a 30 x 20 x 12 mm block, 24 layers, two defects.
 pub const SCENARIO: &str = r#"
@@ -59,11 +59,10 @@ mood = 0.5
 struct Speckle(Param);
 
 impl Texture for Speckle {
-    fn paint(&self, frame: &Frame, _layer: usize, draws: &mut Draws) -> Field {
+    fn brush(&self, _frame: &Frame, _layer: usize, draws: &mut Draws) -> Brush {
         let amplitude_c = draws.draw("amplitude_c", &self.0);
         let mut stream = draws.layer_stream("noise");
-        let values = (0..frame.size_px * frame.size_px).map(|_| (amplitude_c * stream.normal()) as f32);
-        Field { size_px: frame.size_px, values: values.collect() }
+        Box::new(move |_, row| row.fill_with(|| (amplitude_c * stream.normal()) as f32))
     }
 }
 
