@@ -13,8 +13,8 @@ use synthgen::nets::{
 };
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
-const HALVING: Window = Window { kernel: 4, stride: 2, padding: 1 };
-const WIDE: Window = Window { kernel: 5, stride: 2, padding: 2 };
+const HALVING: Window = Window::new(4, 2, 1);
+const WIDE: Window = Window::new(5, 2, 2);
 const SMALL: &[usize] = &[1, 16, 32, 64, 128];
 const LARGE: &[usize] = &[1, 32, 64, 128, 256, 512];
 

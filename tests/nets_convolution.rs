@@ -9,10 +9,15 @@ use synthgen::nets::{Activation, Conv2d, ConvTranspose2d, Init, Parameters, Wind
 type Case = ([usize; 5], Window);
 
 const fn case(sizes: [usize; 5], kernel: usize, stride: usize, padding: usize) -> Case {
-    (sizes, Window { kernel, stride, padding })
+    (sizes, Window::new(kernel, stride, padding))
 }
 
-const CASES: [Case; 16] = [
+/// `case` with weights `dilation` pixels apart, in `groups` groups of channels.
+const fn sparse((sizes, window): Case, dilation: usize, groups: usize) -> Case {
+    (sizes, window.dilated(dilation).grouped(groups))
+}
+
+const CASES: [Case; 26] = [
     case([3, 2, 8, 8, 5], 4, 2, 1),
     case([2, 3, 9, 7, 4], 3, 1, 1),
     case([1, 1, 5, 5, 1], 5, 1, 0),
@@ -36,39 +41,50 @@ const CASES: [Case; 16] = [
     // More taps than are unfolded at a time: all threads on one product, then one product per thread.
     case([5, 70, 4, 4, 67], 4, 1, 1),
     case([170, 70, 4, 4, 5], 4, 2, 2),
+    // Dilation: along and across the phases of the stride, wider than the image without its padding.
+    sparse(case([2, 3, 9, 11, 4], 3, 1, 2), 2, 1),
+    sparse(case([3, 2, 12, 10, 3], 3, 2, 2), 2, 1),
+    sparse(case([1, 1, 13, 17, 2], 2, 3, 1), 5, 1),
+    sparse(case([2, 2, 4, 3, 2], 3, 2, 4), 3, 1),
+    sparse(case([5, 3, 7, 7, 2], 1, 2, 0), 4, 1),
+    // Groups: few, depthwise, depthwise with several outputs per channel, all of it at once.
+    sparse(case([3, 6, 8, 7, 4], 3, 1, 1), 1, 2),
+    sparse(case([2, 5, 9, 9, 5], 4, 2, 1), 1, 5),
+    sparse(case([1, 3, 6, 8, 9], 3, 1, 1), 1, 3),
+    sparse(case([20, 4, 8, 8, 8], 3, 3, 2), 2, 4),
+    sparse(case([1, 1, 1, 1, 1], 1, 1, 0), 3, 1),
 ];
 
 fn floats(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// Height and width of the features of a case.
+fn feature_px(([_, _, height, width, _], window): Case) -> (usize, usize) {
+    let Window { kernel, stride, padding, dilation, .. } = window;
+    let side = |px: usize| (px + 2 * padding - (kernel - 1) * dilation - 1) / stride + 1;
+    (side(height), side(width))
+}
+
 /// For every product that a convolution sums: index of the image, of the weight, of the feature.
-fn visit(([batch, inputs, height, width, outputs], window): Case, mut f: impl FnMut(usize, usize, usize)) {
-    let Window { kernel, stride, padding } = window;
-    let (h, w) = ((height + 2 * padding - kernel) / stride + 1, (width + 2 * padding - kernel) / stride + 1);
-    for b in 0..batch {
-        for o in 0..outputs {
-            for y in 0..h {
-                for x in 0..w {
-                    for i in 0..inputs {
-                        for ky in 0..kernel {
-                            for kx in 0..kernel {
-                                let (iy, ix) = (y * stride + ky, x * stride + kx);
-                                let inside = iy >= padding
-                                    && ix >= padding
-                                    && iy < height + padding
-                                    && ix < width + padding;
-                                if inside {
-                                    f(
-                                        ((b * inputs + i) * height + iy - padding) * width + ix - padding,
-                                        ((o * inputs + i) * kernel + ky) * kernel + kx,
-                                        ((b * outputs + o) * h + y) * w + x,
-                                    );
-                                }
-                            }
-                        }
-                    }
-                }
+fn visit(case: Case, mut f: impl FnMut(usize, usize, usize)) {
+    let ([batch, inputs, height, width, outputs], window) = case;
+    let Window { kernel, stride, padding, dilation, groups } = window;
+    let ((h, w), share) = (feature_px(case), inputs / groups);
+    for (b, o, y, x) in
+        (0..batch * outputs * h * w).map(|i| (i / (outputs * h * w), i / (h * w) % outputs, i / w % h, i % w))
+    {
+        for (i, ky, kx) in
+            (0..share * kernel * kernel).map(|i| (i / (kernel * kernel), i / kernel % kernel, i % kernel))
+        {
+            let (iy, ix) = (y * stride + ky * dilation, x * stride + kx * dilation);
+            let channel = o / (outputs / groups) * share + i;
+            if iy >= padding && ix >= padding && iy < height + padding && ix < width + padding {
+                f(
+                    ((b * inputs + channel) * height + iy - padding) * width + ix - padding,
+                    ((o * share + i) * kernel + ky) * kernel + kx,
+                    ((b * outputs + o) * h + y) * w + x,
+                );
             }
         }
     }
@@ -153,15 +169,14 @@ fn convolution_and_its_gradients_equal_plain_loops() {
 #[test]
 fn transposed_convolution_and_its_gradients_equal_plain_loops() {
     for (number, case) in CASES.into_iter().enumerate() {
-        let ([batch, inputs, height, width, outputs], window) = case;
-        let Window { kernel, stride, padding } = window;
-        let (h, w) =
-            ((height + 2 * padding - kernel) / stride + 1, (width + 2 * padding - kernel) / stride + 1);
+        let ([batch, inputs, height, _, outputs], window) = case;
+        let Window { kernel, stride, padding, dilation, .. } = window;
+        let ((h, w), extent) = (feature_px(case), (kernel - 1) * dilation + 1);
         // The output padding that gives back the height; the width may come out smaller.
-        let output_padding = height + 2 * padding - kernel - (h - 1) * stride;
-        let (width_back, height_back) = ((w - 1) * stride + kernel + output_padding - 2 * padding, height);
+        let output_padding = height + 2 * padding - extent - (h - 1) * stride;
+        let (width_back, height_back) = ((w - 1) * stride + extent + output_padding - 2 * padding, height);
         let case = ([batch, inputs, height_back, width_back, outputs], window);
-        let w = (width_back + 2 * padding - kernel) / stride + 1;
+        let w = feature_px(case).1;
         let (parameters, _, layer) = network([inputs, outputs], window, true);
         let layer = layer.with_output_padding(output_padding);
         let mut stream = Stream::root(5).item("case", number);
@@ -239,7 +254,7 @@ fn frozen_layers_and_constants_get_no_gradient() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let (_, conv, back) = network([2, 3], Window { kernel: 4, stride: 2, padding: 1 }, false);
+    let (_, conv, back) = network([2, 3], Window::new(4, 2, 1), false);
     let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
     let refused = |result: candle_core::Result<Tensor>, words: &str| {
         let message = result.unwrap_err().to_string();
@@ -247,6 +262,8 @@ fn what_does_not_fit_is_refused() {
     };
     refused(conv.forward(&zeros(&[1, 3, 8, 8]), Activation::Relu), "2 channels, given an image of 3");
     refused(conv.forward(&zeros(&[1, 2, 1, 8]), Activation::Relu), "smaller than");
+    let (_, uneven, _) = network([4, 3], CASES[0].1.grouped(2), false);
+    refused(uneven.forward(&zeros(&[1, 4, 8, 8]), Activation::Relu), "3 channels in 2 groups");
     refused(conv.forward(&zeros(&[2, 8, 8]), Activation::Relu), "4 dimensions");
     refused(conv.forward(&zeros(&[0, 2, 8, 8]), Activation::Relu), "nothing to do");
     refused(conv.forward(&zeros(&[1, 2, 8, 8]), Activation::LeakyRelu(-1.0)), "slope");
@@ -282,7 +299,7 @@ fn second_derivatives_are_exact() {
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
         return;
     }
-    let (parameters, conv, back) = network([2, 3], Window { kernel: 3, stride: 2, padding: 1 }, false);
+    let (parameters, conv, back) = network([2, 3], Window::new(3, 2, 1), false);
     let weights = [variable(&parameters, "layer.weight"), variable(&parameters, "unused.weight")];
     let x = Var::from_tensor(&normal((2, 2, 7, 7), &mut Stream::root(8), &Device::Cpu).unwrap()).unwrap();
     // The squared norm of the input gradient: way 1 of the gradient penalty.

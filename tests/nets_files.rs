@@ -21,7 +21,7 @@ struct Network {
 impl Network {
     fn new(seed: u64, outputs: usize) -> Self {
         let (mut parameters, stream) = (Parameters::new(&Device::Cpu), Stream::root(seed));
-        let window = Window { kernel: 4, stride: 2, padding: 1 };
+        let window = Window::new(4, 2, 1);
         let conv = Conv2d::new(&mut parameters, "conv", [1, 3], window, Init::Kaiming, &stream).unwrap();
         let norm = BatchNorm2d::new(&mut parameters, "norm", 3, &stream).unwrap();
         let linear =

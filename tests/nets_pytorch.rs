@@ -104,7 +104,7 @@ impl Critic {
     fn new(parameters: &mut Parameters) -> Self {
         let stream = Stream::root(0);
         let mut conv = |name, channels, kernel| {
-            let window = Window { kernel, stride: 2, padding: 1 };
+            let window = Window::new(kernel, 2, 1);
             Conv2d::new(parameters, name, channels, window, Init::Zeros, &stream).unwrap()
         };
         let convolutions = [conv("0", [1, 2], 4), conv("1", [2, 3], 3)];

@@ -20,7 +20,7 @@ use crate::nets::{
 
 const NAME: &str = "vae";
 /// Halves or doubles a side.
-const WINDOW: Window = Window { kernel: 4, stride: 2, padding: 1 };
+const WINDOW: Window = Window::new(4, 2, 1);
 const SLOPE: f32 = 0.1;
 const LEAKY: Activation = Activation::LeakyRelu(SLOPE);
 const HE: Init = Init::He { slope: SLOPE as f64 };

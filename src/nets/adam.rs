@@ -1,16 +1,17 @@
-//! Adam.
+//! Adam and AdamW.
 
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp1, DType, InplaceOp2, Layout, Result, Shape, Var, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, InplaceOp2, Layout, Result, Shape, Tensor, Var, bail};
 use rayon::prelude::*;
 
 use super::activation::values;
 use super::sums::sum_of;
 use super::{NetsError, Parameters};
 
-/// Adam (Kingma and Ba 2015) without weight decay, over all variables of one network; equals PyTorch's.
+/// Adam (Kingma and Ba 2015) over all variables of one network, and AdamW (Loshchilov and Hutter 2019, algorithm 2) where the
+/// weights decay; equals PyTorch's.
 ///
 /// Its state is part of a [`checkpoint`](super::checkpoint).
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Adam {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,
+    /// Share of each variable that a step takes away, times the learning rate; it does not pass through the moments.
+    pub weight_decay: f64,
     steps: usize,
     gradient_norm: f64,
     /// Each variable and its first and second moment `[2, scalars]`.
@@ -35,7 +38,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// For all variables that `parameters` has now; `epsilon` is 1e-8.
+    /// For all variables that `parameters` has now; `epsilon` is 1e-8, and nothing decays.
     ///
     /// # Errors
     /// Where memory for the moments cannot be had on the device.
@@ -57,6 +60,7 @@ impl Adam {
             beta1,
             beta2,
             epsilon: 1e-8,
+            weight_decay: 0.0,
             steps: 0,
             gradient_norm: 0.0,
             variables,
@@ -94,20 +98,25 @@ impl Adam {
             };
             all.push((var, moments, gradient.contiguous()?));
         }
-        let mut squares = 0.0;
-        for (_, _, gradient) in &all {
-            squares += gradient.flatten_all()?.apply_op1_no_bwd(&SumOfSquares)?.to_scalar::<f64>()?;
-        }
+        let of = |gradient: &Tensor| gradient.flatten_all()?.apply_op1_no_bwd(&SumOfSquares);
+        let squares = all.iter().map(|(_, _, gradient)| of(gradient)).collect::<Result<Vec<_>>>()?;
+        // Read back all at once: a card is waited for once.
+        let squares: f64 = match squares.is_empty() {
+            true => 0.0,
+            false => Tensor::cat(&squares, 0)?.to_vec1::<f64>()?.into_iter().sum(),
+        };
         self.gradient_norm = squares.sqrt();
         self.steps += 1;
         let steps = self.steps as f64;
         let scale = (self.clip_norm / self.gradient_norm).min(1.0) as f32;
         let decay = Decay { scale, beta1: self.beta1 as f32, beta2: self.beta2 as f32 };
         let correction2 = (1.0 - self.beta2.powf(steps)).sqrt();
+        let rate = self.learning_rate * self.rate_share;
         let descend = Descend {
-            step: (self.learning_rate * self.rate_share / (1.0 - self.beta1.powf(steps))) as f32,
+            step: (rate / (1.0 - self.beta1.powf(steps))) as f32,
             inverse_correction2: (1.0 / correction2) as f32,
             epsilon: self.epsilon as f32,
+            keep: (1.0 - rate * self.weight_decay) as f32,
         };
         for (var, moments, gradient) in all {
             moments.inplace_op2(&gradient, &decay)?;
@@ -138,7 +147,16 @@ impl CustomOp1 for SumOfSquares {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let parts = values(storage, layout)?.par_chunks(CHUNK).map(|part| sum_of([part], |[v]| v * v));
         let parts: Vec<f64> = parts.collect();
-        Ok((CpuStorage::F64(vec![parts.iter().sum()]), Shape::from(())))
+        Ok((CpuStorage::F64(vec![parts.iter().sum()]), 1.into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        storage: &candle_core::CudaStorage,
+        layout: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::repeated::sum_of_squares((storage, layout))
     }
 }
 
@@ -174,13 +192,26 @@ impl InplaceOp2 for Decay {
         });
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        let settings = [self.scale, self.beta1, self.beta2];
+        crate::nets::cuda::pointwise::adam_moments((s1, l1), (s2, l2), settings)
+    }
 }
 
-/// Moves the variable against its moments.
+/// Moves what is left of the variable against its moments.
 struct Descend {
     step: f32,
     inverse_correction2: f32,
     epsilon: f32,
+    keep: f32,
 }
 
 impl InplaceOp2 for Descend {
@@ -200,9 +231,21 @@ impl InplaceOp2 for Descend {
         let moments = first.par_chunks(CHUNK).zip(second.par_chunks(CHUNK));
         variable.par_chunks_mut(CHUNK).zip(moments).for_each(|(p, (m, v))| {
             for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
-                *p -= self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
+                *p = self.keep * *p - self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
             }
         });
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &mut candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<()> {
+        let settings = [self.step, self.inverse_correction2, self.epsilon, self.keep];
+        crate::nets::cuda::pointwise::adam_step((s1, l1), (s2, l2), settings)
     }
 }

@@ -12,30 +12,39 @@
 
 mod activation;
 mod adam;
-mod batch_norm;
 pub mod checkpoint;
 mod conv;
+#[cfg(feature = "cuda")]
+mod cuda;
+pub mod device;
 mod dropout;
 mod error;
 mod gemm;
+mod init;
 mod linear;
 mod losses;
+mod norm;
 mod parameters;
 mod process;
 mod product;
 mod random;
+mod repeated;
 mod scratch;
 mod store;
 mod sums;
+mod upsample;
 
 pub use activation::Activation;
 pub use adam::Adam;
-pub use batch_norm::{BatchNorm2d, Mode};
 pub use conv::{Conv2d, ConvTranspose2d, Window};
 pub use dropout::{apply_mask, dropout_mask};
 pub use error::NetsError;
+pub(crate) use init::Fans;
+pub use init::Init;
 pub use linear::Linear;
 pub use losses::{binary_cross_entropy_with_logits, squared_error};
-pub use parameters::{Init, Parameters};
+pub use norm::{BatchNorm2d, InstanceNorm2d, LayerNorm, Mode};
+pub use parameters::Parameters;
 pub use process::prepare_process;
 pub use random::{normal, uniform};
+pub use upsample::upsample_nearest;

@@ -6,50 +6,8 @@ use std::path::Path;
 use candle_core::{Device, Shape, Tensor, Var};
 use generators::stream::Stream;
 
-use super::{NetsError, store};
-
-/// How a variable starts.
-///
-/// `fan_in` is the number of inputs that one output of the layer sums over; layers know theirs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Init {
-    /// Normal with mean 0.
-    Normal {
-        /// Standard deviation; DCGAN (Radford et al. 2016) takes 0.02.
-        std: f64,
-    },
-    /// Uniform in ±1 / sqrt(`fan_in`), what PyTorch gives its linear and convolution layers.
-    Kaiming,
-    /// Normal with variance 2 / ((1 + `slope`²) `fan_in`), for layers under a leaky ReLU (He et al. 2015).
-    He {
-        /// Slope of the leaky ReLU left of 0; 0 for ReLU.
-        slope: f64,
-    },
-    /// All 0.
-    Zeros,
-    /// All 1.
-    Ones,
-}
-
-impl Init {
-    fn draw(self, count: usize, fan_in: usize, stream: &mut Stream) -> Vec<f32> {
-        let fan_in = fan_in.max(1) as f64;
-        let mut fill = |f: &mut dyn FnMut(&mut Stream) -> f64| (0..count).map(|_| f(stream) as f32).collect();
-        match self {
-            Self::Normal { std } => fill(&mut |s| std * s.normal()),
-            Self::Kaiming => {
-                let bound = 1.0 / fan_in.sqrt();
-                fill(&mut |s| s.uniform(-bound, bound))
-            }
-            Self::He { slope } => {
-                let std = (2.0 / ((1.0 + slope * slope) * fan_in)).sqrt();
-                fill(&mut |s| std * s.normal())
-            }
-            Self::Zeros => vec![0.0; count],
-            Self::Ones => vec![1.0; count],
-        }
-    }
-}
+use super::init::Fans;
+use super::{Init, NetsError, store};
 
 /// The trainable variables of a network and its buffers (running statistics, which are saved but not
 /// trained), sorted by name.
@@ -72,7 +30,7 @@ impl Parameters {
     }
 
     /// A new trainable variable, drawn from `stream.child(name)`: neither other variables nor their
-    /// order change it. `fan_in` is the product of all dimensions but the first.
+    /// order change it. `shape` is `[outputs, inputs, ...]`, and every output sums over all inputs.
     ///
     /// # Errors
     /// [`NetsError::Duplicate`].
@@ -84,20 +42,20 @@ impl Parameters {
         stream: &Stream,
     ) -> Result<Var, NetsError> {
         let shape = shape.into();
-        let fan_in = shape.dims().iter().skip(1).product();
-        self.variable_with_fan_in(name, shape, fan_in, init, stream)
+        let fans = Fans::of(shape.dims());
+        self.variable_with_fans(name, shape, fans, init, stream)
     }
 
-    pub(crate) fn variable_with_fan_in(
+    pub(crate) fn variable_with_fans(
         &mut self,
         name: &str,
         shape: Shape,
-        fan_in: usize,
+        fans: Fans,
         init: Init,
         stream: &Stream,
     ) -> Result<Var, NetsError> {
         self.refuse_known(name)?;
-        let values = init.draw(shape.elem_count(), fan_in, &mut stream.child(name));
+        let values = init.draw(shape.dims(), fans, &mut stream.child(name));
         let var = Var::from_vec(values, shape, &self.device)?;
         self.variables.insert(name.to_owned(), var.clone());
         Ok(var)

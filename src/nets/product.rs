@@ -1,11 +1,12 @@
 //! The matrix product as an operator whose sums do not depend on the number of threads.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::activation::{Activation, values};
 use super::conv::operand;
 use super::gemm::{Matrix, multiply};
+use super::repeated::Repeated;
 use super::scratch::Scratch;
 
 /// Tasks of one product, as far as its size allows.
@@ -102,6 +103,19 @@ impl CustomOp2 for Product {
         Ok((CpuStorage::F32(multiply_parallel(shape, a, b, |_| ())), (shape[0], shape[1]).into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let shape = shape(l1, self.a_transposed, l2, self.b_transposed)?;
+        let (a, b) = (((s1, l1), self.a_transposed), ((s2, l2), self.b_transposed));
+        crate::nets::cuda::product::multiply(shape, a, b)
+    }
+
     fn bwd(
         &self,
         a: &Tensor,
@@ -150,6 +164,20 @@ impl CustomOp3 for LinearLayer {
         Ok((CpuStorage::F32(y), (shape[0], shape[1]).into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let shape = shape(l1, false, l2, true)?;
+        crate::nets::cuda::product::linear(shape, (s1, l1), (s2, l2), (s3, l3), self.0.slope()?)
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -161,35 +189,6 @@ impl CustomOp3 for LinearLayer {
         let upstream = self.0.gradient(&upstream.contiguous()?, output)?;
         let (x, weight) =
             Product { a_transposed: false, b_transposed: true }.bwd(x, weight, output, &upstream)?;
-        Ok((x, weight, bias.track_op().then(|| upstream.apply_op1(ColumnSum)).transpose()?))
-    }
-}
-
-/// Sums `[rows, columns]` over the rows.
-struct ColumnSum;
-
-impl CustomOp1 for ColumnSum {
-    fn name(&self) -> &'static str {
-        "sum per column"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let ((_, columns), x) = (layout.shape().dims2()?, values(storage, layout)?);
-        const BLOCK: usize = 256;
-        let mut sums = vec![0f32; columns];
-        sums.par_chunks_mut(BLOCK).enumerate().for_each(|(i, sums)| {
-            let mut totals = [0f64; BLOCK];
-            for row in x.chunks_exact(columns) {
-                for (total, &x) in totals.iter_mut().zip(&row[i * BLOCK..][..sums.len()]) {
-                    *total += f64::from(x);
-                }
-            }
-            sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = total as f32);
-        });
-        Ok((CpuStorage::F32(sums), columns.into()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, upstream: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(upstream.broadcast_as(x.shape())?))
+        Ok((x, weight, bias.track_op().then(|| Repeated::per_column(&upstream)?.sum(&upstream)).transpose()?))
     }
 }

@@ -25,7 +25,7 @@ use crate::nets::{Activation, Init, Parameters, Window};
 
 const NAME: &str = "f-anogan";
 /// Halves or doubles a side.
-const WINDOW: Window = Window { kernel: 4, stride: 2, padding: 1 };
+const WINDOW: Window = Window::new(4, 2, 1);
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
 const HE: Init = Init::He { slope: 0.2 };
 

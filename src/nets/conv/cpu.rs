@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Window;
 use super::geometry::Geometry;
 use super::planes::{Place, fold, join, split, unfold};
 use crate::nets::gemm::{Matrix, multiply};
@@ -108,8 +107,8 @@ fn unfold_tile(
     together: usize,
 ) {
     let (one, _) = sizes(g);
-    let Window { kernel, stride, .. } = g.window;
-    let rows = tile.start * stride..(tile.end - 1) * stride + kernel;
+    let stride = g.window.stride;
+    let rows = tile.start * stride..(tile.end - 1) * stride + g.window.extent();
     let count = tile.len() * g.features[2];
     let width = images.len() / one * count;
     columns.par_chunks_mut(g.taps() * width).enumerate().with_min_len(together).for_each(

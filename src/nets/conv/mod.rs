@@ -2,28 +2,58 @@
 
 mod cpu;
 mod geometry;
+mod groups;
 mod operators;
 mod planes;
 
 use candle_core::{Result, Tensor, bail};
 use generators::stream::Stream;
 
+#[cfg(feature = "cuda")]
+pub(super) use self::geometry::{Geometry, Pass};
 use self::operators::Layer;
 pub(super) use self::operators::operand;
-use super::{Activation, Init, NetsError, Parameters};
+use super::{Activation, Fans, Init, NetsError, Parameters};
 
-/// The square window of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The square window of a convolution, and the channels that it keeps apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
-    /// Pixels along one side.
+    /// Weights along one side.
     pub kernel: usize,
     /// Pixels from one window to the next.
     pub stride: usize,
     /// Zeros around the image.
     pub padding: usize,
+    /// Pixels from one weight to the next; 1 leaves none out.
+    pub dilation: usize,
+    /// Groups of equally many channels, each connected to itself alone; as many as there are channels make the
+    /// convolution depthwise.
+    pub groups: usize,
 }
 
-/// Convolution with weights `[outputs, inputs, kernel, kernel]`, a bias, and an activation in the same pass.
+impl Window {
+    /// A window without gaps over all channels.
+    pub const fn new(kernel: usize, stride: usize, padding: usize) -> Self {
+        Self { kernel, stride, padding, dilation: 1, groups: 1 }
+    }
+
+    /// The same window with its weights `dilation` pixels apart.
+    pub const fn dilated(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// The same window over `groups` groups of channels.
+    pub const fn grouped(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Pixels that one side of the window spans.
+    pub(super) const fn extent(self) -> usize {
+        self.kernel.saturating_sub(1) * self.dilation + 1
+    }
+}
+
+/// Convolution with weights `[outputs, inputs / groups, kernel, kernel]`, a bias, and an activation in the same pass.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     weight: Tensor,
@@ -46,7 +76,7 @@ impl Conv2d {
         stream: &Stream,
     ) -> std::result::Result<Self, NetsError> {
         let [inputs, outputs] = channels;
-        let shape = (outputs, inputs, window.kernel, window.kernel);
+        let shape = (outputs, inputs / window.groups.max(1), window.kernel, window.kernel);
         let weight = parameters.variable(&format!("{name}.weight"), shape, init, stream)?;
         let bias = parameters.variable(&format!("{name}.bias"), outputs, Init::Zeros, stream)?;
         Ok(Self { weight: weight.into_inner(), bias: bias.into_inner(), window })
@@ -58,7 +88,7 @@ impl Conv2d {
     }
 
     /// `x` `[batch, inputs, height, width]` to `[batch, outputs, h, w]`, where
-    /// h = (height + 2 padding - kernel) / stride + 1, rounded down.
+    /// h = (height + 2 padding - extent) / stride + 1, rounded down, with extent = (kernel - 1) dilation + 1.
     ///
     /// # Errors
     /// Where `x` has other channels, or is smaller than the window.
@@ -88,7 +118,7 @@ impl Conv2d {
     }
 }
 
-/// Transposed convolution with weights `[inputs, outputs, kernel, kernel]` as in PyTorch, a bias, and
+/// Transposed convolution with weights `[inputs, outputs / groups, kernel, kernel]` as in PyTorch, a bias, and
 /// an activation in the same pass.
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
@@ -113,11 +143,14 @@ impl ConvTranspose2d {
         stream: &Stream,
     ) -> std::result::Result<Self, NetsError> {
         let [inputs, outputs] = channels;
-        let shape = (inputs, outputs, window.kernel, window.kernel).into();
+        let groups = window.groups.max(1);
+        let shape = (inputs, outputs / groups, window.kernel, window.kernel).into();
         // One output sums over the windows that cover it.
-        let fan_in = inputs * window.kernel.div_ceil(window.stride.max(1)).pow(2);
-        let weight =
-            parameters.variable_with_fan_in(&format!("{name}.weight"), shape, fan_in, init, stream)?;
+        let fans = Fans {
+            inputs: inputs / groups * window.kernel.div_ceil(window.stride.max(1)).pow(2),
+            outputs: outputs / groups * window.kernel.pow(2),
+        };
+        let weight = parameters.variable_with_fans(&format!("{name}.weight"), shape, fans, init, stream)?;
         let bias = parameters.variable(&format!("{name}.bias"), outputs, Init::Zeros, stream)?;
         Ok(Self { weight: weight.into_inner(), bias: bias.into_inner(), window, output_padding: 0 })
     }
@@ -133,18 +166,18 @@ impl ConvTranspose2d {
     }
 
     /// `x` `[batch, inputs, h, w]` to `[batch, outputs, height, width]`, where
-    /// height = (h - 1) stride - 2 padding + kernel + output padding.
+    /// height = (h - 1) stride - 2 padding + extent + output padding, with extent = (kernel - 1) dilation + 1.
     ///
     /// # Errors
     /// Where `x` has other channels.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         let (_, _, height, width) = x.dims4()?;
-        let Window { kernel, stride, padding } = self.window;
+        let Window { stride, padding, .. } = self.window;
         if stride <= self.output_padding {
             bail!("an output padding of {} needs a larger stride than {stride}", self.output_padding)
         }
         let side = |px: usize| {
-            let whole = px.saturating_sub(1) * stride + kernel + self.output_padding;
+            let whole = px.saturating_sub(1) * stride + self.window.extent() + self.output_padding;
             whole.checked_sub(2 * padding).filter(|&px| px > 0)
         };
         let (Some(height), Some(width)) = (side(height), side(width)) else {

@@ -1,14 +1,14 @@
 //! The convolutions as candle operators. Forward pass, input gradient and weight gradient are each
 //! differentiable by the other two, so derivatives of any order are exact.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::Window;
-use super::cpu::{self, Epilogue};
-use super::geometry::Geometry;
+use super::cpu::Epilogue;
+use super::geometry::{Geometry, Pass};
+use super::groups;
 use crate::nets::activation::{Activation, values};
-use crate::nets::sums::sum;
+use crate::nets::repeated::Repeated;
 
 thread_local! {
     /// Whether candle itself keeps the graph of a backward pass, for higher derivatives.
@@ -52,8 +52,8 @@ fn image_px(image: &Tensor) -> Result<[usize; 2]> {
     Ok([height, width])
 }
 
-fn result(values: Vec<f32>, batch: usize, [c, h, w]: [usize; 3]) -> Result<(CpuStorage, Shape)> {
-    Ok((CpuStorage::F32(values), (batch, c, h, w).into()))
+fn result(values: Vec<f32>, dims: [usize; 4]) -> Result<(CpuStorage, Shape)> {
+    Ok((CpuStorage::F32(values), dims.as_slice().into()))
 }
 
 struct Convolve(Window);
@@ -71,7 +71,22 @@ impl CustomOp2 for Convolve {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let g = Geometry::from_image(l1.dims(), l2.dims(), self.0)?;
-        result(cpu::convolve(&g, values(s1, l1)?, values(s2, l2)?, Epilogue::NONE), g.batch, g.features)
+        result(
+            groups::convolve(&g, values(s1, l1)?, values(s2, l2)?, Epilogue::NONE),
+            g.result_dims(Pass::Convolve),
+        )
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let g = Geometry::from_image(l1.dims(), l2.dims(), self.0)?;
+        crate::nets::cuda::convolution::run(Pass::Convolve, &g, (s1, l1), (s2, l2))
     }
 
     fn bwd(
@@ -103,7 +118,22 @@ impl CustomOp2 for Transpose {
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let g = Geometry::from_features(l1.dims(), l2.dims(), self.1, self.0)?;
-        result(cpu::transpose(&g, values(s1, l1)?, values(s2, l2)?, Epilogue::NONE), g.batch, g.image)
+        result(
+            groups::transpose(&g, values(s1, l1)?, values(s2, l2)?, Epilogue::NONE),
+            g.result_dims(Pass::Transpose),
+        )
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let g = Geometry::from_features(l1.dims(), l2.dims(), self.1, self.0)?;
+        crate::nets::cuda::convolution::run(Pass::Transpose, &g, (s1, l1), (s2, l2))
     }
 
     fn bwd(
@@ -134,14 +164,21 @@ impl CustomOp2 for WeightGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (image, features) = (l1.shape().dims4()?, l2.shape().dims4()?);
-        let shape = [features.1, image.1, self.0.kernel, self.0.kernel];
-        let g = Geometry::from_features(l2.dims(), &shape, [image.2, image.3], self.0)?;
-        if image.0 != features.0 {
-            bail!("weight gradient between {} images and features of {}", image.0, features.0)
-        }
-        let gradient = cpu::weight_gradient(&g, values(s1, l1)?, values(s2, l2)?);
-        Ok((CpuStorage::F32(gradient), shape.as_slice().into()))
+        let g = Geometry::between(l1, l2, self.0)?;
+        let gradient = groups::weight_gradient(&g, values(s1, l1)?, values(s2, l2)?);
+        result(gradient, g.result_dims(Pass::WeightGradient))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let g = Geometry::between(l1, l2, self.0)?;
+        crate::nets::cuda::convolution::run(Pass::WeightGradient, &g, (s1, l1), (s2, l2))
     }
 
     fn bwd(
@@ -165,6 +202,16 @@ pub(super) struct Layer {
     pub activation: Activation,
 }
 
+impl Layer {
+    /// Which way the layer runs, and its sizes.
+    fn plan(&self, x: &Layout, weight: &Layout) -> Result<(Pass, Geometry)> {
+        Ok(match self.image_px {
+            None => (Pass::Convolve, Geometry::from_image(x.dims(), weight.dims(), self.window)?),
+            Some(px) => (Pass::Transpose, Geometry::from_features(x.dims(), weight.dims(), px, self.window)?),
+        })
+    }
+}
+
 impl CustomOp3 for Layer {
     fn name(&self) -> &'static str {
         "convolution layer"
@@ -181,16 +228,27 @@ impl CustomOp3 for Layer {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, weight, bias) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
         let epilogue = Epilogue { bias: Some(bias), slope: self.activation.slope()? };
-        match self.image_px {
-            None => {
-                let g = Geometry::from_image(l1.dims(), l2.dims(), self.window)?;
-                result(cpu::convolve(&g, x, weight, epilogue), g.batch, g.features)
-            }
-            Some(image_px) => {
-                let g = Geometry::from_features(l1.dims(), l2.dims(), image_px, self.window)?;
-                result(cpu::transpose(&g, x, weight, epilogue), g.batch, g.image)
-            }
-        }
+        let (pass, g) = self.plan(l1, l2)?;
+        let values = match pass {
+            Pass::Transpose => groups::transpose(&g, x, weight, epilogue),
+            _ => groups::convolve(&g, x, weight, epilogue),
+        };
+        result(values, g.result_dims(pass))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (pass, g) = self.plan(l1, l2)?;
+        let (operands, slope) = ([(s1, l1), (s2, l2)], self.activation.slope()?);
+        crate::nets::cuda::convolution::run_layer(pass, &g, operands[0], operands[1], (s3, l3), slope)
     }
 
     fn bwd(
@@ -206,27 +264,6 @@ impl CustomOp3 for Layer {
             None => Convolve(self.window).bwd(x, weight, output, &upstream)?,
             Some(image_px) => Transpose(self.window, image_px).bwd(x, weight, output, &upstream)?,
         };
-        Ok((x_gradient, weight_gradient, asked(bias, || upstream.apply_op1(ChannelSum))?))
-    }
-}
-
-/// Sums `[batch, channels, height, width]` per channel.
-struct ChannelSum;
-
-impl CustomOp1 for ChannelSum {
-    fn name(&self) -> &'static str {
-        "sum per channel"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, channels, height, width) = layout.shape().dims4()?;
-        let (x, count) = (values(storage, layout)?, height * width);
-        let of = |channel| x.chunks_exact(count).skip(channel).step_by(channels).map(sum).sum::<f64>() as f32;
-        let sums = (0..channels).into_par_iter().map(of).collect();
-        Ok((CpuStorage::F32(sums), channels.into()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, upstream: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(upstream.reshape((1, (), 1, 1))?.broadcast_as(x.shape())?))
+        Ok((x_gradient, weight_gradient, asked(bias, || Repeated::per_channel(&upstream)?.sum(&upstream))?))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::Window;
 use super::geometry::Geometry;
 
 /// Columns of phase `phase` that the image fills, and the image's column at the first of them.
@@ -93,9 +94,9 @@ pub(super) struct Place {
 impl Place {
     /// Calls `f` with where each tap reads in the plane and where its columns lie.
     fn for_each_tap(self, g: &Geometry, mut f: impl FnMut(usize, Range<usize>)) {
-        let (stride, kernel, columns) = (g.window.stride, g.window.kernel, g.phase_columns());
+        let (Window { stride, kernel, dilation, .. }, columns) = (g.window, g.phase_columns());
         for tap in 0..g.taps() {
-            let (y, x) = (tap / kernel, tap % kernel);
+            let (y, x) = (tap / kernel * dilation, tap % kernel * dilation);
             let start = tap * self.width + self.offset;
             let at = start..start + self.rows * g.features[2];
             f((y * stride + x % stride) * columns + x / stride, at);

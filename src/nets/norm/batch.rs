@@ -4,9 +4,9 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use generators::stream::Stream;
 use rayon::prelude::*;
 
-use super::activation::values;
-use super::sums::{sum, sum_of};
-use super::{Activation, Init, NetsError, Parameters};
+use crate::nets::activation::values;
+use crate::nets::sums::{sum, sum_of};
+use crate::nets::{Activation, Init, NetsError, Parameters};
 
 /// Whether a layer learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +168,15 @@ impl CustomOp1 for Statistics {
             (mean, variance)
         }))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        storage: &candle_core::CudaStorage,
+        layout: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::batch_norm::statistics((storage, layout))
+    }
 }
 
 /// activation(weight (x - mean) / sqrt(variance + epsilon) + bias)
@@ -207,6 +216,20 @@ impl CustomOp3 for Normalise {
             }
         });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (x, weight, bias) = ((s1, l1), (s2, l2), (s3, l3));
+        crate::nets::cuda::batch_norm::normalise(x, weight, bias, &self.statistics, self.slope)
     }
 
     fn bwd(
@@ -268,6 +291,20 @@ impl CustomOp3 for GradientSums {
             (plain, weighted)
         }))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (x, upstream, output) = ((s1, l1), (s2, l2), (s3, l3));
+        crate::nets::cuda::batch_norm::gradient_sums(x, upstream, output, &self.statistics, self.slope)
+    }
 }
 
 /// Of x, upstream gradient and output: the gradient with respect to x.
@@ -314,5 +351,21 @@ impl CustomOp3 for InputGradient {
             }
         });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (x, upstream, output) = ((s1, l1), (s2, l2), (s3, l3));
+        let held = [&self.statistics, &self.weight];
+        let through = self.through.as_ref();
+        crate::nets::cuda::batch_norm::input_gradient(x, upstream, output, held, through, self.slope)
     }
 }
