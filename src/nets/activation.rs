@@ -99,6 +99,15 @@ impl CustomOp1 for Leaky {
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        storage: &candle_core::CudaStorage,
+        layout: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::pointwise::leaky_relu((storage, layout), self.0)
+    }
+
     fn bwd(&self, _: &Tensor, output: &Tensor, upstream: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(masked(upstream, output, self.0)?))
     }
@@ -121,6 +130,17 @@ impl CustomOp2 for LeakyGradient {
         let gradient =
             pairwise(values(s1, l1)?, values(s2, l2)?, |u, y| if y > 0.0 { u } else { u * self.0 });
         Ok((CpuStorage::F32(gradient), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::pointwise::leaky_gradient((s1, l1), (s2, l2), self.0)
     }
 
     fn bwd(

@@ -73,6 +73,17 @@ impl CustomOp2 for Masked {
         Ok((CpuStorage::F32(y), l1.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::pointwise::product((s1, l1), (s2, l2))
+    }
+
     fn bwd(
         &self,
         x: &Tensor,

@@ -63,6 +63,17 @@ pub enum NetsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A card was asked for, and the program is not built for one.
+    #[error("this program is built without CUDA: build it with --features cuda, or choose the device cpu")]
+    NoCuda,
+    /// A card was asked for that is not there.
+    #[error("there is no CUDA card {card}: the driver shows {cards}; choose another, or the device cpu")]
+    NoCard {
+        /// Which, counted from 0.
+        card: usize,
+        /// How many there are.
+        cards: usize,
+    },
     /// The tensor library failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

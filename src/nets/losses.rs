@@ -45,6 +45,17 @@ impl CustomOp2 for CrossEntropy {
         Ok((CpuStorage::F32(x.par_iter().zip(t).map(loss).collect()), l1.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::pointwise::cross_entropy((s1, l1), (s2, l2))
+    }
+
     fn bwd(
         &self,
         logits: &Tensor,
@@ -76,5 +87,16 @@ impl CustomOp2 for Excess {
         // The exponential may become infinite: the probability is 0 then.
         let excess = |(&x, &t): (&f32, &f32)| 1.0 / (1.0 + (-x).exp()) - t;
         Ok((CpuStorage::F32(x.par_iter().zip(t).map(excess).collect()), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        crate::nets::cuda::pointwise::cross_entropy_gradient((s1, l1), (s2, l2))
     }
 }
