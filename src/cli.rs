@@ -3,6 +3,7 @@
 mod commands;
 mod explain;
 mod gallery;
+mod interrupt;
 mod progress;
 mod screening;
 mod slices;
@@ -54,7 +55,7 @@ Examples:
 
 A run that was cut off goes on where it was when it is started again.
 Exit status: 0 done, 2 a mistake in what was asked for, 3 a leak that `audit` found, 4 a gate of the scenario that failed or a
-regression that `compare` found, 1 any other failure, 130 interrupted.";
+regression that `compare` found, 1 any other failure, 130 interrupted (143 by SIGTERM).";
 
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
@@ -293,8 +294,7 @@ pub fn run() -> ExitCode {
         eprintln!("cannot start {threads} threads: {e}");
         return ExitCode::from(1);
     }
-    #[cfg(unix)]
-    say_when_interrupted();
+    interrupt::listen();
     let outcome = match cli.command {
         // clap requires the scenario where there is no command.
         None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings),
@@ -327,17 +327,4 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.status)
         }
     }
-}
-
-/// Ctrl-C ends the program at once: there is nothing to clean up, since a run can be cut off anywhere.
-#[cfg(unix)]
-fn say_when_interrupted() {
-    // Where signals cannot be had, Ctrl-C does the same without a word.
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]) else { return };
-    std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            eprintln!("\ninterrupted; what is finished is kept, and the same command goes on from there");
-            std::process::exit(130);
-        }
-    });
 }

@@ -261,6 +261,54 @@ fn an_interrupted_run_says_that_it_can_go_on() {
     assert!(files(&folder) == workshop.whole);
 }
 
+const DETECTOR: &str = r#"
+[[detector]]
+kind = "vae"
+channels = 2
+latent = 2
+batch = 4
+steps = 3000
+checkpoint_steps = 100000
+[[separator]]
+kind = "otsu"
+"#;
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_weights() {
+    let workshop = Workshop::new();
+    fs::write(workshop.path("learn.toml"), format!("{SCENARIO}{DETECTOR}")).unwrap();
+    workshop.finish(&["learn.toml", "--out", "once"]);
+    let once = workshop.path("once/models/vae");
+    let steps = |folder: &Path| -> Vec<String> {
+        let log = fs::read_to_string(folder.join("training.jsonl")).unwrap_or_default();
+        log.lines().map(|line| line.split_once(",\"images_per_second\"").unwrap().0.to_owned()).collect()
+    };
+    for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
+        let arguments = ["learn.toml", "--out", signal.trim_start_matches('-')];
+        let folder = workshop.path(arguments[2]).join("models/vae");
+        let mut child = workshop.command(&arguments).spawn().unwrap();
+        let log = folder.join("training.jsonl");
+        while fs::read_to_string(&log).unwrap_or_default().lines().count() < 5 {
+            assert_eq!(child.try_wait().unwrap(), None);
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{message}");
+        let expected = format!(
+            "interrupted after step {} of vae of vae; what is finished is kept, and the same command goes on from there",
+            steps(&folder).len()
+        );
+        assert!(message.contains(&expected), "{message}");
+        assert!(folder.join("checkpoint-vae.safetensors").exists());
+        workshop.finish(&arguments);
+        let model = |folder: &Path| fs::read(folder.join("model.safetensors")).unwrap();
+        assert!(model(&folder) == model(&once) && steps(&folder) == steps(&once));
+        assert_eq!(files(&folder).len(), 2);
+    }
+}
+
 #[test]
 fn a_folder_that_goes_away_ends_the_run_with_one_message() {
     let workshop = Workshop::new();

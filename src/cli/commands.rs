@@ -10,8 +10,9 @@ use miette::{Report, miette};
 
 use super::progress::Terminal;
 use super::slices::{self, Layers};
-use super::{CalibrateArgs, RunArgs, explain, gallery, screening};
+use super::{CalibrateArgs, RunArgs, explain, gallery, interrupt, screening};
 use crate::comparison;
+use crate::detectors::DetectorError;
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
@@ -35,7 +36,11 @@ type Outcome = Result<(), Ended>;
 
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
-        let status = if failure.is_the_users() { 2 } else { 1 };
+        let status = match &failure {
+            Failure::Detector(DetectorError::Interrupted { .. }) => interrupt::status(),
+            failure if failure.is_the_users() => 2,
+            _ => 1,
+        };
         let report = match failure {
             Failure::Plan(PlanError::Scenario(error)) => Report::from(*error),
             other @ Failure::Dataset(DatasetError::OtherData { .. }) => {

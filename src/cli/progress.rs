@@ -1,11 +1,13 @@
 //! Progress on the terminal: a bar with rate and time left, or plain lines where there is no terminal.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::interrupt;
 use crate::detectors::Progress;
 
 /// Seconds between two lines where the output is not a terminal.
@@ -53,7 +55,19 @@ impl Stage {
 }
 
 impl Progress for Terminal {
-    fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]) {
+    fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]) -> ControlFlow<()> {
+        self.show(stage, done, total, losses);
+        interrupt::asked()
+    }
+
+    fn stoppable(&self, begins: bool) -> ControlFlow<()> {
+        interrupt::leave_to_the_work(begins);
+        interrupt::asked()
+    }
+}
+
+impl Terminal {
+    fn show(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]) {
         let message: Vec<String> = losses.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
         let message = message.join("  ");
         // A poisoned lock means that another thread panicked: that panic is the news, not this bar.

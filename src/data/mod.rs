@@ -1,12 +1,16 @@
 //! What a detector reads: images and their context, never a label.
 
+mod augment;
 mod batches;
 mod jobs;
 mod load;
+mod loader;
 
+pub use augment::Augment;
 pub use batches::Batches;
 pub use jobs::split_jobs;
 pub use load::load;
+pub use loader::{Batch, Loader};
 
 /// A stack of square grey images with what a printer knows of each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +43,13 @@ impl ImageSet {
         let n = self.size_px * self.size_px;
         &self.pixels[index * n..(index + 1) * n]
     }
+
+    /// The nominal slice of image `index`.
+    pub fn slice(&self, index: usize) -> &[f32] {
+        let n = self.size_px * self.size_px;
+        &self.nominal[index * n..(index + 1) * n]
+    }
+
     /// The images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let n = self.size_px * self.size_px;

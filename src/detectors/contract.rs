@@ -1,5 +1,6 @@
 //! What every registered detector must keep to; a new one is tested on the day it is added.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -31,7 +32,8 @@ fn discs(count: usize, size_px: usize, seed: u64) -> ImageSet {
 
 /// The kind's example with few steps and narrow networks; `lines` are added or replace those of the same key.
 fn small(kind: &Kind<dyn Detector>, lines: &str) -> Result<Box<dyn Detector>, String> {
-    let fast = "channels = 2\nlatent = 4\nsteps = 7\nencoder_steps = 5\nbatch = 4\ncheckpoint_steps = 2\n";
+    let fast = "channels = 2\nlatent = 4\nsteps = 7\nbatch = 4\ncheckpoint_steps = 2\n\
+                encoder = { steps = 5, batch = 4, checkpoint_steps = 2 }\n";
     let key = |line: &str| line.split(" =").next().unwrap_or_default().to_owned();
     let mut all: Vec<String> = kind.example.lines().map(str::to_owned).collect();
     for line in fast.lines().chain(lines.lines()) {
@@ -49,22 +51,48 @@ fn small(kind: &Kind<dyn Detector>, lines: &str) -> Result<Box<dyn Detector>, St
 struct Silent;
 
 impl Progress for Silent {
-    fn step(&self, _: &str, _: usize, _: usize, _: &[(&str, f64)]) {}
+    fn step(&self, _: &str, _: usize, _: usize, _: &[(&str, f64)]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// A power cut at one step of one stage.
 struct Cut(&'static str, usize);
 
 impl Progress for Cut {
-    fn step(&self, stage: &str, done: usize, _: usize, _: &[(&str, f64)]) {
+    fn step(&self, stage: &str, done: usize, _: usize, _: &[(&str, f64)]) -> ControlFlow<()> {
         assert!((stage, done) != (self.0, self.1), "cut off");
+        ControlFlow::Continue(())
     }
 }
 
+/// Ctrl-C during one step of one stage.
+struct Interrupt(&'static str, usize);
+
+impl Progress for Interrupt {
+    fn step(&self, stage: &str, done: usize, _: usize, _: &[(&str, f64)]) -> ControlFlow<()> {
+        if (stage, done) == (self.0, self.1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn run<'a>(folder: &'a Path, fingerprint: &'a str, progress: &'a dyn Progress) -> Run<'a> {
+    Run { stream: Stream::root(5).child("detector"), folder, fingerprint, device: &Device::Cpu, progress }
+}
+
 fn fit(detector: &dyn Detector, folder: &Path, progress: &dyn Progress) -> Result<Fitted, DetectorError> {
-    let run =
-        Run { stream: Stream::root(5).child("detector"), folder, fingerprint: "data and settings", progress };
-    detector.fit(&discs(12, 16, 1), &discs(4, 16, 2), &run)
+    detector.fit(&discs(12, 16, 1), &discs(4, 16, 2), &run(folder, "data and settings", progress))
+}
+
+/// The lines of the log without what a clock says.
+fn log(folder: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(folder.join("training.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["images_per_second"].as_f64().unwrap() > 0.0);
+        line["images_per_second"] = 0.into();
+        line
+    };
+    text.lines().map(line).collect()
 }
 
 /// Everything a detector says, bit by bit.
@@ -82,7 +110,7 @@ fn every_detector_is_registered() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let stem = name.trim_end_matches(".rs").to_owned();
         // The seam, these tests, and what detectors share.
-        if !["mod", "contract", "fitting"].contains(&stem.as_str()) {
+        if !["mod", "contract", "fitting", "training"].contains(&stem.as_str()) {
             assert!(names.contains(&stem), "{name} is no registered detector");
         }
     }
@@ -143,27 +171,95 @@ fn the_same_at_any_thread_count() {
     }
 }
 
+/// What changes from step to step, all of it at once: schedule, clipping, moves of the images, early stopping.
+const EVERYTHING: &str = "steps = 45
+schedule = { kind = \"cosine\", last = 0.1 }
+clip_norm = 0.5
+augment = { flip_x = true, flip_y = true, shift_px = 2 }
+validations = 9
+patience = 4
+checkpoint_steps = 10
+encoder = { steps = 45, batch = 4, schedule = { kind = \"step\", every = 0.2 }, clip_norm = 0.5, \
+            augment = { flip_x = true, shift_px = 1 }, validations = 15, patience = 3, checkpoint_steps = 10 }";
+
+/// With the keys that the kind knows.
+fn with_everything(kind: &Kind<dyn Detector>) -> Box<dyn Detector> {
+    let knows = |line: &&str| {
+        let key = line.split(" =").next().unwrap_or_default();
+        kind.example.lines().any(|known| known.split(" =").next() == Some(key))
+    };
+    let lines: Vec<&str> = EVERYTHING.lines().filter(knows).collect();
+    small(kind, &lines.join("\n")).unwrap()
+}
+
 #[test]
 fn a_run_that_was_cut_off_ends_with_the_identical_model() {
     for kind in KINDS {
-        let detector = small(kind, "").unwrap();
+        let detector = with_everything(kind);
         let whole = tempfile::tempdir().unwrap();
         let fitted = fit(&*detector, whole.path(), &Silent).unwrap();
         let model = std::fs::read(whole.path().join("model.safetensors")).unwrap();
         let mut stages: Vec<String> = fitted.curves.iter().map(|curve| curve.stage.clone()).collect();
         stages.dedup();
         for stage in stages {
+            let last = fitted.curves.iter().filter(|c| c.stage == stage).flat_map(|c| &c.points);
+            let at = last.map(|(step, _)| *step).max().unwrap().min(37);
+            let stage: &'static str = stage.leak();
+            // A power cut, after which the checkpoint before it counts, and an interruption, which writes one.
             let folder = tempfile::tempdir().unwrap();
-            let cut = Cut(stage.clone().leak(), 3);
-            let lost = catch_unwind(AssertUnwindSafe(|| fit(&*detector, folder.path(), &cut).map(drop)));
-            assert!(lost.is_err() && !folder.path().join("model.safetensors").exists());
-            let resumed = fit(&*detector, folder.path(), &Silent).unwrap();
-            assert!(std::fs::read(folder.path().join("model.safetensors")).unwrap() == model, "{stage}");
-            assert_eq!(resumed.curves, fitted.curves);
-            assert_eq!(resumed.snapshots, fitted.snapshots);
-            // Only the model is left.
-            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+            let cut =
+                catch_unwind(AssertUnwindSafe(|| fit(&*detector, folder.path(), &Cut(stage, at)).map(drop)));
+            assert!(cut.is_err() && !folder.path().join("model.safetensors").exists());
+            let interrupted = tempfile::tempdir().unwrap();
+            match fit(&*detector, interrupted.path(), &Interrupt(stage, at)).err() {
+                Some(DetectorError::Interrupted { kept, .. }) => assert_eq!(kept, at),
+                other => panic!("{} {stage}: {other:?}", kind.name),
+            }
+            for folder in [folder, interrupted] {
+                let resumed = fit(&*detector, folder.path(), &Silent).unwrap();
+                let found = std::fs::read(folder.path().join("model.safetensors")).unwrap();
+                assert!(found == model, "{} {stage}", kind.name);
+                assert_eq!(resumed.curves, fitted.curves);
+                assert_eq!(resumed.choices, fitted.choices);
+                assert_eq!(resumed.snapshots, fitted.snapshots);
+                assert_eq!(log(folder.path()), log(whole.path()));
+                // Only the model and the log are left.
+                assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+            }
         }
+    }
+}
+
+#[test]
+fn a_model_is_restored_from_its_file_alone() {
+    for kind in KINDS {
+        let folder = tempfile::tempdir().unwrap();
+        let fitted = fit(
+            &*small(kind, "lambda = 0.25").unwrap_or_else(|_| small(kind, "").unwrap()),
+            folder.path(),
+            &Silent,
+        )
+        .unwrap();
+        let images = discs(5, 16, 3);
+        let expected = bits(&fitted.scorer.score(&images).unwrap());
+        for path in [folder.path().to_owned(), folder.path().join("model.safetensors")] {
+            let restored = restore(&path, &Device::Cpu).unwrap();
+            assert_eq!(bits(&restored.score(&images).unwrap()), expected, "{}", kind.name);
+        }
+
+        // An architecture that the tensors are not those of.
+        let saved = Saved::open(folder.path(), &Device::Cpu).unwrap();
+        let mut wider = saved.clone();
+        wider.architecture.settings.insert("channels".to_owned(), 3.into());
+        let error = wider.detector().unwrap().restore(&wider).err().unwrap().to_string();
+        assert!(error.contains("model.safetensors: \"network/") && error.contains("has shape ["), "{error}");
+        let mut larger = saved.clone();
+        larger.architecture.size_px = 32;
+        assert!(larger.detector().unwrap().restore(&larger).is_err());
+        let mut other = saved;
+        other.architecture.kind = "vea".to_owned();
+        let error = other.detector().err().unwrap().to_string();
+        assert!(error.contains("`kind` cannot be `vea`"), "{error}");
     }
 }
 
@@ -181,12 +277,8 @@ fn a_finished_model_is_read_instead_of_trained_again() {
         assert_eq!(second.snapshots, first.snapshots);
 
         // Other data or settings: trained again.
-        let other = Run {
-            stream: Stream::root(5),
-            folder: folder.path(),
-            fingerprint: "other",
-            progress: &Cut(stage, 1),
-        };
+        let cut = Cut(stage, 1);
+        let other = run(folder.path(), "other", &cut);
         let trained = catch_unwind(AssertUnwindSafe(|| {
             detector.fit(&discs(12, 16, 1), &discs(4, 16, 2), &other).map(drop)
         }));
@@ -199,7 +291,7 @@ fn wrong_sizes_are_refused() {
     for kind in KINDS {
         let detector = small(kind, "").unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let run = Run { stream: Stream::root(5), folder: folder.path(), fingerprint: "", progress: &Silent };
+        let run = run(folder.path(), "", &Silent);
         let error = detector.fit(&discs(4, 24, 1), &discs(2, 24, 2), &run).err().unwrap();
         let expected = format!("{} works on images of 16, 32, 64, 128 or 256 px, not of 24 px", kind.name);
         assert_eq!(error.to_string(), expected);
@@ -217,7 +309,7 @@ fn wrong_sizes_are_refused() {
 fn without_validation_images_it_still_trains() {
     for kind in KINDS {
         let folder = tempfile::tempdir().unwrap();
-        let run = Run { stream: Stream::root(5), folder: folder.path(), fingerprint: "", progress: &Silent };
+        let run = run(folder.path(), "", &Silent);
         let none = ImageSet { size_px: 16, ..Default::default() };
         small(kind, "").unwrap().fit(&discs(3, 16, 1), &none, &run).unwrap();
     }
@@ -229,9 +321,12 @@ fn divergence_stops_the_training_and_says_where() {
         let detector = small(kind, "learning_rate = 1e30\nsteps = 200").unwrap();
         let folder = tempfile::tempdir().unwrap();
         match fit(&*detector, folder.path(), &Silent).err() {
-            Some(DetectorError::Diverged { detector, value, step, kept, .. }) => {
+            Some(DetectorError::Diverged { detector, what, step, kept, .. }) => {
                 assert_eq!(detector, kind.name);
-                assert!(!value.is_finite() && kept < step && kept % 2 == 0);
+                let not_finite = ["NaN", "inf", "not finite"].iter().any(|word| what.contains(word));
+                assert!(not_finite && kept < step && kept % 2 == 0, "{what} at {step}, {kept}");
+                let last = log(folder.path()).pop().unwrap();
+                assert!(last["step"] == step || kept + 1 == step, "{last}");
             }
             other => panic!("{}: {other:?}", kind.name),
         }

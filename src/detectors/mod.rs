@@ -4,16 +4,20 @@
 mod contract;
 mod f_anogan;
 mod fitting;
+mod training;
 mod vae;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use candle_core::Device;
 use generators::registry::Kind;
 use generators::stream::Stream;
 
 use crate::data::ImageSet;
 use crate::nets::NetsError;
 use crate::representations::Matrix;
+pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 
 /// A detector as the scenario states it, not yet fitted.
 pub trait Detector: Send + Sync {
@@ -26,9 +30,25 @@ pub trait Detector: Send + Sync {
     /// goes on from the checkpoint in `run.folder` and ends with the identical weights.
     ///
     /// # Errors
-    /// [`DetectorError::Diverged`] where a loss is no longer finite; [`DetectorError::Io`].
+    /// [`DetectorError::Diverged`] where a loss is no longer finite; [`DetectorError::Collapsed`] where the scenario wants
+    /// that to end the run; [`DetectorError::Interrupted`]; [`DetectorError::Io`].
     fn fit(&self, training: &ImageSet, validation: &ImageSet, run: &Run<'_>)
     -> Result<Fitted, DetectorError>;
+
+    /// What [`Detector::fit`] has saved, as a scorer; this detector is the one that the model's architecture states.
+    ///
+    /// # Errors
+    /// [`DetectorError::Model`] where the names or shapes of the model's tensors are not those of the architecture.
+    fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError>;
+}
+
+/// The scorer of the model at `path`, a `model.safetensors` or the folder that holds one.
+///
+/// # Errors
+/// [`DetectorError::Model`] where that is no model of this program; [`DetectorError::Io`].
+pub fn restore(path: &Path, device: &Device) -> Result<Box<dyn Scorer>, DetectorError> {
+    let saved = Saved::open(path, device)?;
+    saved.detector()?.restore(&saved)
 }
 
 /// Names of the scores and feature vectors that a detector returns, in order.
@@ -48,14 +68,24 @@ pub struct Run<'a> {
     pub folder: &'a Path,
     /// Identifies data and settings: a checkpoint with another fingerprint is not resumed.
     pub fingerprint: &'a str,
+    /// Where the networks live.
+    pub device: &'a Device,
     /// Told of every finished step.
     pub progress: &'a dyn Progress,
 }
 
-/// Shows how far a long work is.
+/// Shows how far a long work is, and knows whether somebody wants it to stop.
 pub trait Progress: Sync {
-    /// `done` of `total` steps of `stage` are finished; `losses` as (name, value).
-    fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]);
+    /// `done` of `total` steps of `stage` are finished; `losses` as (name, value). `Break` asks the work to keep what it
+    /// has and to end.
+    fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]) -> ControlFlow<()>;
+
+    /// From `begins` to the call that takes it back, an interruption is left to [`Progress::step`], so that the work can
+    /// keep what it has; at other times it ends the program at once. `Break` where there was one.
+    fn stoppable(&self, begins: bool) -> ControlFlow<()> {
+        let _ = begins;
+        ControlFlow::Continue(())
+    }
 }
 
 /// A detector after training.
@@ -64,6 +94,10 @@ pub struct Fitted {
     pub scorer: Box<dyn Scorer>,
     /// Losses over training.
     pub curves: Vec<Curve>,
+    /// Signs of a collapse that were seen in the training.
+    pub collapses: Vec<Collapse>,
+    /// Weights that were chosen by their validation loss.
+    pub choices: Vec<Choice>,
     /// Generated or reconstructed images over training, where the detector makes any.
     pub snapshots: Vec<Snapshot>,
     /// Trainable parameters by network: ("critic", 2_765_568).
@@ -116,22 +150,47 @@ pub struct Scores {
 /// Why a detector could not be trained or used.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectorError {
-    /// A loss became infinite or not a number.
+    /// A loss, a gradient or a weight became infinite or not a number.
     #[error(
-        "training of {detector} diverged: {loss} is {value} at step {step} of {stage}; the checkpoint of step {kept} is kept, lower the learning rate in [[detector]]"
+        "training of {detector} diverged: {what} at step {step} of {stage}; the checkpoint of step {kept} is kept, lower `learning_rate` or set `clip_norm` in [[detector]]"
     )]
     Diverged {
         /// Kind of detector.
         detector: &'static str,
         /// Stage of training.
         stage: &'static str,
-        /// Which loss.
-        loss: &'static str,
-        /// Its value.
-        value: f64,
+        /// Which number, and what it is.
+        what: String,
         /// Step at which it was seen.
         step: usize,
         /// Step of the last good checkpoint.
+        kept: usize,
+    },
+    /// What the network makes is all the same, and the scenario says `on_collapse = "stop"`.
+    #[error(
+        "training of {detector} collapsed: {} is {:.3e} from step {} of {stage} on and should be {}; the checkpoint of step {kept} is kept, lower `learning_rate`, change the seed, or let it pass with `on_collapse = \"report\"` in [[detector]]",
+        collapse.sign, collapse.value, collapse.step, collapse.bound
+    )]
+    Collapsed {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Stage of training.
+        stage: &'static str,
+        /// What was seen.
+        collapse: Box<Collapse>,
+        /// Step of the last good checkpoint.
+        kept: usize,
+    },
+    /// Somebody wanted it to stop.
+    #[error(
+        "interrupted after step {kept} of {stage} of {detector}; what is finished is kept, and the same command goes on from there"
+    )]
+    Interrupted {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Stage of training.
+        stage: &'static str,
+        /// Step of the checkpoint.
         kept: usize,
     },
     /// The images do not fit the network.

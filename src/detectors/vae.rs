@@ -2,17 +2,31 @@
 //!
 //! Trained on healthy images it learns to redraw those: what it cannot redraw is anomalous.
 
+//!
+//! # Networks
+//! For U = log2(size) - 2, in a file as [`Architecture`] says:
+//!
+//! | tensors | shape |
+//! |---|---|
+//! | `vae/encoder.U.weight`, `.bias` | units 1 to U - 1: `[channels 2^(U - 1), channels 2^(U - 2) or 1, 4, 4]` |
+//! | `vae/encoder.latent` | `[2 latent, 64 channels 2^(U - 2)]`: mean, then logarithm of the variance |
+//! | `vae/decoder.latent` | `[16 channels 2^(U - 1), latent]` |
+//! | `vae/decoder.U` | units U to 1: `[channels 2^(U - 1), channels 2^(U - 2) or 1, 4, 4]` |
+//! | `residuals/healthy` | `[1, 1, size, size]`: squared residual of healthy images |
+
 use candle_core::{Device, Tensor};
 use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 use generators::stream::Stream;
+use serde_json::Value;
 
-use super::fitting::{
-    GreyRange, Losses, Residuals, Stage, Trainee, batch, chunks, decayed, finish, finished, halvings,
-    squared_error, validates,
+use super::fitting::{GreyRange, Residuals, chunks, halvings, squared_error};
+use super::training::{
+    Architecture, Batch, Bound, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
+    Trainee, trained,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
-use crate::data::{Batches, ImageSet};
+use crate::data::ImageSet;
 use crate::nets::{
     Activation, Adam, Conv2d, ConvTranspose2d, Init, Linear, NetsError, Parameters, Window,
     binary_cross_entropy_with_logits, normal,
@@ -24,13 +38,30 @@ const WINDOW: Window = Window::new(4, 2, 1);
 const SLOPE: f32 = 0.1;
 const LEAKY: Activation = Activation::LeakyRelu(SLOPE);
 const HE: Init = Init::He { slope: SLOPE as f64 };
+/// Variance of a latent number's mean over images, above which it says something (Burda et al. 2016, section 5.2).
+const ACTIVE: f32 = 0.01;
 
 /// The registry's entry.
 pub const KIND: Kind<dyn Detector> = Kind {
     name: NAME,
     summary: "Convolutional variational autoencoder, scored by its reconstruction error",
     source: "Kingma and Welling 2014, arXiv:1312.6114; as in Zeiser et al. 2023, Table 1",
-    example: "latent = 16\nchannels = 16\nsteps = 900\nbatch = 32\nlearning_rate = 0.003\nbeta = 0.005\ncheckpoint_steps = 200\n",
+    example: "\
+latent = 16
+channels = 16
+beta = 0.005
+steps = 900
+batch = 32
+learning_rate = 0.003
+schedule = { kind = \"linear\", hold = 0.5, last = 0.01 }
+clip_norm = 0.0
+augment = { flip_x = false, flip_y = false, shift_px = 0 }
+validations = 20
+patience = 0
+on_collapse = \"report\"
+checkpoint_steps = 200
+log_steps = 1
+",
     build,
 };
 
@@ -38,11 +69,17 @@ fn build(table: &mut Table) -> Result<Box<dyn Detector>, Box<ScenarioError>> {
     Ok(Box::new(Vae {
         latent: table.count("latent", Some(16), 1..=1024)?,
         channels: table.count("channels", Some(16), 1..=256)?,
-        steps: table.count("steps", Some(900), 1..=usize::MAX)?,
-        batch: table.count("batch", Some(32), 1..=4096)?,
-        learning_rate: table.number("learning_rate", Some(3e-3), f64::MIN_POSITIVE..=f64::INFINITY)?,
         beta: table.number("beta", Some(0.005), 0.0..=f64::INFINITY)?,
-        checkpoint_steps: table.count("checkpoint_steps", Some(200), 1..=usize::MAX)?,
+        training: Settings::read(
+            table,
+            Defaults {
+                steps: 900,
+                batch: 32,
+                learning_rate: 3e-3,
+                checkpoint_steps: 200,
+                early_stopping: true,
+            },
+        )?,
     }))
 }
 
@@ -53,17 +90,11 @@ struct Vae {
     latent: usize,
     /// Feature maps of the first unit; each further unit has twice as many.
     channels: usize,
-    /// Training steps.
-    steps: usize,
-    /// Images in one step.
-    batch: usize,
-    /// Adam's step size; constant for the first half of the training, then falling to 1 %.
-    learning_rate: f64,
     /// Weight of the divergence. The cross entropy takes a grey value for the chance of a coin, of variance
     /// up to 0.25 where texture has 0.0001: at 1 the divergence wins, and the latent forgets what layer it sees.
     beta: f64,
-    /// Steps between checkpoints.
-    checkpoint_steps: usize,
+    /// How it is trained.
+    training: Settings,
 }
 
 /// Names of the scores.
@@ -83,36 +114,42 @@ impl Detector for Vae {
         if training.is_empty() {
             return Err(DetectorError::NoImages { detector: NAME });
         }
-        let network = Network::new(self, training, &run.stream.child("weights"))?;
-        let residuals = Residuals::new(training.size_px)?;
-        let saved = vec![(NAME, &network.parameters), ("residuals", residuals.parameters())];
-        let history = match finished(run, &saved)? {
-            Some(history) => history,
-            None => {
-                let stage = Stage {
-                    detector: NAME,
-                    name: NAME,
-                    steps: self.steps,
-                    checkpoint_steps: self.checkpoint_steps,
-                };
-                let history =
-                    stage.train(&mut Training::new(self, &network, training, validation, run)?, run)?;
-                // Healthy images that the network has not seen, where there are any.
-                let healthy = if validation.is_empty() { training } else { validation };
-                residuals.measure(chunks(healthy).map(|x| {
-                    let x = x?;
-                    (&x - network.reconstruct(&x)?)?.sqr()
-                }))?;
-                finish(run, &[stage], &saved, &history)?;
-                history
-            }
-        };
+        let (size_px, range) = (training.size_px, GreyRange::of(training));
+        let scorer = VaeScorer::new(self, size_px, range, &run.stream.child("weights"), run.device)?;
+        let settings: Vec<(&str, Value)> =
+            vec![("latent", self.latent.into()), ("channels", self.channels.into())];
+        let architecture = Architecture::new(NAME, settings, size_px, range.ends());
+        let history = trained(run, &architecture, &scorer.networks(), || {
+            let stage = Stage {
+                detector: NAME,
+                name: NAME,
+                settings: &self.training,
+                batches_per_step: 1,
+                images: training,
+                order: run.stream.child("batches"),
+            };
+            let history = stage.train(&mut Training::new(self, &scorer.network, validation, run)?, run)?;
+            // Healthy images that the network has not seen, where there are any.
+            let healthy = if validation.is_empty() { training } else { validation };
+            scorer.residuals.measure(chunks(healthy, run.device).map(|x| scorer.residual(&x?)))?;
+            Ok(history)
+        })?;
         Ok(Fitted {
             curves: history.curves(),
+            collapses: history.collapses().to_vec(),
+            choices: history.choices().to_vec(),
             snapshots: Vec::new(),
-            parameters: vec![(NAME.to_owned(), network.parameters.count())],
-            scorer: Box::new(VaeScorer { network, residuals }),
+            parameters: vec![(NAME.to_owned(), scorer.network.parameters.count())],
+            scorer: Box::new(scorer),
         })
+    }
+
+    fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError> {
+        let Architecture { size_px, grey_range, .. } = saved.architecture;
+        let range = GreyRange::between(grey_range);
+        let scorer = VaeScorer::new(self, size_px, range, &Stream::root(0), &saved.device)?;
+        saved.load(&scorer.networks())?;
+        Ok(Box::new(scorer))
     }
 }
 
@@ -120,7 +157,6 @@ impl Detector for Vae {
 /// decoder starts at 4 px.
 #[derive(Debug)]
 struct Network {
-    size_px: usize,
     range: GreyRange,
     parameters: Parameters,
     encoder: Vec<Conv2d>,
@@ -131,11 +167,16 @@ struct Network {
 }
 
 impl Network {
-    fn new(settings: &Vae, training: &ImageSet, stream: &Stream) -> Result<Self, DetectorError> {
-        let size_px = training.size_px;
+    fn new(
+        settings: &Vae,
+        size_px: usize,
+        range: GreyRange,
+        stream: &Stream,
+        device: &Device,
+    ) -> Result<Self, DetectorError> {
         let halvings = halvings(NAME, size_px)?;
         let (channels, latent) = (settings.channels, settings.latent);
-        let mut parameters = Parameters::new(&Device::Cpu);
+        let mut parameters = Parameters::new(device);
         let p = &mut parameters;
         let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
         let encoder = (1..halvings)
@@ -152,16 +193,7 @@ impl Network {
                 ConvTranspose2d::new(p, &format!("decoder.{u}"), widths, WINDOW, init, stream)
             })
             .collect::<Result<Vec<_>, NetsError>>()?;
-        Ok(Self {
-            size_px,
-            range: GreyRange::of(training),
-            parameters,
-            encoder,
-            to_latent,
-            from_latent,
-            decoder,
-            latent,
-        })
+        Ok(Self { range, parameters, encoder, to_latent, from_latent, decoder, latent })
     }
 
     /// Mean and log-variance of the latent, each `[n, latent]`, of images over their range 0 to 1.
@@ -217,82 +249,110 @@ impl Loss {
 }
 
 struct Training<'a> {
-    settings: &'a Vae,
+    beta: f64,
     network: &'a Network,
     adam: Adam,
-    training: &'a ImageSet,
     validation: &'a ImageSet,
-    batches: Batches,
     stream: Stream,
 }
 
 impl<'a> Training<'a> {
     fn new(
-        settings: &'a Vae,
+        settings: &Vae,
         network: &'a Network,
-        training: &'a ImageSet,
         validation: &'a ImageSet,
         run: &Run<'_>,
     ) -> Result<Self, DetectorError> {
-        let adam = Adam::new(&network.parameters, settings.learning_rate, 0.9, 0.999)?;
-        let batches = Batches::new(run.stream.child("batches"), training.len(), settings.batch);
-        let stream = run.stream.child("noise");
-        Ok(Self { settings, network, adam, training, validation, batches, stream })
+        let adam = Adam::new(&network.parameters, settings.training.learning_rate, 0.9, 0.999)?;
+        Ok(Self { beta: settings.beta, network, adam, validation, stream: run.stream.child("noise") })
     }
 
-    fn validation_loss(&self) -> candle_core::Result<f64> {
-        let (mut sum, mut count) = (0.0, 0);
-        for x in chunks(self.validation) {
-            let x = x?;
-            let loss = Loss::of(self.network, &x, None)?;
-            let total = (loss.cross_entropy + (loss.divergence * self.settings.beta)?)?;
-            sum += f64::from(total.to_scalar::<f32>()?) * x.dim(0)? as f64;
-            count += x.dim(0)?;
-        }
-        Ok(sum / count as f64)
+    fn held_out(&self) -> impl Iterator<Item = candle_core::Result<Tensor>> + '_ {
+        chunks(self.validation, self.network.parameters.device())
     }
 }
 
 impl Trainee for Training<'_> {
-    fn step(&mut self, step: usize) -> Result<Losses, DetectorError> {
-        let x = batch(self.training, self.batches.batch(step))?;
-        let shape = (x.dim(0)?, self.settings.latent);
-        let noise = normal(shape, &mut self.stream.item("step", step), &Device::Cpu)?;
-        let loss = Loss::of(self.network, &x, Some(&noise))?;
-        let total = (&loss.cross_entropy + (&loss.divergence * self.settings.beta)?)?;
-        self.adam.learning_rate = decayed(self.settings.learning_rate, step, self.settings.steps);
+    fn step(&mut self, step: usize, batches: &[Batch]) -> Result<Losses, DetectorError> {
+        let x = &batches[0].images;
+        let shape = (x.dim(0)?, self.network.latent);
+        let noise = normal(shape, &mut self.stream.item("step", step), x.device())?;
+        let loss = Loss::of(self.network, x, Some(&noise))?;
+        let total = (&loss.cross_entropy + (&loss.divergence * self.beta)?)?;
         self.adam.step(&total.backward()?)?;
         let scalar = |t: &Tensor| t.to_scalar::<f32>().map(f64::from);
-        let mut losses = vec![
+        Ok(vec![
             ("training loss", scalar(&total)?),
             ("cross entropy", scalar(&loss.cross_entropy)?),
             ("divergence", scalar(&loss.divergence)?),
-        ];
-        if !self.validation.is_empty() && validates(step, self.settings.steps) {
-            losses.push(("validation loss", self.validation_loss()?));
-        }
-        Ok(losses)
+        ])
     }
 
-    fn parts(&mut self) -> (Vec<(&'static str, &Parameters)>, Vec<(&'static str, &mut Adam)>) {
+    fn validate(&mut self) -> Result<Losses, DetectorError> {
+        let (mut sum, mut count) = (0.0, 0);
+        for x in self.held_out() {
+            let x = x?;
+            let loss = Loss::of(self.network, &x, None)?;
+            let total = (loss.cross_entropy + (loss.divergence * self.beta)?)?;
+            sum += f64::from(total.to_scalar::<f32>()?) * x.dim(0)? as f64;
+            count += x.dim(0)?;
+        }
+        Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
+    }
+
+    fn signs(&mut self) -> Result<Vec<Sign>, DetectorError> {
+        if self.validation.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let means = self.held_out().map(|x| Ok(self.network.encode(&self.network.range.unit(&x?)?)?.0));
+        let means = Tensor::cat(&means.collect::<candle_core::Result<Vec<_>>>()?, 0)?;
+        let variances = means.var(0)?.to_vec1::<f32>()?;
+        let active = variances.iter().filter(|&&v| v > ACTIVE).count() as f64;
+        Ok(vec![Sign { name: "active latent numbers", value: active, bound: Bound::AtLeast(1.0) }])
+    }
+
+    fn parts(&mut self) -> (Networks<'_>, Optimisers<'_>) {
         (vec![(NAME, &self.network.parameters)], vec![(NAME, &mut self.adam)])
     }
 }
 
+/// A fitted autoencoder.
 struct VaeScorer {
     network: Network,
     residuals: Residuals,
+    size_px: usize,
+}
+
+impl VaeScorer {
+    fn new(
+        settings: &Vae,
+        size_px: usize,
+        range: GreyRange,
+        stream: &Stream,
+        device: &Device,
+    ) -> Result<Self, DetectorError> {
+        let network = Network::new(settings, size_px, range, stream, device)?;
+        Ok(Self { network, residuals: Residuals::new(size_px, device)?, size_px })
+    }
+
+    fn networks(&self) -> Networks<'_> {
+        vec![(NAME, &self.network.parameters), ("residuals", self.residuals.parameters())]
+    }
+
+    /// Squared residual of each pixel `[n, 1, size, size]`.
+    fn residual(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        (x - self.network.reconstruct(x)?)?.sqr()
+    }
 }
 
 impl Scorer for VaeScorer {
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError> {
-        let size = self.network.size_px;
-        if images.size_px != size {
-            let (expected, found) = (format!("{size} px"), images.size_px);
+        if images.size_px != self.size_px {
+            let (expected, found) = (format!("{} px", self.size_px), images.size_px);
             return Err(DetectorError::Size { detector: NAME, expected, found });
         }
         let (mut mean, mut peak, mut maps) = (Vec::new(), Vec::new(), Vec::new());
-        for x in chunks(images) {
+        for x in chunks(images, self.network.parameters.device()) {
             let x = x?;
             let y = self.network.reconstruct(&x)?;
             let residual = (&x - &y)?.sqr()?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use candle_core::Device;
 use generators::stream::Stream;
 
 use super::{Failure, write_file};
@@ -57,7 +58,13 @@ pub fn learn(
     let fitted = detector.item.fit(
         &images.training,
         &images.validation,
-        &Run { stream: stream.child(&detector.name), folder: &folder, fingerprint, progress },
+        &Run {
+            stream: stream.child(&detector.name),
+            folder: &folder,
+            fingerprint,
+            device: &Device::Cpu,
+            progress,
+        },
     )?;
     let training_secs = started.elapsed().as_secs_f64();
     let started = Instant::now();

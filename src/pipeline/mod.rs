@@ -6,7 +6,6 @@ mod judge;
 mod learn;
 mod machine;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -108,7 +107,13 @@ impl Failure {
             Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
             Self::Audit(AuditError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
             Self::Audit(_) => true,
-            Self::Detector(e) => matches!(e, DetectorError::Size { .. } | DetectorError::Diverged { .. }),
+            Self::Detector(e) => matches!(
+                e,
+                DetectorError::Size { .. }
+                    | DetectorError::Diverged { .. }
+                    | DetectorError::Collapsed { .. }
+                    | DetectorError::Model(_)
+            ),
             _ => false,
         }
     }
@@ -133,8 +138,7 @@ pub fn generate(
 ) -> Result<PathBuf, Failure> {
     let folder = run.join(DATASET);
     dataset::write(&plan.production, &folder, shard, &|at| {
-        progress.step("generate", at.images_done, at.images, &[]);
-        ControlFlow::Continue(())
+        progress.step("generate", at.images_done, at.images, &[])
     })?;
     Ok(folder)
 }
@@ -150,10 +154,7 @@ pub fn merge(shards: &[PathBuf], run: &Path, progress: &dyn Progress) -> Result<
     };
     let shards: Vec<PathBuf> = shards.iter().map(inside).collect();
     let folder = run.join(DATASET);
-    dataset::merge(&shards, &folder, &|at| {
-        progress.step("merge", at.images_done, at.images, &[]);
-        ControlFlow::Continue(())
-    })?;
+    dataset::merge(&shards, &folder, &|at| progress.step("merge", at.images_done, at.images, &[]))?;
     Ok(folder)
 }
 

@@ -18,6 +18,7 @@ pub struct Critic {
     output: Linear,
     size_px: usize,
     channels: usize,
+    device: Device,
 }
 
 /// One dropout mask per unit, `[n, channels, size, size]`; empty where nothing is dropped.
@@ -40,7 +41,7 @@ impl Critic {
             })
             .collect::<std::result::Result<Vec<_>, NetsError>>()?;
         let output = Linear::new(parameters, "output", 16 * width(count), 1, Init::Kaiming, stream)?;
-        Ok(Self { units, output, size_px, channels })
+        Ok(Self { units, output, size_px, channels, device: parameters.device().clone() })
     }
 
     /// The same critic, through which no gradient reaches the weights.
@@ -59,7 +60,7 @@ impl Critic {
         }
         let mask = |unit| {
             let (channels, side) = (self.channels << unit, self.size_px >> (unit + 1));
-            dropout_mask((n, channels, side, side), dropout, stream, &Device::Cpu)
+            dropout_mask((n, channels, side, side), dropout, stream, &self.device)
         };
         (0..self.units.len()).map(mask).collect()
     }
@@ -86,7 +87,12 @@ impl Critic {
 
     /// How real each image looks: `[n]`.
     pub fn forward(&self, x: &Tensor, masks: &[Tensor]) -> Result<Tensor> {
-        self.output.forward(&self.features(x, masks)?, Activation::Identity)?.squeeze(1)
+        self.judge(&self.features(x, masks)?)
+    }
+
+    /// How real the images of these features look: `[n]`.
+    pub fn judge(&self, features: &Tensor) -> Result<Tensor> {
+        self.output.forward(features, Activation::Identity)?.squeeze(1)
     }
 
     /// The gradient of [`Critic::forward`] with respect to each image `[n, 1, size, size]`, written forwards:

@@ -4,11 +4,14 @@ use candle_core::{Device, Result, Tensor};
 use generators::stream::Stream;
 
 use super::model::Frozen;
-use super::{FAnoGan, HE, LEAKY, NAME, WINDOW};
-use crate::data::{Batches, ImageSet};
-use crate::detectors::fitting::{Losses, Trainee, batch, chunks, decayed, halvings, validates};
+use super::{DIVERSE, FAnoGan, HE, LEAKY, NAME, WINDOW};
+use crate::data::ImageSet;
+use crate::detectors::fitting::{chunks, halvings};
+use crate::detectors::training::{Batch, Losses, Networks, Optimisers, Sign, Trainee, diversity};
 use crate::detectors::{DetectorError, Run};
-use crate::nets::{Activation, Adam, Conv2d, Init, Linear, NetsError, Parameters, apply_mask, dropout_mask};
+use crate::nets::{
+    Activation, Adam, Conv2d, Init, Linear, Mode, NetsError, Parameters, apply_mask, dropout_mask,
+};
 
 /// Units of convolution, leaky ReLU and dropout down to 8 px (three at 64 px), then a linear layer to the latent.
 #[derive(Clone, Debug)]
@@ -25,9 +28,10 @@ impl Encoder {
         settings: &FAnoGan,
         size_px: usize,
         stream: &Stream,
+        device: &Device,
     ) -> std::result::Result<Self, DetectorError> {
         let count = halvings(NAME, size_px)? - 1;
-        let mut parameters = Parameters::new(&Device::Cpu);
+        let mut parameters = Parameters::new(device);
         let width = |unit: usize| if unit == 0 { 1 } else { settings.channels << (unit - 1) };
         let units = (1..=count)
             .map(|u| {
@@ -62,9 +66,7 @@ pub struct Training<'a> {
     encoder: &'a Encoder,
     adam: Adam,
     frozen: &'a Frozen,
-    training: &'a ImageSet,
     validation: &'a ImageSet,
-    batches: Batches,
     stream: Stream,
 }
 
@@ -73,47 +75,52 @@ impl<'a> Training<'a> {
         settings: &'a FAnoGan,
         encoder: &'a Encoder,
         frozen: &'a Frozen,
-        training: &'a ImageSet,
         validation: &'a ImageSet,
         run: &Run<'_>,
     ) -> std::result::Result<Self, DetectorError> {
-        let adam = Adam::new(&encoder.parameters, settings.encoder_learning_rate, 0.9, 0.999)?;
-        let batches = Batches::new(run.stream.child("encoder batches"), training.len(), settings.batch);
-        let stream = run.stream.child("encoder");
-        Ok(Self { settings, encoder, adam, frozen, training, validation, batches, stream })
+        let adam = Adam::new(&encoder.parameters, settings.encoder.learning_rate, 0.9, 0.999)?;
+        Ok(Self { settings, encoder, adam, frozen, validation, stream: run.stream.child("encoder") })
     }
 
-    fn validation_loss(&self) -> Result<f64> {
+    fn held_out(&self) -> impl Iterator<Item = Result<Tensor>> + '_ {
+        chunks(self.validation, self.encoder.parameters.device())
+    }
+}
+
+impl Trainee for Training<'_> {
+    fn step(&mut self, step: usize, batches: &[Batch]) -> std::result::Result<Losses, DetectorError> {
+        let x = &batches[0].images;
+        let mut stream = self.stream.item("step", step);
+        let dropout = (self.settings.encoder_dropout, &mut stream);
+        let z = self.encoder.forward(&self.frozen.range.centred(x)?, Some(dropout))?;
+        let loss = self.frozen.score(x, &z)?.combined(self.settings.lambda)?.mean_all()?;
+        self.adam.step(&loss.backward()?)?;
+        Ok(vec![("training loss", f64::from(loss.to_scalar::<f32>()?))])
+    }
+
+    fn validate(&mut self) -> std::result::Result<Losses, DetectorError> {
         let mut sum = 0.0;
-        for x in chunks(self.validation) {
+        for x in self.held_out() {
             let x = x?;
             let z = self.encoder.forward(&self.frozen.range.centred(&x)?, None)?;
             let score = self.frozen.score(&x, &z)?.combined(self.settings.lambda)?;
             sum += f64::from(score.sum_all()?.to_scalar::<f32>()?);
         }
-        Ok(sum / self.validation.len() as f64)
-    }
-}
-
-impl Trainee for Training<'_> {
-    fn step(&mut self, step: usize) -> std::result::Result<Losses, DetectorError> {
-        let settings = self.settings;
-        self.adam.learning_rate = decayed(settings.encoder_learning_rate, step, settings.encoder_steps);
-        let x = batch(self.training, self.batches.batch(step))?;
-        let mut stream = self.stream.item("step", step);
-        let z = self
-            .encoder
-            .forward(&self.frozen.range.centred(&x)?, Some((settings.encoder_dropout, &mut stream)))?;
-        let loss = self.frozen.score(&x, &z)?.combined(settings.lambda)?.mean_all()?;
-        self.adam.step(&loss.backward()?)?;
-        let mut losses = vec![("training loss", f64::from(loss.to_scalar::<f32>()?))];
-        if !self.validation.is_empty() && validates(step, settings.encoder_steps) {
-            losses.push(("validation loss", self.validation_loss()?));
-        }
-        Ok(losses)
+        let count = self.validation.len();
+        Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
     }
 
-    fn parts(&mut self) -> (Vec<(&'static str, &Parameters)>, Vec<(&'static str, &mut Adam)>) {
+    fn signs(&mut self) -> std::result::Result<Vec<Sign>, DetectorError> {
+        // A few images tell.
+        let Some(x) = self.held_out().next().transpose()?.filter(|x| x.dims()[0] > 1) else {
+            return Ok(Vec::new());
+        };
+        let z = self.encoder.forward(&self.frozen.range.centred(&x)?, None)?;
+        let made = self.frozen.range.grey(&self.frozen.generator.forward(&z, Mode::Inference)?)?;
+        Ok(vec![Sign { name: "reconstruction diversity", value: diversity(&made, &x)?, bound: DIVERSE }])
+    }
+
+    fn parts(&mut self) -> (Networks<'_>, Optimisers<'_>) {
         (vec![("encoder", &self.encoder.parameters)], vec![("encoder", &mut self.adam)])
     }
 }

@@ -35,9 +35,10 @@ impl Generator {
         channels: usize,
         size_px: usize,
         stream: &Stream,
+        device: &Device,
     ) -> std::result::Result<Self, DetectorError> {
         let count = halvings(NAME, size_px)?;
-        let mut parameters = Parameters::new(&Device::Cpu);
+        let mut parameters = Parameters::new(device);
         let p = &mut parameters;
         let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
         let input = Linear::new(p, "input", latent, 16 * width(count), HE, stream)?;
@@ -73,19 +74,11 @@ impl Generator {
 
     /// Standard normal latent vectors `[n, latent]`.
     pub fn draw(&self, n: usize, stream: &mut Stream) -> Result<Tensor> {
-        normal((n, self.latent), stream, &Device::Cpu)
+        normal((n, self.latent), stream, self.parameters.device())
     }
 
-    /// Moves the weights a share of `1 - keep` towards those of `other`.
-    pub fn follow(&self, other: &Self, keep: f64) -> Result<()> {
-        for ((_, mine), (_, theirs)) in self.parameters.variables().zip(other.parameters.variables()) {
-            let average = (mine.as_detached_tensor() * keep)? + (theirs.as_detached_tensor() * (1.0 - keep))?;
-            mine.set(&average?)?;
-        }
-        Ok(())
-    }
-
-    /// Measures the running statistics anew for the present weights, which [`Generator::follow`] changed.
+    /// Measures the running statistics anew for the present weights, which no step in
+    /// training mode has seen.
     pub fn settle(&self, stream: &Stream) -> std::result::Result<(), NetsError> {
         let (n, batches) = SETTLING;
         let frozen = self.frozen();

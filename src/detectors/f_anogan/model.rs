@@ -95,7 +95,7 @@ impl Scorer for FAnoGanScorer {
         let mut components = [const { Vec::new() }; 4];
         let mut features = [const { Vec::new() }; 3];
         let mut maps = Vec::new();
-        for x in chunks(images) {
+        for x in chunks(images, self.encoder.parameters.device()) {
             let (residual, difference) = self.residual(&x?)?;
             let scores = [
                 difference.combined(self.lambda)?,

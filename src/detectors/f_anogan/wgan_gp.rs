@@ -5,9 +5,12 @@ use generators::stream::Stream;
 
 use super::critic::Critic;
 use super::generator::Generator;
-use super::{FAnoGan, GreyRange};
-use crate::data::{Batches, ImageSet};
-use crate::detectors::fitting::{Losses, Trainee, batch, decayed};
+use super::{DIVERSE, FAnoGan, GreyRange};
+use crate::data::ImageSet;
+use crate::detectors::fitting::chunks;
+use crate::detectors::training::{
+    Batch, Bound, Losses, Networks, Optimisers, Sign, Trainee, diversity, follow, spread,
+};
 use crate::detectors::{DetectorError, Run, Snapshot};
 use crate::nets::{Adam, Mode, Parameters, uniform};
 
@@ -15,72 +18,82 @@ use crate::nets::{Adam, Mode, Parameters, uniform};
 const SHOWN: usize = 16;
 /// Moments of the training at which a snapshot is taken, as a share of all steps.
 const MOMENTS: [f64; 6] = [0.02, 0.05, 0.12, 0.3, 0.6, 1.0];
+/// Generated images in which a collapse is looked for.
+const LOOKED_AT: usize = 64;
 
 /// Images of a fixed latent over the training.
 #[derive(Debug)]
 pub struct Snapshots {
     /// One buffer per moment, so that they are saved with the networks.
     pub parameters: Parameters,
-    moments: Vec<(usize, candle_core::Var)>,
+    moments: Vec<candle_core::Var>,
     size_px: usize,
 }
 
 impl Snapshots {
-    /// For a training of `steps` steps.
-    pub fn new(steps: usize, size_px: usize) -> Result<Self, DetectorError> {
-        let mut parameters = Parameters::new(&Device::Cpu);
-        let mut at: Vec<usize> =
-            MOMENTS.iter().map(|m| ((m * steps as f64).ceil() as usize).max(1)).collect();
-        at.dedup();
-        let mut moments = Vec::new();
-        for step in at {
-            let name = format!("step.{step}");
-            moments.push((step, parameters.buffer(&name, (SHOWN, 1, size_px, size_px), 0.0)?));
-        }
+    /// Not yet taken.
+    pub fn new(size_px: usize, device: &Device) -> Result<Self, DetectorError> {
+        let mut parameters = Parameters::new(device);
+        let shape = (SHOWN, 1, size_px, size_px);
+        let moments = (0..MOMENTS.len()).map(|i| parameters.buffer(&format!("moment.{i}"), shape, 0.0));
+        let moments = moments.collect::<Result<_, _>>()?;
         Ok(Self { parameters, moments, size_px })
     }
 
-    fn at(&self, step: usize) -> Option<&candle_core::Var> {
-        self.moments.iter().find(|(moment, _)| *moment == step).map(|(_, images)| images)
+    /// After how many of `steps` each is taken.
+    fn steps(steps: usize) -> [usize; MOMENTS.len()] {
+        MOMENTS.map(|moment| ((moment * steps as f64).ceil() as usize).max(1))
     }
 
-    /// All of them, as plain pixels.
-    pub fn images(&self) -> Result<Vec<Snapshot>, DetectorError> {
-        let plain = |(step, images): &(usize, candle_core::Var)| {
-            let pixels = images.flatten_all()?.to_vec1()?;
-            Ok(Snapshot { step: *step, size_px: self.size_px, pixels })
-        };
-        self.moments.iter().map(plain).collect()
+    /// Those to be taken after step `done` of `steps`.
+    fn due(&self, done: usize, steps: usize) -> Vec<&candle_core::Var> {
+        let all = Self::steps(steps).into_iter().zip(&self.moments);
+        all.filter(|(step, _)| *step == done).map(|(_, images)| images).collect()
+    }
+
+    /// Those of a training of `steps` steps, as plain pixels; moments that fell on the same step are one.
+    pub fn images(&self, steps: usize) -> Result<Vec<Snapshot>, DetectorError> {
+        let mut all: Vec<Snapshot> = Vec::new();
+        for (step, images) in Self::steps(steps).into_iter().zip(&self.moments) {
+            if all.last().is_none_or(|last| last.step < step) {
+                let pixels = images.flatten_all()?.to_vec1()?;
+                all.push(Snapshot { step, size_px: self.size_px, pixels });
+            }
+        }
+        Ok(all)
     }
 }
 
 /// Critic, generator, and the generator's average that is kept in the end.
 pub struct Training<'a> {
     settings: &'a FAnoGan,
+    steps: usize,
     critic: (&'a Critic, &'a Parameters, Adam),
     generator: (Generator, Adam),
     average: &'a Generator,
     snapshots: &'a Snapshots,
-    images: &'a ImageSet,
+    validation: &'a ImageSet,
     range: GreyRange,
-    batches: Batches,
+    device: Device,
     stream: Stream,
 }
 
 impl<'a> Training<'a> {
     pub fn new(
-        settings: &'a FAnoGan,
+        (settings, steps): (&'a FAnoGan, usize),
         (critic, critic_parameters): (&'a Critic, &'a Parameters),
         average: &'a Generator,
         snapshots: &'a Snapshots,
-        (images, range): (&'a ImageSet, GreyRange),
+        (validation, range): (&'a ImageSet, GreyRange),
         run: &Run<'_>,
     ) -> Result<Self, DetectorError> {
         let weights = run.stream.child("generator");
-        let generator = Generator::new(settings.latent, settings.channels, images.size_px, &weights)?;
-        let adam = |parameters| Adam::new(parameters, settings.learning_rate, 0.0, 0.9);
+        let size_px = snapshots.size_px;
+        let generator = Generator::new(settings.latent, settings.channels, size_px, &weights, run.device)?;
+        let adam = |parameters| Adam::new(parameters, settings.training.learning_rate, 0.0, 0.9);
         Ok(Self {
             settings,
+            steps,
             critic: (critic, critic_parameters, adam(critic_parameters)?),
             generator: {
                 let adam = adam(&generator.parameters)?;
@@ -88,16 +101,16 @@ impl<'a> Training<'a> {
             },
             average,
             snapshots,
-            images,
+            validation,
             range,
-            batches: Batches::new(run.stream.child("batches"), images.len(), settings.batch),
+            device: run.device.clone(),
             stream: run.stream.child("wgan-gp"),
         })
     }
 
-    /// One step of the critic on batch `index`: its loss, the Wasserstein estimate and the penalty.
-    fn criticise(&mut self, index: usize, stream: &Stream) -> Result<[f64; 3], DetectorError> {
-        let real = self.range.centred(&batch(self.images, self.batches.batch(index))?)?;
+    /// One step of the critic: its loss, the Wasserstein estimate and the penalty.
+    fn criticise(&mut self, batch: &Batch, stream: &Stream) -> Result<[f64; 3], DetectorError> {
+        let real = self.range.centred(&batch.images)?;
         let n = real.dim(0)?;
         let z = self.generator.0.draw(n, &mut stream.child("latent"))?;
         let fake = self.generator.0.forward(&z, Mode::Training)?.detach();
@@ -108,7 +121,7 @@ impl<'a> Training<'a> {
         let distance = (both.narrow(0, 0, n)?.mean_all()? - both.narrow(0, n, n)?.mean_all()?)?;
 
         // One factor per sample: a point on the line between one real and one generated image.
-        let share = uniform((n, 1, 1, 1), 0.0, 1.0, &mut stream.child("mix"), &Device::Cpu)?;
+        let share = uniform((n, 1, 1, 1), 0.0, 1.0, &mut stream.child("mix"), &self.device)?;
         let between = (&fake + (&real - &fake)?.broadcast_mul(&share)?)?;
         let masks = critic.masks(n, self.settings.dropout, &mut stream.child("penalty dropout"))?;
         let gradient = critic.input_gradient(&between, &masks)?;
@@ -122,9 +135,8 @@ impl<'a> Training<'a> {
         Ok([scalar(&loss)?, scalar(&distance)?, scalar(&penalty)?])
     }
 
-    /// One step of the generator: its loss.
-    fn generate(&mut self, stream: &Stream) -> Result<f64, DetectorError> {
-        let n = self.batches.size();
+    /// One step of the generator on `n` images: its loss.
+    fn generate(&mut self, n: usize, stream: &Stream) -> Result<f64, DetectorError> {
         let (generator, adam) = &mut self.generator;
         let fake = generator.forward(&generator.draw(n, &mut stream.child("latent"))?, Mode::Training)?;
         let critic = self.critic.0.frozen();
@@ -133,30 +145,40 @@ impl<'a> Training<'a> {
         adam.step(&loss.backward()?)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
     }
+
+    /// A few held-out images and as many generated ones, in -1 to 1, the same latent vectors each time. They are made
+    /// with the statistics of their batch, as in training.
+    fn compared(&self) -> Result<Option<[Tensor; 2]>, DetectorError> {
+        let Some(real) = chunks(self.validation, &self.device).next().transpose()? else { return Ok(None) };
+        let n = real.dim(0)?.min(LOOKED_AT);
+        if n < 2 {
+            return Ok(None);
+        }
+        let z = self.generator.0.draw(n, &mut self.stream.child("looked at"))?;
+        let made = self.generator.0.forward(&z, Mode::Training)?.detach();
+        Ok(Some([self.range.centred(&real.narrow(0, 0, n)?)?, made]))
+    }
 }
 
 impl Trainee for Training<'_> {
-    fn step(&mut self, step: usize) -> Result<Losses, DetectorError> {
-        let settings = self.settings;
-        let rate = decayed(settings.learning_rate, step, settings.steps);
-        self.critic.2.learning_rate = rate;
-        self.generator.1.learning_rate = rate;
+    fn step(&mut self, step: usize, batches: &[Batch]) -> Result<Losses, DetectorError> {
         let stream = self.stream.item("step", step);
         let mut means = [0.0; 3];
-        for i in 0..settings.critic_steps {
-            let values = self.criticise(step * settings.critic_steps + i, &stream.item("critic", i))?;
+        for (i, batch) in batches.iter().enumerate() {
+            let values = self.criticise(batch, &stream.item("critic", i))?;
             for (mean, value) in means.iter_mut().zip(values) {
-                *mean += value / settings.critic_steps as f64;
+                *mean += value / batches.len() as f64;
             }
         }
-        let loss = self.generate(&stream.child("generator"))?;
-        // The first averages are short: later weights are better than the first ones.
-        let keep = settings.average.min((1.0 + step as f64) / (10.0 + step as f64));
-        self.average.follow(&self.generator.0, keep)?;
-        if let Some(images) = self.snapshots.at(step + 1) {
+        let n = batches[0].indices.len();
+        let loss = self.generate(n, &stream.child("generator"))?;
+        follow(&self.average.parameters, &self.generator.0.parameters, self.settings.average, step)?;
+        let due = self.snapshots.due(step + 1, self.steps);
+        if !due.is_empty() {
             self.average.settle(&self.stream)?;
             let z = self.average.draw(SHOWN, &mut self.stream.child("shown"))?;
-            images.set(&self.range.grey(&self.average.forward(&z, Mode::Inference)?)?.detach())?;
+            let shown = self.range.grey(&self.average.forward(&z, Mode::Inference)?)?.detach();
+            due.into_iter().try_for_each(|images| images.set(&shown))?;
         }
         let [critic, distance, penalty] = means;
         Ok(vec![
@@ -167,7 +189,35 @@ impl Trainee for Training<'_> {
         ])
     }
 
-    fn parts(&mut self) -> (Vec<(&'static str, &Parameters)>, Vec<(&'static str, &mut Adam)>) {
+    /// The estimate between held-out and generated images: where it falls behind that of the training images, the
+    /// critic knows those by heart (Gulrajani et al. 2017, section 5.3).
+    fn validate(&mut self) -> Result<Losses, DetectorError> {
+        let Some([real, made]) = self.compared()? else { return Ok(Losses::new()) };
+        let mean = |x: &Tensor| self.critic.0.forward(x, &[])?.mean_all()?.to_scalar::<f32>();
+        Ok(vec![("validation Wasserstein estimate", f64::from(mean(&real)? - mean(&made)?))])
+    }
+
+    fn signs(&mut self) -> Result<Vec<Sign>, DetectorError> {
+        let Some([real, made]) = self.compared()? else { return Ok(Vec::new()) };
+        let critic = self.critic.0;
+        let [of_real, of_made] = [critic.features(&real, &[])?, critic.features(&made, &[])?];
+        let mean = |features: &Tensor| critic.judge(features)?.mean_all()?.to_scalar::<f32>();
+        // No critic of slope 1 can tell images apart by more than the distance between them.
+        let distance =
+            (&real - &made)?.sqr()?.flatten_from(1)?.sum(1)?.sqrt()?.mean_all()?.to_scalar::<f32>()?;
+        let gap = f64::from((mean(&of_real)? - mean(&of_made)?) / distance.max(f32::MIN_POSITIVE));
+        Ok(vec![
+            Sign { name: "sample diversity", value: diversity(&made, &real)?, bound: DIVERSE },
+            Sign {
+                name: "feature variance",
+                value: spread(&of_made)? / spread(&of_real)?.max(f64::MIN_POSITIVE),
+                bound: Bound::AtLeast(0.01),
+            },
+            Sign { name: "critic gap", value: gap, bound: Bound::AtMost(2.0) },
+        ])
+    }
+
+    fn parts(&mut self) -> (Networks<'_>, Optimisers<'_>) {
         let networks = vec![
             ("critic", self.critic.1),
             ("generator", &self.generator.0.parameters),

@@ -8,19 +8,16 @@ use crate::detectors::DetectorError;
 /// Images that are scored at once: bounds the memory, changes no result.
 const CHUNK: usize = 64;
 
-/// The images at `indices` as a tensor `[n, 1, size, size]`, grey values 0 to 1.
-pub fn batch(images: &ImageSet, indices: &[usize]) -> candle_core::Result<Tensor> {
-    let pixels: Vec<f32> = indices.iter().flat_map(|&i| images.image(i)).copied().collect();
-    Tensor::from_vec(pixels, (indices.len(), 1, images.size_px, images.size_px), &Device::Cpu)
-}
-
-/// All images in order, in tensors of a few at a time.
-pub fn chunks(images: &ImageSet) -> impl Iterator<Item = candle_core::Result<Tensor>> + '_ {
-    let starts = (0..images.len()).step_by(CHUNK);
-    starts.map(|start| {
-        let indices: Vec<usize> = (start..images.len().min(start + CHUNK)).collect();
-        batch(images, &indices)
-    })
+/// All images in order, in tensors `[n, 1, size, size]` of a few at a time, grey values 0 to 1.
+pub fn chunks<'a>(
+    images: &'a ImageSet,
+    device: &'a Device,
+) -> impl Iterator<Item = candle_core::Result<Tensor>> + 'a {
+    let side = images.size_px;
+    images
+        .pixels
+        .chunks(CHUNK * (side * side).max(1))
+        .map(move |pixels| Tensor::from_slice(pixels, (pixels.len() / (side * side), 1, side, side), device))
 }
 
 /// How often a side of `size_px` is halved until 4 px are left: 4 at 64 px.

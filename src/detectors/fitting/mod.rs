@@ -1,13 +1,9 @@
-//! What the detectors share: the training loop with its checkpoints, images as tensors, residuals.
+//! What the detectors share beside their training: images as tensors, grey values, residuals.
 
-mod history;
 mod images;
 mod range;
 mod residual;
-mod stage;
 
-pub(super) use history::History;
-pub(super) use images::{batch, chunks, halvings};
+pub(super) use images::{chunks, halvings};
 pub(super) use range::GreyRange;
 pub(super) use residual::{Residuals, squared_error};
-pub(super) use stage::{Losses, Stage, Trainee, decayed, finish, finished, validates};

@@ -22,6 +22,16 @@ impl GreyRange {
         Self { low: low - beyond, high: high + beyond }
     }
 
+    /// The grey values that become the two ends of the networks' range.
+    pub fn ends(self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+
+    /// The range between two grey values.
+    pub fn between([low, high]: [f64; 2]) -> Self {
+        Self { low, high }
+    }
+
     /// Grey values to -1..1.
     pub fn centred(self, x: &Tensor) -> candle_core::Result<Tensor> {
         let scale = 2.0 / (self.high - self.low);

@@ -1,6 +1,6 @@
 //! What reconstruction leaves over: scores and maps.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 
 use crate::nets::{NetsError, Parameters};
 
@@ -26,8 +26,8 @@ pub struct Residuals {
 
 impl Residuals {
     /// Not yet measured, for images of `size_px`.
-    pub fn new(size_px: usize) -> std::result::Result<Self, NetsError> {
-        let mut parameters = Parameters::new(&candle_core::Device::Cpu);
+    pub fn new(size_px: usize, device: &Device) -> std::result::Result<Self, NetsError> {
+        let mut parameters = Parameters::new(device);
         let healthy = parameters.buffer("healthy", (1, 1, size_px, size_px), 1.0)?;
         Ok(Self { healthy, parameters })
     }
@@ -73,8 +73,6 @@ fn neighbourhood(residual: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     #[test]
@@ -85,7 +83,7 @@ mod tests {
             (0..256).map(|i| at(i) + if spot == Some(i) { 9.0 } else { 0.0 }).collect()
         };
         let tensor = |v: Vec<f32>| Tensor::from_vec(v, (1, 1, 16, 16), &Device::Cpu).unwrap();
-        let residuals = Residuals::new(16).unwrap();
+        let residuals = Residuals::new(16, &Device::Cpu).unwrap();
         residuals.measure((0..3).map(|_| Ok(tensor(image(None))))).unwrap();
         let peak = |spot| residuals.peak(&tensor(image(spot))).unwrap().to_vec1::<f32>().unwrap()[0];
         assert!((peak(None) - 1.0).abs() < 1e-5);

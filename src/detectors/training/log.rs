@@ -1,0 +1,155 @@
+//! The training log: a JSON object a line, for other programs to plot.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detectors::DetectorError;
+
+/// The file's name inside the folder of a detector's model.
+pub const FILE: &str = "training.jsonl";
+
+/// One line. Numbers that are not finite, as in the last line of a training that diverged, are `null`.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    /// Stage of the training.
+    pub stage: &'a str,
+    /// Finished steps of the stage, this one among them.
+    pub step: usize,
+    /// Losses of this step by name; those on held-out images and the signs of a collapse in some steps only.
+    pub losses: serde_json::Map<String, serde_json::Value>,
+    /// Step size of each network's optimiser.
+    pub learning_rate: serde_json::Map<String, serde_json::Value>,
+    /// Norm of each network's gradient, before it was clipped.
+    pub gradient_norm: serde_json::Map<String, serde_json::Value>,
+    /// Training images read per second of wall time since the last line.
+    pub images_per_second: f64,
+}
+
+/// Where a line stands.
+#[derive(Deserialize)]
+struct Place {
+    stage: String,
+    step: usize,
+}
+
+/// The log of one stage, open at its end.
+pub struct Log {
+    path: PathBuf,
+    file: File,
+    since: (usize, Instant),
+}
+
+impl Log {
+    /// Opens the log in `folder` to go on after `step` of `stage`: what an earlier run wrote of later steps, or of
+    /// stages that come later, goes; what it wrote of earlier stages stays.
+    ///
+    /// # Errors
+    /// [`DetectorError::Io`].
+    pub fn open(folder: &Path, stage: &str, step: usize) -> Result<Self, DetectorError> {
+        let path = folder.join(FILE);
+        let failed = |source| DetectorError::Io { path: path.clone(), source };
+        let written = match std::fs::read_to_string(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            // A line that was cut in the middle of a character ends it as well.
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => String::new(),
+            read => read.map_err(failed)?,
+        };
+        let mut kept = String::new();
+        let mut reached = false;
+        for line in written.lines() {
+            let Ok(place) = serde_json::from_str::<Place>(line) else { break };
+            let ours = place.stage == stage;
+            reached |= ours;
+            if reached && !(ours && place.step <= step) {
+                break;
+            }
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        if kept != written {
+            let partial = path.with_extension("jsonl.partial");
+            std::fs::write(&partial, &kept)
+                .and_then(|()| std::fs::rename(&partial, &path))
+                .map_err(failed)?;
+        }
+        let file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed)?;
+        Ok(Self { path, file, since: (step, Instant::now()) })
+    }
+
+    /// Training images per second since the last line, at `images` a step.
+    pub fn rate(&mut self, step: usize, images: usize) -> f64 {
+        let (before, then) = std::mem::replace(&mut self.since, (step, Instant::now()));
+        let secs = (self.since.1 - then).as_secs_f64();
+        ((step - before) * images) as f64 / secs.max(1e-9)
+    }
+
+    /// Adds a line, whole.
+    ///
+    /// # Errors
+    /// [`DetectorError::Io`].
+    pub fn write(&mut self, line: &Line<'_>) -> Result<(), DetectorError> {
+        let mut text = serde_json::to_string(line).unwrap_or_default();
+        text.push('\n');
+        self.file.write_all(text.as_bytes()).map_err(|e| self.failed(e))
+    }
+
+    /// Brings the lines to the disk, so that none is missing from before a checkpoint.
+    ///
+    /// # Errors
+    /// [`DetectorError::Io`].
+    pub fn sync(&self) -> Result<(), DetectorError> {
+        self.file.sync_data().map_err(|e| self.failed(e))
+    }
+
+    fn failed(&self, source: std::io::Error) -> DetectorError {
+        DetectorError::Io { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, stage: &str, from: usize, to: usize) {
+        let mut log = Log::open(folder, stage, from).unwrap();
+        for step in from + 1..=to {
+            let (losses, learning_rate, gradient_norm) = Default::default();
+            let images_per_second = log.rate(step, 16);
+            log.write(&Line { stage, step, losses, learning_rate, gradient_norm, images_per_second })
+                .unwrap();
+        }
+    }
+
+    fn places(folder: &Path) -> Vec<(String, usize)> {
+        let text = std::fs::read_to_string(folder.join(FILE)).unwrap();
+        let place = |line: &str| serde_json::from_str::<Place>(line).map(|p| (p.stage, p.step)).unwrap();
+        text.lines().map(place).collect()
+    }
+
+    fn expected(stages: &[(&str, usize)]) -> Vec<(String, usize)> {
+        stages.iter().flat_map(|&(stage, to)| (1..=to).map(move |step| (stage.to_owned(), step))).collect()
+    }
+
+    #[test]
+    fn a_resumed_log_has_every_step_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        write(folder, "gan", 0, 9);
+        write(folder, "encoder", 0, 5);
+        assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 5)]));
+        // Cut off in the second stage after its checkpoint of step 3, in the middle of a line.
+        let path = folder.join(FILE);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("{\"stage\":\"encoder\",\"st");
+        std::fs::write(&path, text).unwrap();
+        write(folder, "encoder", 3, 7);
+        assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 7)]));
+        // Anew, and only the first stage so far.
+        write(folder, "gan", 0, 2);
+        assert_eq!(places(folder), expected(&[("gan", 2)]));
+    }
+}

@@ -1,0 +1,133 @@
+//! A trained detector on disk: its weights, and what has to be built before they can be read.
+//!
+//! `model.safetensors` holds every tensor as `network/NETWORK/LAYER.NAME` in `f32`: convolutions `[outputs, inputs, height,
+//! width]`, transposed ones `[inputs, outputs, height, width]`, linear layers `[outputs, inputs]`, as in PyTorch. The heads
+//! of the detectors' files list their networks. The metadata's key `synthgen` is a JSON object whose `architecture` is an
+//! [`Architecture`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use generators::params::Table;
+use generators::registry;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{History, Networks};
+use crate::detectors::{Detector, DetectorError, KINDS, Run};
+use crate::nets::{NetsError, checkpoint};
+
+/// The file's name inside a model's folder.
+pub const FILE: &str = "model.safetensors";
+
+/// What has to be known of a detector before its weights can be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Architecture {
+    /// Its kind.
+    pub kind: String,
+    /// The keys of its table in a scenario that shape networks and scores.
+    pub settings: BTreeMap<String, Value>,
+    /// Pixels along one side of its images.
+    pub size_px: usize,
+    /// Grey values that its networks see as the two ends of their range.
+    pub grey_range: [f64; 2],
+}
+
+impl Architecture {
+    /// Of the detector `kind`.
+    pub fn new(kind: &str, settings: Vec<(&str, Value)>, size_px: usize, grey_range: [f64; 2]) -> Self {
+        let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Self { kind: kind.to_owned(), settings, size_px, grey_range }
+    }
+}
+
+/// A model's file and what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    path: PathBuf,
+    fingerprint: String,
+    /// What has to be built.
+    pub architecture: Architecture,
+    /// Where to build it.
+    pub device: Device,
+}
+
+impl Saved {
+    /// The model at `path`, a file or the folder that holds one.
+    ///
+    /// # Errors
+    /// [`DetectorError::Model`] where it is no model, [`DetectorError::Io`].
+    pub fn open(path: &Path, device: &Device) -> Result<Self, DetectorError> {
+        let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+        let checkpoint::Checkpoint { fingerprint, architecture, .. } = checkpoint::describe(&path)?;
+        let architecture = serde_json::from_value(architecture).map_err(|_| {
+            NetsError::corrupted(&path, "it says no architecture: a checkpoint, or of an older program")
+        })?;
+        Ok(Self { path, fingerprint, architecture, device: device.clone() })
+    }
+
+    /// The detector of this architecture.
+    ///
+    /// # Errors
+    /// [`DetectorError::Model`] where this program has none such.
+    pub fn detector(&self) -> Result<Box<dyn Detector>, DetectorError> {
+        // JSON's numbers, strings and booleans are TOML's.
+        let mut text = format!("kind = {:?}\n", self.architecture.kind);
+        for (key, value) in &self.architecture.settings {
+            // A string takes everything.
+            let _ = writeln!(text, "{key} = {value}");
+        }
+        let table = Table::parse("architecture", &text);
+        let built = table.and_then(|table| registry::build(KINDS, table));
+        Ok(built.map_err(|e| NetsError::corrupted(&self.path, e))?.1)
+    }
+
+    /// Reads the weights into `networks`, which have the same names and shapes.
+    ///
+    /// # Errors
+    /// [`DetectorError::Model`] where they have not; nothing is changed then.
+    pub fn load(&self, networks: &Networks<'_>) -> Result<(), DetectorError> {
+        checkpoint::load(&self.path, &self.fingerprint, networks, &mut [])?;
+        Ok(())
+    }
+}
+
+/// Identifies data, settings and the form of what is saved.
+pub fn fingerprint(run: &Run<'_>) -> String {
+    format!("2 {}", run.fingerprint)
+}
+
+/// Reads the finished model of `run` into `networks`; where there is none, trains it and writes it, and removes the
+/// checkpoints of its stages.
+///
+/// # Errors
+/// Whatever the training fails with; a file that cannot be read or written.
+pub fn trained(
+    run: &Run<'_>,
+    architecture: &Architecture,
+    networks: &Networks<'_>,
+    train: impl FnOnce() -> Result<History, DetectorError>,
+) -> Result<History, DetectorError> {
+    let failed = |source| DetectorError::Io { path: run.folder.to_owned(), source };
+    std::fs::create_dir_all(run.folder).map_err(failed)?;
+    let path = run.folder.join(FILE);
+    let fingerprint = fingerprint(run);
+    if let Some(saved) = checkpoint::load(&path, &fingerprint, networks, &mut [])? {
+        return Ok(serde_json::from_str(&saved.notes).map_err(|e| NetsError::corrupted(&path, e))?);
+    }
+    let history = train()?;
+    // Strings and numbers cannot fail.
+    let architecture = serde_json::to_value(architecture).unwrap_or_default();
+    let notes = serde_json::to_string(&history).unwrap_or_default();
+    let model = checkpoint::Checkpoint { fingerprint, architecture, notes, ..Default::default() };
+    checkpoint::save(&path, &model, networks, &[])?;
+    for entry in std::fs::read_dir(run.folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-")) {
+            std::fs::remove_file(&path).map_err(|source| DetectorError::Io { path, source })?;
+        }
+    }
+    Ok(history)
+}
