@@ -36,6 +36,8 @@ Examples:
       the same dataset in shares, on as many machines, and the shares joined
   synthgen export reports/quickstart --format coco --format webdataset
       its dataset as other tools read it, beside the MVTec-AD layout
+  synthgen export-onnx reports/quickstart/models/vae -o vae.onnx
+      a trained detector for onnxruntime: images in, scores and anomaly maps out
   synthgen explain reports/quickstart/dataset/test/porous/job0036_layer0020.png --remake again
       what made that image, parameter by parameter, and the image once more
   synthgen report reports/quickstart
@@ -105,6 +107,17 @@ enum Command {
         /// Which; may be given more than once.
         #[arg(long, required = true, value_name = "FORMAT", value_parser = formats())]
         format: Vec<String>,
+    },
+    /// Write a trained detector as ONNX, from an image to its scores, for other programs.
+    ///
+    /// The input is `images`, `[batch, 1, size, size]`, grey values 0 to 1. The outputs are the detector's scores, feature
+    /// vectors and anomaly map under the names of the report, with `_` for what is no letter or digit: `A_R_peak`, `map`.
+    ExportOnnx {
+        /// The model's folder, as in reports/quickstart/models/vae, or its model.safetensors.
+        model: PathBuf,
+        /// Where to write; model.onnx beside the model where absent.
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Print every parameter that made an image of a dataset, and make it again.
     Explain {
@@ -303,6 +316,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
         Some(Command::Export { dataset, format }) => commands::export(&dataset, format),
+        Some(Command::ExportOnnx { model, out }) => commands::export_onnx(&model, out.as_deref()),
         Some(Command::Explain { image, remake }) => commands::explain(&image, remake.as_deref()),
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Compare { before, after, json }) => commands::compare(&before, &after, json.as_deref()),

@@ -110,6 +110,27 @@ fn a_scenario_becomes_a_report_and_a_second_run_changes_nothing() {
 }
 
 #[test]
+fn a_model_becomes_an_onnx_file_and_anything_else_is_refused() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).arg("tiny.toml").assert().success();
+    let model = "reports/tiny/models/vae";
+    let output = synthgen(folder.path()).args(["export-onnx", model]).assert().success().get_output().clone();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{model}/model.onnx\n"));
+    let file = format!("{model}/model.safetensors");
+    synthgen(folder.path()).args(["export-onnx", &file, "-o", "out/vae.onnx"]).assert().success();
+    let read = |file: &str| fs::read(folder.path().join(file)).unwrap();
+    assert_eq!(read("out/vae.onnx"), read(&format!("{model}/model.onnx")));
+    for (asked, expected) in [
+        ("reports/tiny", "there is no model in reports/tiny; a run keeps each in models/DETECTOR"),
+        ("tiny.toml", "tiny.toml: not a whole file of network parameters"),
+    ] {
+        let message = stderr(synthgen(folder.path()).args(["export-onnx", asked, "-o", "no.onnx"]), 2);
+        assert!(message.contains(expected), "{message}");
+    }
+    assert!(!folder.path().join("no.onnx").exists());
+}
+
+#[test]
 fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     let folder = workshop("", "");
     synthgen(folder.path()).args(["generate", "tiny.toml"]).assert().success();

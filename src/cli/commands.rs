@@ -122,6 +122,12 @@ pub fn export(dataset: &Path, formats: Vec<String>) -> Outcome {
     Ok(())
 }
 
+/// `synthgen export-onnx MODEL`.
+pub fn export_onnx(model: &Path, out: Option<&Path>) -> Outcome {
+    println!("{}", pipeline::export_onnx(model, out)?.display());
+    Ok(())
+}
+
 /// `synthgen explain IMAGE`.
 pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
     let origin = Origin::of(image).map_err(Failure::from)?;

@@ -16,6 +16,7 @@ use generators::stream::Stream;
 
 use crate::data::ImageSet;
 use crate::nets::NetsError;
+use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 
@@ -40,15 +41,6 @@ pub trait Detector: Send + Sync {
     /// # Errors
     /// [`DetectorError::Model`] where the names or shapes of the model's tensors are not those of the architecture.
     fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError>;
-}
-
-/// The scorer of the model at `path`, a `model.safetensors` or the folder that holds one.
-///
-/// # Errors
-/// [`DetectorError::Model`] where that is no model of this program; [`DetectorError::Io`].
-pub fn restore(path: &Path, device: &Device) -> Result<Box<dyn Scorer>, DetectorError> {
-    let saved = Saved::open(path, device)?;
-    saved.detector()?.restore(&saved)
 }
 
 /// Names of the scores and feature vectors that a detector returns, in order.
@@ -133,6 +125,14 @@ pub trait Scorer: Send + Sync {
     /// # Errors
     /// Where the images do not have the size of the training images.
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError>;
+
+    /// The way from images to their scores for other programs: from the input `images` `[batch, 1, size, size]`, grey
+    /// values 0 to 1, to an output for each of the [`Scores`] under its [`identifier`](crate::nets::onnx::identifier), and
+    /// `map` where there are maps.
+    ///
+    /// # Errors
+    /// [`DetectorError::Tensor`] where the weights cannot be read.
+    fn onnx(&self) -> Result<Graph, DetectorError>;
 }
 
 /// What a detector says of a set of images, one entry or row per image.

@@ -9,8 +9,8 @@ use super::{Activation, Init, NetsError, Parameters};
 /// y = activation(x Wᵀ + b), with W `[outputs, inputs]` as in PyTorch.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    weight: Tensor,
-    bias: Tensor,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
 }
 
 impl Linear {

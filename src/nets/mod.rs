@@ -24,6 +24,7 @@ mod init;
 mod linear;
 mod losses;
 mod norm;
+pub mod onnx;
 mod parameters;
 mod process;
 mod product;

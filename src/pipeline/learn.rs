@@ -6,9 +6,9 @@ use std::time::Instant;
 use candle_core::Device;
 use generators::stream::Stream;
 
-use super::{Failure, write_file};
+use super::{Failure, speed, write_file};
 use crate::data::ImageSet;
-use crate::detectors::{Detector, Fitted, Progress, Run, Scores};
+use crate::detectors::{self, Detector, Fitted, Progress, Run, Scores};
 use crate::plan::Named;
 use crate::report::Picture;
 use crate::report::record::{self, NetworkSize};
@@ -52,24 +52,20 @@ pub fn learn(
     run: &Path,
     progress: &dyn Progress,
 ) -> Result<Learnt, Failure> {
+    let device = &Device::Cpu;
     let folder = run.join("models").join(&detector.name);
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
     let started = Instant::now();
     let fitted = detector.item.fit(
         &images.training,
         &images.validation,
-        &Run {
-            stream: stream.child(&detector.name),
-            folder: &folder,
-            fingerprint,
-            device: &Device::Cpu,
-            progress,
-        },
+        &Run { stream: stream.child(&detector.name), folder: &folder, fingerprint, device, progress },
     )?;
     let training_secs = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let scores = fitted.scorer.score(&images.test)?;
     let scoring_ms_per_image = started.elapsed().as_secs_f64() * 1e3 / images.test.len().max(1) as f64;
+    let speed = speed::measure(&*fitted.scorer, &images.test, device)?;
     let snapshots = snapshots(&fitted, &detector.name, run)?;
     let record = record::Detector {
         name: detector.name.clone(),
@@ -80,6 +76,16 @@ pub fn learn(
             .collect(),
         training_secs,
         scoring_ms_per_image,
+        speed,
+        collapses: fitted.collapses.into_iter().map(collapse).collect(),
+        choices: (fitted.choices.into_iter())
+            .map(|detectors::Choice { stage, step, best_step, loss }| record::Choice {
+                stage,
+                step,
+                best_step,
+                loss,
+            })
+            .collect(),
         curves: (fitted.curves.into_iter())
             .map(|c| record::Curve { stage: c.stage, name: c.name, points: c.points })
             .collect(),
@@ -87,6 +93,15 @@ pub fn learn(
         components: Vec::new(),
     };
     Ok(Learnt { name: detector.name.clone(), record, scores, size_px: images.test.size_px })
+}
+
+fn collapse(seen: detectors::Collapse) -> record::Collapse {
+    let detectors::Collapse { stage, sign, step, value, bound, until } = seen;
+    let bound = match bound {
+        detectors::Bound::AtLeast(least) => record::Bound::AtLeast(least),
+        detectors::Bound::AtMost(most) => record::Bound::AtMost(most),
+    };
+    record::Collapse { stage, sign, step, value, bound, until }
 }
 
 /// `key = value`, as the record holds it.

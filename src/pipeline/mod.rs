@@ -5,10 +5,12 @@ mod gallery;
 mod judge;
 mod learn;
 mod machine;
+mod speed;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use candle_core::Device;
 use generators::dataset::formats::Formats;
 use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::mesh::MeshError;
@@ -17,7 +19,7 @@ use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
 use crate::data;
-use crate::detectors::{DetectorError, Progress};
+use crate::detectors::{DetectorError, Progress, Saved};
 use crate::metrics::MetricError;
 use crate::plan::{Plan, PlanError};
 use crate::report::measures::measured;
@@ -62,6 +64,12 @@ pub enum Failure {
         /// The dataset's folder.
         folder: PathBuf,
     },
+    /// A folder holds no trained detector.
+    #[error("there is no model in {}; a run keeps each in models/DETECTOR, once its training is finished", path.display())]
+    NoModel {
+        /// What was asked for.
+        path: PathBuf,
+    },
     /// A part to be sliced cannot be read.
     #[error(transparent)]
     Mesh(#[from] MeshError),
@@ -100,7 +108,7 @@ impl Failure {
     pub fn is_the_users(&self) -> bool {
         use dataset::DatasetError;
         match self {
-            Self::Screen(_) | Self::NothingToScreen { .. } => true,
+            Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
                 true
             }
@@ -167,6 +175,27 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
     let folder = if inner.is_dir() { inner } else { folder.to_owned() };
     dataset::export(&folder, formats)?;
     Ok(folder)
+}
+
+/// Writes the scoring of a trained model, a file or the folder that holds one, as ONNX; where. Beside the model where
+/// `out` is absent.
+///
+/// # Errors
+/// Where that is no model, or the file cannot be written.
+pub fn export_onnx(model: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
+    let beside = if model.is_dir() { model.join("model.onnx") } else { model.with_extension("onnx") };
+    let out = out.map_or(beside, Path::to_owned);
+    let saved = Saved::open(model, &Device::Cpu).map_err(|e| match e {
+        DetectorError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Failure::NoModel { path: model.to_owned() }
+        }
+        other => other.into(),
+    })?;
+    let graph = saved.scorer()?.onnx()?;
+    // Strings and numbers cannot fail.
+    let architecture = serde_json::to_string(&saved.architecture).unwrap_or_default();
+    write_file(&out, &graph.into_file(&[("synthgen.architecture", &architecture)]))?;
+    Ok(out)
 }
 
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
@@ -327,8 +356,17 @@ fn judged(
         }),
         interval_method: judge::INTERVAL_METHOD.to_owned(),
         gallery,
-        warnings: Vec::new(),
+        warnings: learnt.iter().flat_map(collapse_warning).collect(),
     })
+}
+
+/// What the reader must know of a detector whose training collapsed and stayed so.
+fn collapse_warning(learnt: &Learnt) -> Option<String> {
+    let open = learnt.record.collapses.iter().find(|collapse| collapse.until.is_none())?;
+    Some(format!(
+        "The training of {} may have collapsed at step {} of {}: {} is not {}. Look at what it makes before trusting its scores.",
+        learnt.name, open.step, open.stage, open.sign, open.bound
+    ))
 }
 
 /// Temperatures that black and white stand for.

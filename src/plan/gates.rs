@@ -107,7 +107,7 @@ mod tests {
         let refused = |text: &str| gates(text).unwrap_err();
         assert_eq!(
             refused("[gates]\nvae = { aurocc = { at_least = 1 } }"),
-            "s.toml:2:9: unknown key `aurocc` in [gates.vae]; known keys are `scoring_ms_per_image`, `training_secs`"
+            "s.toml:2:9: unknown key `aurocc` in [gates.vae]; known keys are `alone_ms`, `collapses`, `images_per_sec`, `scoring_ms_per_image`, `training_secs`"
         );
         assert_eq!(
             refused("[gates]\n\"vae A_R\" = { auroc = { least = 1 } }"),

@@ -5,7 +5,7 @@
 //! | subject | named | measures |
 //! |---|---|---|
 //! | the run | `run` | `wall_secs`, `peak_memory_mib`, `leaks` |
-//! | a detector | `vae` | `training_secs`, `scoring_ms_per_image` |
+//! | a detector | `vae` | `training_secs`, `scoring_ms_per_image`, `alone_ms`, `images_per_sec`, `collapses` |
 //! | a score | `vae A_R` | `auroc`, `average_precision` |
 //! | a score on one defect | `vae A_R on shift` | `auroc` |
 //! | a separated representation | `vae A_R with k-means` | `accuracy`, `balanced_accuracy`, `detection_rate`, `false_alarm_rate` |
@@ -62,7 +62,8 @@ impl Subjects<'_> {
 
 const RUN: &str = "run";
 const OF_RUN: [&str; 3] = ["wall_secs", "peak_memory_mib", "leaks"];
-const OF_DETECTOR: [&str; 2] = ["training_secs", "scoring_ms_per_image"];
+const OF_DETECTOR: [&str; 5] =
+    ["training_secs", "scoring_ms_per_image", "alone_ms", "images_per_sec", "collapses"];
 const OF_SCORE: [&str; 2] = ["auroc", "average_precision"];
 const OF_SCORE_ON_DEFECT: [&str; 1] = ["auroc"];
 const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
@@ -122,11 +123,19 @@ fn of_run(record: &Record) -> Vec<Measure> {
 }
 
 fn of_detector(detector: &Detector) -> Vec<Measure> {
-    let [training, scoring] = OF_DETECTOR;
-    vec![
-        measure(&detector.name, training, detector.training_secs),
-        measure(&detector.name, scoring, detector.scoring_ms_per_image),
+    let [training, scoring, alone, throughput, collapses] = OF_DETECTOR;
+    let name = &detector.name;
+    let speed = detector.speed.iter();
+    [
+        measure(name, training, detector.training_secs),
+        measure(name, scoring, detector.scoring_ms_per_image),
+        measure(name, collapses, detector.collapses.len() as f64),
     ]
+    .into_iter()
+    .chain(
+        speed.flat_map(|s| [measure(name, alone, s.alone_ms), measure(name, throughput, s.images_per_sec)]),
+    )
+    .collect()
 }
 
 fn of_score(subject: &str, component: &Component) -> Vec<Measure> {

@@ -1,5 +1,6 @@
 //! Datasets read by the programs that the formats are made for: pyarrow, pycocotools, webdataset, mlcroissant,
-//! Pillow and tifffile compare every image, mask, label and number with the default layout (`read.py`).
+//! Pillow and tifffile compare every image, mask, label and number with the default layout (`read.py`). Detectors run by
+//! onnxruntime give the scores of the run that trained them (`score.py`).
 //!
 //! They are found with the Python that `SYNTHGEN_PYTHON` names, or else `python3`. Where that has them not, the test
 //! says so and passes; with `SYNTHGEN_REQUIRE_INTEROP=1`, as `.ci/run` sets it, it fails.
@@ -9,8 +10,10 @@ use std::path::Path;
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
+use synthgen::detectors::KINDS;
 
-const READERS: &str = "import mlcroissant, numpy, PIL, pyarrow, pycocotools, tifffile, webdataset, yaml";
+const READERS: &str =
+    "import mlcroissant, numpy, onnxruntime, PIL, pyarrow, pycocotools, tifffile, webdataset, yaml";
 
 /// The Python that has the readers.
 fn python() -> Option<String> {
@@ -83,19 +86,31 @@ kind = "dead-lines"
     )
 }
 
+/// Ends the test where `command` fails; else says what it printed.
+fn finish(command: &mut Command) {
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    println!("{out}");
+}
+
+fn synthgen() -> Command {
+    Command::new(cargo_bin("synthgen"))
+}
+
+fn program(python: &str, name: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name));
+    command
+}
+
 fn read(bits: u8, temperature: &str) {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("layers.toml");
     std::fs::write(&file, scenario(bits, temperature)).unwrap();
-    let mut generate = Command::new(cargo_bin("synthgen"));
-    let generated = generate.arg("generate").arg(&file).arg("--out").arg(folder.path()).output().unwrap();
-    assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/read.py");
-    let read = Command::new(python).arg(program).arg(folder.path().join("dataset")).output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&read.stdout), String::from_utf8_lossy(&read.stderr));
-    assert!(read.status.success(), "{out}\n{err}");
-    println!("{out}");
+    finish(synthgen().arg("generate").arg(&file).arg("--out").arg(folder.path()));
+    finish(program(&python, "read.py").arg(folder.path().join("dataset")));
 }
 
 #[test]
@@ -106,4 +121,27 @@ fn eight_bits_and_temperatures_as_tiff() {
 #[test]
 fn sixteen_bits_and_temperatures_as_png() {
     read(16, "png16");
+}
+
+/// Every registered detector, trained for a moment, scores the test images of its run in onnxruntime.
+#[test]
+fn detectors_score_the_same_in_onnxruntime() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("layers.toml");
+    let mut text = scenario(8, "tiff").replace("image_px = 48", "image_px = 32");
+    for kind in KINDS {
+        text.push_str(&format!(
+            "[[detector]]\nkind = {:?}\nchannels = 4\nlatent = 8\nsteps = 30\nbatch = 8\n",
+            kind.name
+        ));
+    }
+    text.push_str("[[separator]]\nkind = \"otsu\"\n");
+    std::fs::write(&file, text).unwrap();
+    let run = folder.path().join("run");
+    finish(synthgen().arg(&file).arg("--out").arg(&run));
+    for kind in KINDS {
+        finish(synthgen().arg("export-onnx").arg(run.join("models").join(kind.name)));
+    }
+    finish(program(&python, "score.py").arg(&run));
 }

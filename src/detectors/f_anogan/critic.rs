@@ -6,6 +6,7 @@ use generators::stream::Stream;
 use super::{HE, LEAKY, NAME, WINDOW};
 use crate::detectors::DetectorError;
 use crate::detectors::fitting::halvings;
+use crate::nets::onnx::{Graph, Value};
 use crate::nets::{Activation, Conv2d, Init, Linear, NetsError, Parameters, apply_mask, dropout_mask};
 
 /// Units of convolution, leaky ReLU and dropout down to 4 px, then one linear output. No batch norm: it
@@ -83,6 +84,20 @@ impl Critic {
     /// D_f: the last feature maps, 4 px x 4 px each, as vectors `[n, features]`.
     pub fn features(&self, x: &Tensor, masks: &[Tensor]) -> Result<Tensor> {
         self.activations(x, masks)?.1.flatten_from(1)
+    }
+
+    /// As [`Critic::features`], without dropout.
+    pub fn features_onnx(&self, graph: &mut Graph, x: &Value) -> Result<Value> {
+        let mut h = x.clone();
+        for unit in &self.units {
+            h = unit.onnx(graph, &h, LEAKY)?;
+        }
+        Ok(graph.node("Flatten", &[&h], &[]))
+    }
+
+    /// Numbers in a feature vector.
+    pub fn feature_count(&self) -> usize {
+        self.channels << (3 + self.units.len())
     }
 
     /// How real each image looks: `[n]`.

@@ -9,6 +9,7 @@ use crate::data::ImageSet;
 use crate::detectors::fitting::{chunks, halvings};
 use crate::detectors::training::{Batch, Losses, Networks, Optimisers, Sign, Trainee, diversity};
 use crate::detectors::{DetectorError, Run};
+use crate::nets::onnx::{Graph, Value};
 use crate::nets::{
     Activation, Adam, Conv2d, Init, Linear, Mode, NetsError, Parameters, apply_mask, dropout_mask,
 };
@@ -57,6 +58,16 @@ impl Encoder {
             }
         }
         self.output.forward(&h.flatten_from(1)?, Activation::Identity)
+    }
+
+    /// As [`Encoder::forward`], for inference.
+    pub fn onnx(&self, graph: &mut Graph, x: &Value) -> Result<Value> {
+        let mut h = x.clone();
+        for unit in &self.units {
+            h = unit.onnx(graph, &h, LEAKY)?;
+        }
+        let flat = graph.node("Flatten", &[&h], &[]);
+        self.output.onnx(graph, &flat, Activation::Identity)
     }
 }
 

@@ -6,6 +6,7 @@ use generators::stream::Stream;
 use super::{HE, LEAKY, NAME, WINDOW};
 use crate::detectors::DetectorError;
 use crate::detectors::fitting::halvings;
+use crate::nets::onnx::{Graph, Value};
 use crate::nets::{
     Activation, BatchNorm2d, ConvTranspose2d, Init, Linear, Mode, NetsError, Parameters, normal,
 };
@@ -20,6 +21,8 @@ pub struct Generator {
     pub parameters: Parameters,
     /// Numbers in the latent vector.
     pub latent: usize,
+    /// Feature maps of 4 px x 4 px behind the linear layer.
+    widest: usize,
     input: Linear,
     norms: Vec<BatchNorm2d>,
     units: Vec<ConvTranspose2d>,
@@ -50,7 +53,7 @@ impl Generator {
             let widths = [width(u), width(u - 1)];
             units.push(ConvTranspose2d::new(p, &format!("unit.{u}"), widths, WINDOW, init, stream)?);
         }
-        Ok(Self { parameters, latent, input, norms, units })
+        Ok(Self { parameters, latent, widest: width(count), input, norms, units })
     }
 
     /// The same generator, through which no gradient reaches the weights of its linear and convolution layers.
@@ -70,6 +73,17 @@ impl Generator {
             h = unit.forward(&norm.forward(&h, mode, LEAKY)?, Activation::Identity)?;
         }
         h.tanh()
+    }
+
+    /// As [`Generator::forward`], for inference.
+    pub fn onnx(&self, graph: &mut Graph, z: &Value) -> Result<Value> {
+        let h = self.input.onnx(graph, z, Activation::Identity)?;
+        let mut h = graph.reshape(&h, &[self.widest, 4, 4]);
+        for (norm, unit) in self.norms.iter().zip(&self.units) {
+            let normed = norm.onnx(graph, &h, LEAKY)?;
+            h = unit.onnx(graph, &normed, Activation::Identity)?;
+        }
+        Ok(graph.node("Tanh", &[&h], &[]))
     }
 
     /// Standard normal latent vectors `[n, latent]`.

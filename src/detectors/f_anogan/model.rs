@@ -10,6 +10,7 @@ use crate::data::ImageSet;
 use crate::detectors::fitting::{Residuals, chunks, squared_error};
 use crate::detectors::{DetectorError, Scorer, Scores};
 use crate::nets::Mode;
+use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 
 /// Names of the scores.
@@ -120,5 +121,35 @@ impl Scorer for FAnoGanScorer {
             features: FEATURES.into_iter().zip(features.map(matrix)).collect(),
             maps,
         })
+    }
+
+    fn onnx(&self) -> std::result::Result<Graph, DetectorError> {
+        let shape = [1, self.size_px, self.size_px];
+        let mut graph = Graph::new();
+        let x = graph.input("images", &shape);
+        let Frozen { range, critic, generator } = &self.frozen;
+        let centred = range.centred_onnx(&mut graph, &x);
+        let z = self.encoder.onnx(&mut graph, &centred)?;
+        let made = generator.onnx(&mut graph, &z)?;
+        let reconstruction = range.grey_onnx(&mut graph, &made);
+        let residual = graph.squared_difference(&x, &reconstruction);
+        let pixels = graph.mean(&residual, 4);
+        let of_image = critic.features_onnx(&mut graph, &centred)?;
+        let of_made = critic.features_onnx(&mut graph, &made)?;
+        let squares = graph.squared_difference(&of_image, &of_made);
+        let features = graph.mean(&squares, 2);
+        let shares =
+            [graph.affine(&pixels, 1.0 - self.lambda, 0.0), graph.affine(&features, self.lambda, 0.0)];
+        let combined = graph.node("Add", &[&shares[0], &shares[1]], &[]);
+        let peak = self.residuals.onnx(&mut graph, &residual)?;
+        for (name, value) in COMPONENTS.into_iter().zip([&combined, &pixels, &features, &peak]) {
+            graph.output(name, value, &[]);
+        }
+        let difference = graph.node("Sub", &[&of_image, &of_made], &[]);
+        for (name, value) in FEATURES.into_iter().zip([&of_image, &of_made, &difference]) {
+            graph.output(name, value, &[critic.feature_count()]);
+        }
+        graph.output("map", &residual, &shape);
+        Ok(graph)
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::data::ImageSet;
+use crate::nets::onnx::{Graph, Value};
 
 /// The grey values that the training images span, and what lies a little beyond, mapped to the range that
 /// networks work in: they see the same contrast however narrow the camera's range is.
@@ -48,6 +49,31 @@ impl GreyRange {
     pub fn unit(self, x: &Tensor) -> candle_core::Result<Tensor> {
         let scale = 1.0 / (self.high - self.low);
         x.affine(scale, -scale * self.low)?.clamp(0.0, 1.0)
+    }
+
+    /// As [`GreyRange::centred`].
+    pub fn centred_onnx(self, graph: &mut Graph, x: &Value) -> Value {
+        let scale = 2.0 / (self.high - self.low);
+        graph.affine(x, scale, -1.0 - scale * self.low)
+    }
+
+    /// As [`GreyRange::grey`].
+    pub fn grey_onnx(self, graph: &mut Graph, x: &Value) -> Value {
+        let half = (self.high - self.low) / 2.0;
+        graph.affine(x, half, self.low + half)
+    }
+
+    /// As [`GreyRange::unit`].
+    pub fn unit_onnx(self, graph: &mut Graph, x: &Value) -> Value {
+        let scale = 1.0 / (self.high - self.low);
+        let unit = graph.affine(x, scale, -scale * self.low);
+        let (low, high) = (graph.number(0.0), graph.number(1.0));
+        graph.node("Clip", &[&unit, &low, &high], &[])
+    }
+
+    /// As [`GreyRange::grey_of_unit`].
+    pub fn grey_of_unit_onnx(self, graph: &mut Graph, x: &Value) -> Value {
+        graph.affine(x, self.high - self.low, self.low)
     }
 
     /// From 0..1 back to grey values.

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 
+use crate::nets::onnx::{Attribute, Graph, Value};
 use crate::nets::{NetsError, Parameters};
 
 /// Side of the neighbourhood over which a residual is averaged before its peak is sought.
@@ -55,6 +56,24 @@ impl Residuals {
     /// neighbourhoods of 3 px x 3 px: 1 is ordinary.
     pub fn peak(&self, residual: &Tensor) -> Result<Tensor> {
         neighbourhood(residual)?.broadcast_div(&self.healthy.as_detached_tensor())?.flatten_from(1)?.max(1)
+    }
+
+    /// As [`Residuals::peak`].
+    pub fn onnx(&self, graph: &mut Graph, residual: &Value) -> Result<Value> {
+        let both = |value: usize| Attribute::Integers(vec![value as i64; 2]);
+        let mean = graph.node(
+            "AveragePool",
+            &[residual],
+            &[
+                ("kernel_shape", both(PEAK_PX)),
+                ("strides", both(1)),
+                ("pads", Attribute::Integers(vec![PEAK_PX as i64 / 2; 4])),
+                ("count_include_pad", Attribute::Integer(1)),
+            ],
+        );
+        let healthy = graph.constant(&self.healthy.as_detached_tensor())?;
+        let relative = graph.node("Div", &[&mean, &healthy], &[]);
+        Ok(graph.largest(&relative, 4))
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{History, Networks};
-use crate::detectors::{Detector, DetectorError, KINDS, Run};
+use crate::detectors::{Detector, DetectorError, KINDS, Run, Scorer};
 use crate::nets::{NetsError, checkpoint};
 
 /// The file's name inside a model's folder.
@@ -68,11 +68,17 @@ impl Saved {
         Ok(Self { path, fingerprint, architecture, device: device.clone() })
     }
 
-    /// The detector of this architecture.
+    /// The scorer that was saved.
     ///
     /// # Errors
-    /// [`DetectorError::Model`] where this program has none such.
-    pub fn detector(&self) -> Result<Box<dyn Detector>, DetectorError> {
+    /// [`DetectorError::Model`] where this program has no such detector, or where the names or shapes of the tensors are
+    /// not those of its architecture.
+    pub fn scorer(&self) -> Result<Box<dyn Scorer>, DetectorError> {
+        self.detector()?.restore(self)
+    }
+
+    /// The detector of this architecture.
+    fn detector(&self) -> Result<Box<dyn Detector>, DetectorError> {
         // JSON's numbers, strings and booleans are TOML's.
         let mut text = format!("kind = {:?}\n", self.architecture.kind);
         for (key, value) in &self.architecture.settings {

@@ -56,9 +56,9 @@ impl Window {
 /// Convolution with weights `[outputs, inputs / groups, kernel, kernel]`, a bias, and an activation in the same pass.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
-    weight: Tensor,
-    bias: Tensor,
-    window: Window,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) window: Window,
 }
 
 impl Conv2d {
@@ -122,10 +122,10 @@ impl Conv2d {
 /// an activation in the same pass.
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
-    weight: Tensor,
-    bias: Tensor,
-    window: Window,
-    output_padding: usize,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
+    pub(super) window: Window,
+    pub(super) output_padding: usize,
 }
 
 impl ConvTranspose2d {

@@ -23,13 +23,13 @@ pub enum Mode {
 /// Differentiable once, in its input and its variables.
 #[derive(Clone, Debug)]
 pub struct BatchNorm2d {
-    weight: Tensor,
-    bias: Tensor,
-    running_mean: Var,
-    running_variance: Var,
+    pub(in crate::nets) weight: Tensor,
+    pub(in crate::nets) bias: Tensor,
+    pub(in crate::nets) running_mean: Var,
+    pub(in crate::nets) running_variance: Var,
 }
 
-const EPSILON: f32 = 1e-5;
+pub(in crate::nets) const EPSILON: f32 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm2d {

@@ -6,6 +6,7 @@ mod rows;
 use candle_core::{Result, Tensor, bail};
 use generators::stream::Stream;
 
+pub(super) use self::batch::EPSILON;
 pub use self::batch::{BatchNorm2d, Mode};
 use super::repeated::Repeated;
 use super::{Activation, Init, NetsError, Parameters};

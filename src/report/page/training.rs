@@ -5,14 +5,17 @@ use maud::{Markup, html};
 use super::{drawing, scrolling};
 use crate::report::figures::{Figures, Training};
 use crate::report::numbers::{count, duration, short};
-use crate::report::record::{Detector, Record};
+use crate::report::record::{Choice, Collapse, Detector, Record};
 
 pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
     if record.detectors.is_empty() {
         return None;
     }
     Some(html! {
-        p.lead { "Detectors are trained on healthy images only, from print jobs that are not in the test set." }
+        p.lead {
+            "Detectors are trained on healthy images only, from print jobs that are not in the test set. Scoring was timed \
+             after the training, from the image in memory to all scores and the anomaly map."
+        }
         (scrolling("Size and time of every detector", sizes(record)))
         @for (detector, training) in record.detectors.iter().zip(&figures.training) {
             (one(detector, training))
@@ -27,7 +30,8 @@ fn sizes(record: &Record) -> Markup {
                 th scope="col" { "Detector" }
                 th scope="col" { "Trainable parameters" }
                 th scope="col" { "Training" }
-                th scope="col" { "Scoring, ms per image" }
+                th scope="col" { "One image alone, ms" }
+                th scope="col" { "Images per second, in batches" }
             } }
             tbody { @for detector in &record.detectors {
                 tr {
@@ -39,17 +43,50 @@ fn sizes(record: &Record) -> Markup {
                         }
                     }
                     td { (duration(detector.training_secs)) }
-                    td { (short(detector.scoring_ms_per_image)) }
+                    @match &detector.speed {
+                        Some(speed) => {
+                            td { (short(speed.alone_ms)) small { "95 % below " (short(speed.alone_q95_ms)) } }
+                            td { (short(speed.images_per_sec)) small { "of " (speed.batch) ", on the " (speed.device) } }
+                        }
+                        None => {
+                            td { "–" }
+                            td { (short(1e3 / detector.scoring_ms_per_image)) small { "over the test images" } }
+                        }
+                    }
                 }
             } }
         }
     }
 }
 
+/// What was seen of a collapse, as a sentence.
+fn collapsed(collapse: &Collapse) -> String {
+    let Collapse { stage, sign, step, value, bound, until } = collapse;
+    let end = match until {
+        Some(until) => format!("was back at step {until}"),
+        None => "stayed so to the end".to_owned(),
+    };
+    format!(
+        "Signs of a collapse: from step {step} of {stage} on, {sign} was {} and should have been {bound}; it {end}.",
+        short(*value)
+    )
+}
+
+/// Which weights were taken, as a sentence.
+fn chosen(choice: &Choice) -> String {
+    let Choice { stage, step, best_step, loss } = choice;
+    let loss = short(*loss);
+    format!(
+        "Of {step} steps of {stage}, the weights of step {best_step} were taken: their loss on held-out images was the lowest, {loss}."
+    )
+}
+
 fn one(detector: &Detector, training: &Training) -> Markup {
     html! {
         @if !training.losses.is_empty() || training.snapshots.is_some() {
             h3 { (detector.name) }
+            @for collapse in &detector.collapses { p.note { (collapsed(collapse)) } }
+            @for choice in &detector.choices { p.note { (chosen(choice)) } }
             @if !training.losses.is_empty() {
                 div class="panels small" { @for figure in &training.losses { figure { (drawing(figure)) } } }
                 figcaption { "Losses over the training steps; long curves are drawn as running means." }

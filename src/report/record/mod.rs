@@ -16,9 +16,9 @@ pub use calls::Calls;
 pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use results::{
-    AgainstDefect, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap, ImageScore,
-    Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share, ShareOfDefect,
-    Snapshot, TestImage, Threshold,
+    AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,
+    ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share,
+    ShareOfDefect, Snapshot, Speed, TestImage, Threshold,
 };
 pub(super) use scenario::quantile;
 pub use scenario::{

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Calls;
+use super::gates::Bound;
 use super::scenario::{Setting, quantile};
 
 /// A test image as the figures need it.
@@ -82,8 +83,17 @@ pub struct Detector {
     pub parameters: Vec<NetworkSize>,
     /// Wall time of the training in seconds.
     pub training_secs: f64,
-    /// Wall time of scoring one image, in milliseconds.
+    /// Wall time of scoring the test images, in milliseconds per image.
     pub scoring_ms_per_image: f64,
+    /// How fast it scores, measured after the training; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<Speed>,
+    /// Signs of a collapse that were seen in the training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collapses: Vec<Collapse>,
+    /// Weights that were chosen by their loss on held-out images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// Losses over training.
     pub curves: Vec<Curve>,
     /// Images made from the same latent vectors over training.
@@ -104,6 +114,52 @@ impl Detector {
         let best = self.best_score();
         self.components.iter().filter(move |c| c.headline || best.is_some_and(|b| std::ptr::eq(b, *c)))
     }
+}
+
+/// How fast a detector scores, in wall time on the machine of the [`Provenance`](super::Provenance).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Where the networks ran: `CPU`.
+    pub device: String,
+    /// Milliseconds from one image to its score, the image by itself: the median of all measured.
+    pub alone_ms: f64,
+    /// The same, which 95 % stay below.
+    pub alone_q95_ms: f64,
+    /// Images of one batch of many.
+    pub batch: usize,
+    /// Images per second in such batches.
+    pub images_per_sec: f64,
+}
+
+/// A training whose network came to make all the same, or seemed to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Collapse {
+    /// Stage of the training.
+    pub stage: String,
+    /// The sign: `sample diversity`.
+    pub sign: String,
+    /// The step at which it first was out of bounds.
+    pub step: usize,
+    /// Its value there.
+    pub value: f64,
+    /// Where it should have been.
+    pub bound: Bound,
+    /// The step at which it was back; absent where it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<usize>,
+}
+
+/// Which weights were taken of a stage that looked for the best (early stopping).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Stage of the training.
+    pub stage: String,
+    /// Steps that were made.
+    pub step: usize,
+    /// The step whose weights were taken.
+    pub best_step: usize,
+    /// Their loss on held-out images.
+    pub loss: f64,
 }
 
 /// Size of a network.

@@ -265,6 +265,15 @@ fn vae(images: &[TestImage], noise: &mut Noise) -> Detector {
         ],
         training_secs: 21.7,
         scoring_ms_per_image: 0.84,
+        speed: Some(Speed {
+            device: "CPU".into(),
+            alone_ms: 1.31,
+            alone_q95_ms: 1.52,
+            batch: 64,
+            images_per_sec: 1290.0,
+        }),
+        collapses: Vec::new(),
+        choices: vec![Choice { stage: "vae".into(), step: 2400, best_step: 2100, loss: 0.0123 }],
         curves: vec![
             curve("vae", "training reconstruction", 300, noise, |t| 0.4 * (-6.0 * t).exp() + 0.01),
             curve("vae", "validation reconstruction", 30, noise, |t| 0.4 * (-5.5 * t).exp() + 0.012),
@@ -283,6 +292,31 @@ fn f_anogan(images: &[TestImage], noise: &mut Noise) -> Detector {
         parameters: vec![size("generator", 2_931_777), size("critic", 2_765_568), size("encoder", 1_010_240)],
         training_secs: 135.2,
         scoring_ms_per_image: 2.3,
+        speed: Some(Speed {
+            device: "CPU".into(),
+            alone_ms: 3.42,
+            alone_q95_ms: 3.97,
+            batch: 64,
+            images_per_sec: 512.0,
+        }),
+        collapses: vec![
+            Collapse {
+                stage: "wgan-gp".into(),
+                sign: "sample diversity".into(),
+                step: 4200,
+                value: 0.031,
+                bound: Bound::AtLeast(0.1),
+                until: Some(5400),
+            },
+            Collapse {
+                stage: "encoder".into(),
+                sign: "reconstruction diversity".into(),
+                step: 1400,
+                value: 0.0004,
+                bound: Bound::AtLeast(0.1),
+                until: None,
+            },
+        ],
         curves: vec![
             curve("wgan-gp", "critic loss", 1200, noise, |t| -8.0 * (-4.0 * t).exp() - 0.9),
             curve("wgan-gp", "generator loss", 240, noise, |t| 3.0 * (6.0 * t).sin()),

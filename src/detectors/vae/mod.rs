@@ -14,30 +14,26 @@
 //! | `vae/decoder.U` | units U to 1: `[channels 2^(U - 1), channels 2^(U - 2) or 1, 4, 4]` |
 //! | `residuals/healthy` | `[1, 1, size, size]`: squared residual of healthy images |
 
+mod network;
+
 use candle_core::{Device, Tensor};
 use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 use generators::stream::Stream;
 use serde_json::Value;
 
-use super::fitting::{GreyRange, Residuals, chunks, halvings, squared_error};
+use self::network::{Loss, Network};
+use super::fitting::{GreyRange, Residuals, chunks, squared_error};
 use super::training::{
     Architecture, Batch, Bound, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
     Trainee, trained,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::ImageSet;
-use crate::nets::{
-    Activation, Adam, Conv2d, ConvTranspose2d, Init, Linear, NetsError, Parameters, Window,
-    binary_cross_entropy_with_logits, normal,
-};
+use crate::nets::onnx::Graph;
+use crate::nets::{Adam, normal};
 
 const NAME: &str = "vae";
-/// Halves or doubles a side.
-const WINDOW: Window = Window::new(4, 2, 1);
-const SLOPE: f32 = 0.1;
-const LEAKY: Activation = Activation::LeakyRelu(SLOPE);
-const HE: Init = Init::He { slope: SLOPE as f64 };
 /// Variance of a latent number's mean over images, above which it says something (Burda et al. 2016, section 5.2).
 const ACTIVE: f32 = 0.01;
 
@@ -150,101 +146,6 @@ impl Detector for Vae {
         let scorer = VaeScorer::new(self, size_px, range, &Stream::root(0), &saved.device)?;
         saved.load(&scorer.networks())?;
         Ok(Box::new(scorer))
-    }
-}
-
-/// Encoder and decoder. At 64 px the encoder has three units and the decoder four: the encoder stops at 8 px, the
-/// decoder starts at 4 px.
-#[derive(Debug)]
-struct Network {
-    range: GreyRange,
-    parameters: Parameters,
-    encoder: Vec<Conv2d>,
-    to_latent: Linear,
-    from_latent: Linear,
-    decoder: Vec<ConvTranspose2d>,
-    latent: usize,
-}
-
-impl Network {
-    fn new(
-        settings: &Vae,
-        size_px: usize,
-        range: GreyRange,
-        stream: &Stream,
-        device: &Device,
-    ) -> Result<Self, DetectorError> {
-        let halvings = halvings(NAME, size_px)?;
-        let (channels, latent) = (settings.channels, settings.latent);
-        let mut parameters = Parameters::new(device);
-        let p = &mut parameters;
-        let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
-        let encoder = (1..halvings)
-            .map(|u| Conv2d::new(p, &format!("encoder.{u}"), [width(u - 1), width(u)], WINDOW, HE, stream))
-            .collect::<Result<Vec<_>, NetsError>>()?;
-        let flat = width(halvings - 1) * 64;
-        let to_latent = Linear::new(p, "encoder.latent", flat, 2 * latent, Init::Kaiming, stream)?;
-        let from_latent = Linear::new(p, "decoder.latent", latent, width(halvings) * 16, HE, stream)?;
-        let decoder = (1..=halvings)
-            .rev()
-            .map(|u| {
-                let init = if u == 1 { Init::Kaiming } else { HE };
-                let widths = [width(u), width(u - 1)];
-                ConvTranspose2d::new(p, &format!("decoder.{u}"), widths, WINDOW, init, stream)
-            })
-            .collect::<Result<Vec<_>, NetsError>>()?;
-        Ok(Self { range, parameters, encoder, to_latent, from_latent, decoder, latent })
-    }
-
-    /// Mean and log-variance of the latent, each `[n, latent]`, of images over their range 0 to 1.
-    fn encode(&self, x: &Tensor) -> candle_core::Result<(Tensor, Tensor)> {
-        let mut h = x.clone();
-        for unit in &self.encoder {
-            h = unit.forward(&h, LEAKY)?;
-        }
-        let both = self.to_latent.forward(&h.flatten_from(1)?, Activation::Identity)?;
-        Ok((both.narrow(1, 0, self.latent)?, both.narrow(1, self.latent, self.latent)?))
-    }
-
-    /// Logits of the images over their range `[n, 1, size, size]`.
-    fn decode(&self, z: &Tensor) -> candle_core::Result<Tensor> {
-        let h = self.from_latent.forward(z, LEAKY)?;
-        let mut h = h.reshape((z.dim(0)?, (), 4, 4))?;
-        for (i, unit) in self.decoder.iter().enumerate() {
-            let last = i + 1 == self.decoder.len();
-            h = unit.forward(&h, if last { Activation::Identity } else { LEAKY })?;
-        }
-        Ok(h)
-    }
-
-    /// The image that the mean latent stands for.
-    fn reconstruct(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let (mean, _) = self.encode(&self.range.unit(x)?)?;
-        self.range.grey_of_unit(&candle_nn::ops::sigmoid(&self.decode(&mean.contiguous()?)?)?)
-    }
-}
-
-/// Cross entropy summed over the pixels and divergence summed over the latent, both averaged over the batch.
-struct Loss {
-    cross_entropy: Tensor,
-    divergence: Tensor,
-}
-
-impl Loss {
-    /// `noise` `[n, latent]` is standard normal, or absent for the mean latent.
-    fn of(network: &Network, x: &Tensor, noise: Option<&Tensor>) -> candle_core::Result<Self> {
-        let n = x.dim(0)? as f64;
-        let x = network.range.unit(x)?;
-        let (mean, log_variance) = network.encode(&x)?;
-        let z = match noise {
-            Some(noise) => (&mean + (&log_variance * 0.5)?.exp()? * noise)?,
-            None => mean.contiguous()?,
-        };
-        let cross_entropy = (binary_cross_entropy_with_logits(&network.decode(&z)?, &x)? / n)?;
-        // KL(N(mean, variance) || N(0, 1)), appendix B of Kingma and Welling.
-        let inner = ((&log_variance + 1.0)? - mean.sqr()? - log_variance.exp()?)?;
-        let divergence = (inner.sum_all()? * (-0.5 / n))?;
-        Ok(Self { cross_entropy, divergence })
     }
 }
 
@@ -365,5 +266,20 @@ impl Scorer for VaeScorer {
             features: Vec::new(),
             maps,
         })
+    }
+
+    fn onnx(&self) -> Result<Graph, DetectorError> {
+        let shape = [1, self.size_px, self.size_px];
+        let mut graph = Graph::new();
+        let x = graph.input("images", &shape);
+        let y = self.network.onnx(&mut graph, &x)?;
+        let residual = graph.squared_difference(&x, &y);
+        let mean = graph.mean(&residual, 4);
+        let peak = self.residuals.onnx(&mut graph, &residual)?;
+        for (name, value) in COMPONENTS.into_iter().zip([&mean, &peak]) {
+            graph.output(name, value, &[]);
+        }
+        graph.output("map", &residual, &shape);
+        Ok(graph)
     }
 }

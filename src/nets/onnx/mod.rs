@@ -1,0 +1,205 @@
+//! Networks as ONNX graphs, for programs that know nothing of this one.
+//!
+//! A [`Graph`] is written down operator by operator; layers write themselves ([`Conv2d::onnx`](super::Conv2d::onnx)). The
+//! field numbers are those of `onnx.proto3` (<https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3>), the operators those
+//! of opset 17.
+
+mod layers;
+mod protobuf;
+
+use candle_core::{Result, Tensor};
+
+use self::protobuf::Message;
+
+/// Version of the file's format; 8 belongs to opset 17.
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 17;
+/// `TensorProto.DataType`.
+const FLOAT: i64 = 1;
+const INT64: i64 = 7;
+
+/// A tensor in a graph, by its name there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value(String);
+
+/// What an operator is told beside its inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// A whole number.
+    Integer(i64),
+    /// Whole numbers.
+    Integers(Vec<i64>),
+    /// A number.
+    Float(f32),
+}
+
+impl Attribute {
+    fn message(&self, name: &str) -> Message {
+        let named = Message::new().bytes(1, name);
+        match self {
+            Self::Float(value) => named.float(2, *value).integer(20, 1),
+            Self::Integer(value) => named.integer(3, *value).integer(20, 2),
+            Self::Integers(values) => named.each(values, |m, v| m.integer(8, *v)).integer(20, 7),
+        }
+    }
+}
+
+/// A network, operator by operator.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Message>,
+    constants: Vec<Message>,
+    inputs: Vec<Message>,
+    outputs: Vec<Message>,
+    names: usize,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn name(&mut self, of: &str) -> Value {
+        self.names += 1;
+        Value(format!("{}_{}", of.to_lowercase(), self.names))
+    }
+
+    /// An input `name` of so many images, `[batch, ...shape]`.
+    pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
+        self.inputs.push(described(name, shape));
+        Value(name.to_owned())
+    }
+
+    /// Gives `value` out, `[batch, ...shape]`, under the [`identifier`] of `name`.
+    pub fn output(&mut self, name: &str, value: &Value, shape: &[usize]) {
+        let name = &identifier(name);
+        let node = Message::new().bytes(1, &value.0).bytes(2, name).bytes(3, name).bytes(4, "Identity");
+        self.nodes.push(node);
+        self.outputs.push(described(name, shape));
+    }
+
+    /// Weights.
+    ///
+    /// # Errors
+    /// Where the tensor cannot be read or is not of f32.
+    pub fn constant(&mut self, tensor: &Tensor) -> Result<Value> {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let dims: Vec<i64> = tensor.dims().iter().map(|&d| d as i64).collect();
+        Ok(self.initializer(&dims, FLOAT, &raw))
+    }
+
+    /// A number.
+    pub fn number(&mut self, value: f64) -> Value {
+        self.initializer(&[], FLOAT, &(value as f32).to_le_bytes())
+    }
+
+    fn initializer(&mut self, dims: &[i64], data_type: i64, raw: &[u8]) -> Value {
+        let name = self.name("constant");
+        let tensor = Message::new().each(dims, |m, d| m.integer(1, *d)).integer(2, data_type);
+        self.constants.push(tensor.bytes(8, &name.0).bytes(9, raw));
+        name
+    }
+
+    /// The result of `operator` on `inputs`.
+    pub fn node(&mut self, operator: &str, inputs: &[&Value], attributes: &[(&str, Attribute)]) -> Value {
+        let result = self.name(operator);
+        let node = Message::new()
+            .each(inputs, |m, input| m.bytes(1, &input.0))
+            .bytes(2, &result.0)
+            .bytes(3, &result.0)
+            .bytes(4, operator)
+            .each(attributes, |m, (name, value)| m.message(5, &value.message(name)));
+        self.nodes.push(node);
+        result
+    }
+
+    /// `x` in the shape `[batch, ...shape]`.
+    pub fn reshape(&mut self, x: &Value, shape: &[usize]) -> Value {
+        // 0 keeps the batch.
+        let dims: Vec<i64> = [0].into_iter().chain(shape.iter().map(|&d| d as i64)).collect();
+        let raw: Vec<u8> = dims.iter().flat_map(|d| d.to_le_bytes()).collect();
+        let shape = self.initializer(&[dims.len() as i64], INT64, &raw);
+        self.node("Reshape", &[x, &shape], &[])
+    }
+
+    /// The first `count` columns of `x` `[batch, columns]`.
+    pub fn first(&mut self, x: &Value, count: usize) -> Value {
+        let mut numbers = |value: i64| self.initializer(&[1], INT64, &value.to_le_bytes());
+        let [start, end, axis] = [numbers(0), numbers(count as i64), numbers(1)];
+        self.node("Slice", &[x, &start, &end, &axis], &[])
+    }
+
+    /// `x` scale + offset.
+    pub fn affine(&mut self, x: &Value, scale: f64, offset: f64) -> Value {
+        let (scale, offset) = (self.number(scale), self.number(offset));
+        let scaled = self.node("Mul", &[x, &scale], &[]);
+        self.node("Add", &[&scaled, &offset], &[])
+    }
+
+    /// (a - b)², element by element.
+    pub fn squared_difference(&mut self, a: &Value, b: &Value) -> Value {
+        let difference = self.node("Sub", &[a, b], &[]);
+        self.node("Mul", &[&difference, &difference], &[])
+    }
+
+    /// Mean of each sample over everything it holds, for `x` of `dimensions` dimensions, to `[batch]`.
+    pub fn mean(&mut self, x: &Value, dimensions: usize) -> Value {
+        self.reduced("ReduceMean", x, dimensions)
+    }
+
+    /// As [`Graph::mean`], the largest value.
+    pub fn largest(&mut self, x: &Value, dimensions: usize) -> Value {
+        self.reduced("ReduceMax", x, dimensions)
+    }
+
+    fn reduced(&mut self, operator: &str, x: &Value, dimensions: usize) -> Value {
+        let axes = Attribute::Integers((1..dimensions as i64).collect());
+        self.node(operator, &[x], &[("axes", axes), ("keepdims", Attribute::Integer(0))])
+    }
+
+    /// The file, with `facts` as metadata.
+    pub fn into_file(self, facts: &[(&str, &str)]) -> Vec<u8> {
+        let graph = Message::new()
+            .each(&self.nodes, |m, node| m.message(1, node))
+            .bytes(2, "synthgen")
+            .each(&self.constants, |m, constant| m.message(5, constant))
+            .each(&self.inputs, |m, input| m.message(11, input))
+            .each(&self.outputs, |m, output| m.message(12, output));
+        Message::new()
+            .integer(1, IR_VERSION)
+            .bytes(2, "synthgen")
+            .bytes(3, env!("CARGO_PKG_VERSION"))
+            .message(7, &graph)
+            .message(8, &Message::new().bytes(1, "").integer(2, OPSET))
+            .each(facts, |m, (key, value)| m.message(14, &Message::new().bytes(1, key).bytes(2, value)))
+            .into_bytes()
+    }
+}
+
+/// `name` as ONNX allows it: runs of anything but letters and digits become one `_`, and none at the ends.
+pub fn identifier(name: &str) -> String {
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("_")
+}
+
+/// A tensor of f32 `[batch, ...shape]` with a name.
+fn described(name: &str, shape: &[usize]) -> Message {
+    let batch = Message::new().bytes(2, "batch");
+    let sides = shape.iter().map(|&side| Message::new().integer(1, side as i64));
+    let shape = Message::new().each([batch].into_iter().chain(sides), |m, side| m.message(1, &side));
+    let tensor = Message::new().integer(1, FLOAT).message(2, &shape);
+    Message::new().bytes(1, name).message(2, &Message::new().message(1, &tensor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_identifiers() {
+        let names = ["A_R", "A_R peak", "D_f(x)", "D_f(G(E(x)))", "difference"].map(identifier);
+        assert_eq!(names, ["A_R", "A_R_peak", "D_f_x", "D_f_G_E_x", "difference"]);
+    }
+}
