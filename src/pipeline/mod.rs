@@ -24,7 +24,7 @@ use crate::metrics::MetricError;
 use crate::plan::{Plan, PlanError};
 use crate::report::measures::measured;
 use crate::report::record::{self, RecordError, write_atomically};
-use crate::report::{self, Record, ReportError, bencher, junit};
+use crate::report::{self, Record, ReportError, bencher, junit, scores};
 use judge::Truth;
 use learn::{Images, Learnt};
 
@@ -210,7 +210,7 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
             std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
         }
     }
-    for file in [record::FILE, report::FILE, bencher::FILE, junit::FILE] {
+    for file in [record::FILE, report::FILE, scores::FILE, bencher::FILE, junit::FILE] {
         let path = run.join(file);
         if path.is_file() {
             std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;

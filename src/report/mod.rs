@@ -14,6 +14,7 @@ pub mod numbers;
 mod page;
 pub mod picture;
 pub mod record;
+pub mod scores;
 mod sheet;
 mod verdict;
 
@@ -45,7 +46,7 @@ pub enum ReportError {
     },
 }
 
-/// Draws `report.html`, `figures/*.svg`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
+/// Draws `report.html`, `figures/*.svg`, `scores.parquet`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
 /// page's path.
 ///
 /// Pictures that the record names are read from the same folder; one that is missing becomes a
@@ -61,18 +62,20 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
         let path = path.to_owned();
         move |source| ReportError::Io { path, source }
     };
-    let write = |file: &str, text: &str| {
+    let write = |file: &str, bytes: &[u8]| {
         let path = run.join(file);
-        record::write_atomically(&path, text.as_bytes()).map_err(failed(&path)).map(|()| path)
+        record::write_atomically(&path, bytes).map_err(failed(&path)).map(|()| path)
     };
     let folder = run.join("figures");
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     for figure in figures.all() {
-        write(&figure.file, &figure.svg)?;
+        write(&figure.file, figure.svg.as_bytes())?;
     }
-    write(bencher::FILE, &format!("{:#}\n", bencher::json(record)))?;
-    write(junit::FILE, &junit::xml(record))?;
-    write(FILE, &page::page(record, &figures, &assets.warnings()))
+    let refused = |e| ReportError::Io { path: run.join(scores::FILE), source: std::io::Error::other(e) };
+    write(scores::FILE, &scores::parquet(record).map_err(refused)?)?;
+    write(bencher::FILE, format!("{:#}\n", bencher::json(record)).as_bytes())?;
+    write(junit::FILE, junit::xml(record).as_bytes())?;
+    write(FILE, page::page(record, &figures, &assets.warnings()).as_bytes())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What other programs read of a record.
 
+use std::io::Write;
+
 use super::fake;
 use crate::report::measures::{Subjects, measured, measures};
 use crate::report::record::{Bound, Gate, Outcome, Record};
-use crate::report::{bencher, junit};
+use crate::report::{bencher, junit, scores};
 
 fn gate(subject: &str, measure: &str, bound: Bound) -> Gate {
     Gate { subject: subject.into(), measure: measure.into(), bound, value: None }
@@ -73,4 +75,37 @@ fn benchmarking_services_get_every_measure() {
 #[test]
 fn ci_services_get_every_check() {
     insta::assert_snapshot!(junit::xml(&gated()));
+}
+
+#[test]
+fn every_score_and_call_can_be_read_back() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+
+    let record = fake::record();
+    let bytes = scores::parquet(&record).unwrap();
+    assert_eq!(bytes, scores::parquet(&record).unwrap());
+    let file = tempfile::tempfile().unwrap();
+    (&file).write_all(&bytes).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), record.test_images.len());
+    let of = |row: usize, column: &str| {
+        let mut columns = rows[row].get_column_iter();
+        columns.find(|(name, _)| *name == column).map(|(_, field)| field.clone()).unwrap()
+    };
+    let (detector, component) = record.components().last().unwrap();
+    let (cell, judgement) = record.judged().last().unwrap();
+    let (score, pair) = (
+        format!("{} {}", detector.name, component.name),
+        format!("{} with {}", cell.representation, cell.separator),
+    );
+    for (at, image) in record.test_images.iter().enumerate() {
+        assert_eq!(of(at, "file"), Field::Str(image.id.clone()));
+        assert_eq!(of(at, "defect"), image.defect.clone().map_or(Field::Null, Field::Str));
+        assert_eq!(of(at, &score), Field::Double(component.values[at]));
+        let judged = record.judged_images.iter().position(|&judged| judged == at);
+        let expected = judged.map_or(Field::Null, |judged| Field::Bool(judgement.calls.0[judged]));
+        assert_eq!(of(at, &pair), expected);
+    }
 }
