@@ -2,9 +2,11 @@
 //!
 //! The stages and their numbers are those of `benches/peers/generator.py`: two fresh fields of four octaves, decay, blur
 //! of 1.4 px at 256 px, 8 bits, image and nominal slice as PNG. `benches/peers/generator.py` measures the whole program.
+//! Beside them are limits of the machine: a copy of a field in memory, and the same PNG by the `png` crate at its fastest.
 
 use std::hint::black_box;
 use std::path::Path;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use generators::camera::Grey;
@@ -20,6 +22,8 @@ use generators::scenario::{Production, Scenario};
 use generators::stream::Stream;
 use generators::textures::{self, Texture};
 use generators::thermal::retain;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 
 const SIZES_PX: [usize; 4] = [128, 256, 512, 1024];
 /// Side of the bed in mm; the part fills most of it.
@@ -67,7 +71,7 @@ fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
 
     let mut group = criterion.benchmark_group("stage");
-    group.sample_size(20);
+    group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
     for size_px in SIZES_PX {
         let production = production(size_px);
         let (frame, camera) = (production.frame(), production.camera());
@@ -102,6 +106,16 @@ fn stages(criterion: &mut Criterion) {
                 let path = folder.path().join(format!("{kind}{number:07}"));
                 std::fs::write(path, bytes).expect("the disk has room");
             }
+        });
+        bench("limit: copy of a field", &mut || drop(black_box(blurred_c.clone())));
+        let levels: Vec<u8> = image.values.iter().map(|&level| level as u8).collect();
+        bench("limit: PNG image by the png crate", &mut || {
+            let mut file = Vec::new();
+            let encoder =
+                PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive);
+            let side_px = size_px as u32;
+            encoder.write_image(&levels, side_px, side_px, ExtendedColorType::L8).expect("memory has room");
+            drop(black_box(file));
         });
         let (jobs, layers) = (production.jobs(), production.printable().len());
         bench(&format!("{layers} layers without PNG"), &mut || {

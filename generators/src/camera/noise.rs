@@ -44,11 +44,15 @@ impl Reading {
     /// Adds the noise to temperatures that the camera's range `range_c` holds.
     pub(super) fn disturb(&self, celsius: &mut Field, [low, high]: [f64; 2]) {
         let Noise { read_c, shot_c } = self.noise;
+        let (read_c2, low) = ((read_c * read_c) as f32, low as f32);
+        let shot_c2_per_c = (shot_c * shot_c / (high - f64::from(low))) as f32;
         let mut stream = self.stream.clone();
-        for t in &mut celsius.values {
-            let signal = ((f64::from(*t) - low) / (high - low)).max(0.0);
-            let deviation_c = (read_c * read_c + shot_c * shot_c * signal).sqrt();
-            *t += (deviation_c * stream.normal()) as f32;
+        let mut normal = vec![0.0; celsius.size_px];
+        for row in celsius.values.chunks_exact_mut(celsius.size_px.max(1)) {
+            stream.fill_normal(&mut normal);
+            for (t, normal) in row.iter_mut().zip(&normal) {
+                *t += (read_c2 + shot_c2_per_c * (*t - low).max(0.0)).sqrt() * normal;
+            }
         }
     }
 }

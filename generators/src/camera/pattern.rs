@@ -42,10 +42,15 @@ impl Sensor {
     /// Adds the pattern to the temperatures.
     pub(super) fn offset(&self, celsius: &mut Field) {
         let Pattern { pixel_c, column_c } = self.pattern;
+        let (pixel_c, column_c) = (pixel_c as f32, column_c as f32);
         let mut stream = self.stream.clone();
-        let columns: Vec<f64> = (0..celsius.size_px).map(|_| column_c * stream.normal()).collect();
-        for (i, t) in celsius.values.iter_mut().enumerate() {
-            *t += (columns[i % columns.len()] + pixel_c * stream.normal()) as f32;
+        let [mut columns, mut elements] = [(); 2].map(|()| vec![0.0; celsius.size_px]);
+        stream.fill_normal(&mut columns);
+        for row in celsius.values.chunks_exact_mut(celsius.size_px.max(1)) {
+            stream.fill_normal(&mut elements);
+            for ((t, column), element) in row.iter_mut().zip(&columns).zip(&elements) {
+                *t += column_c * column + pixel_c * element;
+            }
         }
     }
 }

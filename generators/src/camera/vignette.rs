@@ -28,8 +28,12 @@ impl Vignette<f64> {
     /// What is left of the light at `distance` from the middle, where a corner is at 1.
     pub fn transmits(&self, distance: f64) -> f64 {
         // cos^4 a = (1 + tan^2 a)^-2, and tan a is proportional to the distance.
-        let corner = (1.0 - self.corner_loss).powf(-0.5) - 1.0;
-        (1.0 + corner * distance * distance).powi(-2)
+        (1.0 + self.corner() * distance * distance).powi(-2)
+    }
+
+    /// The square of `tan a` in a corner.
+    fn corner(&self) -> f64 {
+        (1.0 - self.corner_loss).powf(-0.5) - 1.0
     }
 
     /// Darkens the temperatures of which `lowest_c` is read as nothing.
@@ -37,9 +41,12 @@ impl Vignette<f64> {
         let n = celsius.size_px;
         // From the middle to a corner it is 1, so to the middle of a side the root of a half.
         let offset = |pixel: usize| (2.0 * (pixel as f64 + 0.5) / n as f64 - 1.0) * 0.5f64.sqrt();
-        for (i, t) in celsius.values.iter_mut().enumerate() {
-            let left = self.transmits(offset(i % n).hypot(offset(i / n)));
-            *t = (lowest_c + (f64::from(*t) - lowest_c) * left) as f32;
+        let tan2: Vec<f64> = (0..n).map(|pixel| self.corner() * offset(pixel).powi(2)).collect();
+        for (down, row) in tan2.iter().zip(celsius.values.chunks_exact_mut(n.max(1))) {
+            for (across, t) in tan2.iter().zip(row) {
+                let lost = 1.0 + (across + down);
+                *t = (lowest_c + (f64::from(*t) - lowest_c) / (lost * lost)) as f32;
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::{names, tiff};
+use super::{names, png, tiff};
+use crate::camera::Depth;
 use crate::layer::Field;
 
 /// How temperatures are written; stands in the manifest.
@@ -63,26 +64,15 @@ impl Temperature {
 
 /// A PNG file whose text chunks `offset_c` and `scale_c` say what its levels mean.
 fn png16(celsius: &Field, offset_c: f64, scale_c: f64) -> io::Result<Vec<u8>> {
-    let side_px = celsius.size_px as u32;
     // `as` cuts at the ends.
     let level = |&c: &f32| ((f64::from(c) - offset_c) / scale_c).round() as u16;
     let levels: Vec<u8> = celsius.values.iter().flat_map(|c| level(c).to_be_bytes()).collect();
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, side_px, side_px);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Sixteen);
-    encoder.set_compression(png::Compression::Fast);
-    for (key, value) in [
+    let texts = [
         ("Description", "degrees Celsius are offset_c + scale_c * level".to_owned()),
         ("offset_c", offset_c.to_string()),
         ("scale_c", scale_c.to_string()),
-    ] {
-        encoder.add_text_chunk(key.to_owned(), value)?;
-    }
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&levels)?;
-    writer.finish()?;
-    Ok(file)
+    ];
+    png::encode(celsius.size_px, Depth::Sixteen, &levels, &texts)
 }
 
 #[cfg(test)]
@@ -97,7 +87,7 @@ mod tests {
         let celsius =
             Field { size_px: 3, values: vec![-80.0, -50.0, 0.0, 19.99, 43.21, 90.0, 159.9, 160.0, 1e6] };
         let file = encoding.encode(&celsius).unwrap();
-        let mut reader = png::Decoder::new(io::Cursor::new(&file)).read_info().unwrap();
+        let mut reader = ::png::Decoder::new(io::Cursor::new(&file)).read_info().unwrap();
         let texts: Vec<(String, String)> = reader
             .info()
             .uncompressed_latin1_text

@@ -1,8 +1,8 @@
 //! Making a dataset, or a shard of one, from a scenario.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use super::files::{sha256, write_file};
 use super::journal::{Header, Record};
@@ -185,9 +185,9 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// Writes one file and returns its name.
-    fn put(&mut self, name: String, encoded: image::ImageResult<Vec<u8>>) -> Result<String, DatasetError> {
+    fn put(&mut self, name: String, encoded: io::Result<Vec<u8>>) -> Result<String, DatasetError> {
         let path = self.folder.join(&name);
-        let bytes = encoded.map_err(|e| DatasetError::io("write", &path)(std::io::Error::other(e)))?;
+        let bytes = encoded.map_err(DatasetError::io("write", &path))?;
         write_file(&path, &bytes)?;
         self.written.insert(name.clone(), sha256(&bytes));
         Ok(name)
@@ -196,7 +196,7 @@ impl Files<'_> {
     /// Writes the temperatures of the image of `row`, where the dataset is to have them.
     fn put_temperature(&mut self, row: &mut Row, shot: &Shot) -> Result<(), DatasetError> {
         if let Some(temperature) = self.temperature {
-            let encoded = temperature.encode(&shot.apparent_c).map_err(image::ImageError::IoError);
+            let encoded = temperature.encode(&shot.apparent_c);
             row.temperature = Some(self.put(temperature.file(&row.file), encoded)?);
         }
         Ok(())

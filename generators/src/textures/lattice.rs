@@ -281,8 +281,13 @@ fn row_of(lattices: &mut [Lattice], row: i64) -> &[f32] {
 #[inline(always)]
 fn refine(near: &[f32], far: &[f32], nodes: &mut [f32]) {
     let pairs = nodes.as_chunks_mut::<2>().0;
-    for ((pair, near), far) in pairs.iter_mut().zip(near.windows(3)).zip(far.windows(3)) {
-        let [left, middle, right] = [0, 1, 2].map(|i| 0.75 * near[i] + 0.25 * far[i]);
+    let count = pairs.len();
+    let [near_left, near, near_right] = [&near[..count], &near[1..][..count], &near[2..][..count]];
+    let [far_left, far, far_right] = [&far[..count], &far[1..][..count], &far[2..][..count]];
+    for (i, pair) in pairs.iter_mut().enumerate() {
+        let left = 0.75 * near_left[i] + 0.25 * far_left[i];
+        let middle = 0.75 * near[i] + 0.25 * far[i];
+        let right = 0.75 * near_right[i] + 0.25 * far_right[i];
         *pair = [0.75 * middle + 0.25 * left, 0.75 * middle + 0.25 * right];
     }
 }

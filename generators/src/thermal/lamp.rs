@@ -91,14 +91,17 @@ impl Sweep {
         let along: Vec<f64> =
             (0..n).map(share).map(|s| 1.0 + gradient * (s - 0.5) + ripple * wave(s)).collect();
         let across: Vec<f64> = (0..n).map(share).map(|u| 1.0 - edge_loss * (2.0 * u - 1.0).powi(2)).collect();
-        for (i, (t, printed)) in fresh_c.values.iter_mut().zip(&coverage.values).enumerate() {
-            let (x, y) = (i % n, n - 1 - i / n);
-            let energy = match self.along {
-                Axis::X => along[x] * across[y],
-                Axis::Y => along[y] * across[x],
-            };
-            let absorbed = 1.0 + (printed_absorption - 1.0) * f64::from(*printed);
-            *t += (rise_c * energy * absorbed) as f32;
+        let [by_column, by_row] = match self.along {
+            Axis::X => [along, across],
+            Axis::Y => [across, along],
+        };
+        let rows = fresh_c.values.chunks_exact_mut(n.max(1)).zip(coverage.values.chunks_exact(n.max(1)));
+        // Row 0 is the far edge.
+        for ((row, printed), energy) in rows.zip(by_row.iter().rev()) {
+            for ((t, printed), share) in row.iter_mut().zip(printed).zip(&by_column) {
+                let absorbed = 1.0 + (printed_absorption - 1.0) * f64::from(*printed);
+                *t += (rise_c * (energy * share) * absorbed) as f32;
+            }
         }
     }
 }

@@ -45,8 +45,8 @@ impl Format for WebDataset {
         let folder = outline.folder.join(FOLDER);
         create(&folder)?;
         let images = Images::new(outline);
-        let healthy_mask = png::mask(&Mask::empty(images.size_px))
-            .map_err(|e| DatasetError::io("write", &folder)(std::io::Error::other(e)))?;
+        let healthy_mask =
+            png::mask(&Mask::empty(images.size_px)).map_err(DatasetError::io("write", &folder))?;
         let shard_bytes = self.shard_bytes;
         Ok(Box::new(Files { images, shard_bytes, healthy_mask, open: BTreeMap::new(), finished: Vec::new() }))
     }
