@@ -12,7 +12,7 @@ use generators::scenario::{Production, Scenario};
 use crate::detectors::{self, Detector};
 use crate::report::measures::Subjects;
 use crate::report::record::Gate;
-use crate::representations::Components;
+use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
 
 /// What the command line sets beside the scenario.
@@ -40,7 +40,7 @@ pub struct Plan {
     pub gates: Vec<Gate>,
 }
 
-/// One entry of a list of detectors or separators.
+/// One entry of a list of detectors, projections or separators.
 pub struct Named<T: ?Sized> {
     /// How the report calls it: the entry's `name`, or its kind.
     pub name: String,
@@ -56,10 +56,10 @@ pub struct Named<T: ?Sized> {
 pub struct Separation {
     /// The separators, in the scenario's order.
     pub separators: Vec<Named<dyn Separator>>,
+    /// What feature vectors are projected by, beside being separated as they are; in the scenario's order.
+    pub projections: Vec<Named<dyn Projection>>,
     /// Share of the test jobs on which separators are fitted; the others judge.
     pub fit_share: f64,
-    /// How many principal components are kept of feature vectors.
-    pub components: Components,
     /// The pair that the scenario names before it has seen any result.
     pub named: Option<NamedPair>,
 }
@@ -67,7 +67,7 @@ pub struct Separation {
 /// The representation and separator that a scenario stands by, and what it expects of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedPair {
-    /// `detector component`, as in `vae A_R` or `f-anogan D_f PCA`.
+    /// `detector component`, as in `vae A_R` or `f-anogan D_f pca`.
     pub representation: String,
     /// Name of the separator.
     pub separator: String,
@@ -134,7 +134,7 @@ impl Plan {
                     .iter()
                     .map(|d| (&*d.name, d.item.outputs().components))
                     .collect::<Vec<_>>(),
-                representations: &representations(&detectors),
+                representations: &representations(&detectors, &separation.projections),
                 separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
                 defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
             },
@@ -150,29 +150,24 @@ fn separation(
     table: &mut Table,
     detectors: &[Named<dyn Detector>],
 ) -> Result<Separation, Box<ScenarioError>> {
+    let projections = named_list(table, "projection", projections::KINDS)?;
     let separators = named_list(table, "separator", separators::KINDS)?;
     let mut table = table.table("separation")?;
     let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
-    let explained = table.number("pca_explained", Some(0.95), 0.1..=1.0)?;
-    let components = match table.has("pca_components") {
-        true => Components::Count(table.count("pca_components", None, 1..=4096)?),
-        false => {
-            table.count("pca_components", Some(1), 1..=4096)?;
-            Components::Explained(explained)
-        }
+    let named = match table.has("named") {
+        true => Some(named_pair(&mut table, representations(detectors, &projections), &separators)?),
+        false => None,
     };
-    let named = if table.has("named") { Some(named_pair(&mut table, detectors, &separators)?) } else { None };
     table.finish()?;
-    Ok(Separation { separators, fit_share, components, named })
+    Ok(Separation { separators, projections, fit_share, named })
 }
 
 fn named_pair(
     table: &mut Table,
-    detectors: &[Named<dyn Detector>],
+    representations: Vec<String>,
     separators: &[Named<dyn Separator>],
 ) -> Result<NamedPair, Box<ScenarioError>> {
     let mut table = table.table("named")?;
-    let representations = representations(detectors);
     let known: Vec<&str> = representations.iter().map(String::as_str).collect();
     let representation = representations[table.choice("representation", None, &known)?].clone();
     let known: Vec<&str> = separators.iter().map(|s| s.name.as_str()).collect();
@@ -182,16 +177,19 @@ fn named_pair(
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
 }
 
-/// Names of everything that the separators will be given: each score, each feature vector as it is
-/// and through PCA.
-fn representations(detectors: &[Named<dyn Detector>]) -> Vec<String> {
+/// Names of everything that the separators will be given and that no label had a part in: each score, each
+/// feature vector as it is and through every projection.
+fn representations(detectors: &[Named<dyn Detector>], projections: &[Named<dyn Projection>]) -> Vec<String> {
+    let honest = projections.iter().filter(|p| !p.item.components().sees_labels());
+    let projected: Vec<String> = honest.map(|p| format!(" {}", p.name)).collect();
     let of = |detector: &Named<dyn Detector>| {
         let outputs = detector.item.outputs();
         let scores = outputs.components.iter().map(|c| format!("{} {c}", detector.name));
-        let features = outputs
-            .features
-            .iter()
-            .flat_map(|f| [format!("{} {f}", detector.name), format!("{} {f} PCA", detector.name)]);
+        let features = outputs.features.iter().flat_map(|f| {
+            let raw = format!("{} {f}", detector.name);
+            let projected: Vec<String> = projected.iter().map(|p| format!("{raw}{p}")).collect();
+            std::iter::once(raw).chain(projected)
+        });
         scores.chain(features).collect::<Vec<_>>()
     };
     detectors.iter().flat_map(of).collect()

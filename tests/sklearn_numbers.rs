@@ -3,7 +3,7 @@
 //! ```python
 //! import numpy as np
 //! from sklearn.cluster import KMeans
-//! from sklearn.decomposition import PCA
+//! from sklearn.decomposition import PCA, KernelPCA
 //! from sklearn.ensemble import IsolationForest
 //! from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score, roc_curve
 //! from sklearn.mixture import GaussianMixture
@@ -52,6 +52,11 @@
 //!     p = PCA(4, svd_solver="full").fit(x)
 //!     print("PCA", p.explained_variance_ratio_, *p.transform(x)[[0, -1]])
 //!     print([PCA(s, svd_solver="full").fit(x).n_components_ for s in (0.5, 0.9, 0.97, 0.99)])
+//!     fitted = x[:-1]
+//!     for kernel in ({"kernel": "rbf", "gamma": 1e-4}, {"kernel": "poly"}, {"kernel": "poly", "degree": 2, "coef0": 9}):
+//!         p = KernelPCA(4, **kernel).fit(fitted)
+//!         z = p.transform(x)    # the last row is new
+//!         print("KERNEL", kernel, (z[:-1]**2).sum(0) / p._centerer.transform(p._get_kernel(fitted)).trace(), *z[[0, -1]])
 //! ```
 
 #![allow(clippy::unwrap_used)]
@@ -61,6 +66,7 @@ use generators::registry::build;
 use generators::stream::Stream;
 use synthgen::metrics::classification::Confusion;
 use synthgen::metrics::ranking::{auroc, average_precision, roc_curve};
+use synthgen::representations::projections::{self, Projected as _};
 use synthgen::representations::{Components, Matrix, Pca};
 use synthgen::separators::{KINDS, Separator, Split};
 
@@ -208,7 +214,8 @@ fn principal_components_wide_and_tall() {
     ];
     for ((rows, columns), ratios, first, last, counts) in cases {
         let x = factors(rows, columns);
-        let pca = Pca::fit(&x, Components::Count(4)).unwrap();
+        let fit = |components| Pca::fit(&x, components, &Stream::root(0)).unwrap();
+        let pca = fit(Components::Count(4));
         let scores = pca.transform(&x).unwrap();
         for k in 0..4 {
             close(pca.explained_variance_ratio()[k], ratios[k], 1e-7);
@@ -216,7 +223,70 @@ fn principal_components_wide_and_tall() {
             close(f64::from(scores.row(rows - 1)[k]), last[k], 2e-5);
         }
         for (share, count) in [0.5, 0.9, 0.97, 0.99].into_iter().zip(counts) {
-            assert_eq!(Pca::fit(&x, Components::Explained(share)).unwrap().components(), count, "{share}");
+            let kept = fit(Components::Explained(share)).explained_variance_ratio().len();
+            assert_eq!(kept, count, "{share}");
+        }
+    }
+}
+
+#[test]
+fn kernel_components_of_rows_old_and_new() {
+    let cases = [
+        (
+            (40, 300),
+            "rbf-kpca\"\ngamma = 1e-4",
+            [0.19431369, 0.12144572, 0.07764755, 0.07618428],
+            [-0.55775052, -0.25066157, 0.02896105, 0.14314974],
+            [0.12102788, 0.61625684, -0.14641959, 0.19887413],
+        ),
+        (
+            (40, 300),
+            "poly-kpca\"",
+            [0.8551498, 0.06638277, 0.03773611, 0.01796131],
+            [-749.86562441, -1131.59085786, -210.21888143, 699.32778293],
+            [-1398.56079406, -619.85945466, -334.07930683, -514.25447471],
+        ),
+        (
+            (40, 300),
+            "poly-kpca\"\ndegree = 2\noffset = 9.0",
+            [0.64693761, 0.23172687, 0.06042879, 0.030996],
+            [-2.26036087, -92.14134129, -46.46105421, -5.80250685],
+            [-86.52036644, -20.33181383, 6.47951859, 5.48611686],
+        ),
+        (
+            (300, 40),
+            "rbf-kpca\"\ngamma = 1e-4",
+            [0.42135528, 0.17523725, 0.15095369, 0.05644505],
+            [-0.41924967, 0.0578745, -0.26873767, -0.16675092],
+            [0.61540447, 0.50537448, -0.00291464, 0.02673587],
+        ),
+        (
+            (300, 40),
+            "poly-kpca\"",
+            [0.51130895, 0.21990437, 0.07766795, 0.05430733],
+            [606.99177566, -1087.46544647, 223.90765048, -65.53453622],
+            [-4210.1695702, 3164.7260374, 2879.56407636, 1184.41744994],
+        ),
+        (
+            (300, 40),
+            "poly-kpca\"\ndegree = 2\noffset = 9.0",
+            [0.44971351, 0.28073115, 0.11168681, 0.07169883],
+            [-89.99384991, -30.51414093, 43.7760561, -35.68634916],
+            [245.20512696, 116.1311727, 105.95200232, 95.09039461],
+        ),
+    ];
+    for ((rows, columns), kernel, ratios, first, last) in cases {
+        let x = factors(rows, columns);
+        let text = format!("kind = \"{kernel}\ncomponents = 4");
+        let projection = build(projections::KINDS, Table::parse("s.toml", &text).unwrap()).unwrap().1;
+        let fitted = x.select(&(0..rows - 1).collect::<Vec<_>>());
+        let projected = projection.fit(&fitted, &Stream::root(0)).unwrap();
+        let scores = projected.transform(&x).unwrap();
+        for k in 0..4 {
+            close(projected.explained_variance_ratio()[k], ratios[k], 1e-7);
+            let within = 1e-6 * f64::from(scores.row(0)[k].abs().max(scores.row(rows - 1)[k].abs())).max(1.0);
+            close(f64::from(scores.row(0)[k]), first[k], within);
+            close(f64::from(scores.row(rows - 1)[k]), last[k], within);
         }
     }
 }

@@ -9,13 +9,14 @@ use crate::metrics::agreement::{anomalous_group, called_anomalous, oracle_group}
 use crate::metrics::classification::Confusion;
 use crate::metrics::interval::bootstrap;
 use crate::metrics::ranking::{auroc, average_precision};
-use crate::plan::Separation;
+use crate::plan::{Named, Separation};
 use crate::report::record::{
     AgainstDefect, Calls, Component, Estimate, Judgement, Outcome, Reduction, Representation,
     Separation as Cell, Share, ShareOfDefect, TestImage, Threshold,
 };
-use crate::representations::{Components, Matrix, Pca};
-use crate::separators::Split;
+use crate::representations::projections::Projection;
+use crate::representations::{Components, Matrix};
+use crate::separators::{Separator, Split};
 
 /// Replicates of every bootstrap.
 pub const REPLICATES: usize = 1000;
@@ -121,7 +122,8 @@ pub fn separate(
     let headline: &[f32] = scores.components.first().map_or(&[], |(_, values)| values);
     let mut result = Separated::default();
     let stream = stream.child(detector);
-    for (name, row) in rows(detector, scores, &fit, separation.components) {
+    let halves = Halves { truth, fit: &fit, judge: &judge, headline };
+    for (name, row) in rows(detector, scores, &halves, separation, &stream) {
         let (representation, matrix) = match row {
             Ok(row) => row,
             Err(reason) => {
@@ -139,16 +141,14 @@ pub fn separate(
                 continue;
             }
         };
-        let (fitted, judged) = (matrix.select(&fit), matrix.select(&judge));
         for separator in &separation.separators {
             let stream = stream.child(&name).child(&separator.name);
-            let outcome = match separator.item.fit(&fitted, &mut stream.child("fit")) {
-                Ok(split) => {
-                    let reference = select(headline, &fit);
-                    let anomalous = anomalous_group(&split.groups(&fitted), &reference)?;
+            let outcome = match halves.separate(&matrix, &*separator.item, &stream)? {
+                Ok((split, anomalous)) => {
+                    let judged = matrix.select(&judge);
                     Outcome::Judged(judgement(&*split, &judged, anomalous, truth, &judge, &stream)?)
                 }
-                Err(reason) => Outcome::Empty(reason.to_string()),
+                Err(reason) => Outcome::Empty(reason),
             };
             result.cells.push(Cell {
                 representation: name.clone(),
@@ -162,54 +162,117 @@ pub fn separate(
     Ok(result)
 }
 
+/// The test images, in two halves by job: those that separators are fitted on, and those that judge.
+struct Halves<'a> {
+    truth: &'a Truth<'a>,
+    fit: &'a [usize],
+    judge: &'a [usize],
+    /// The score that says which group is the anomalous one.
+    headline: &'a [f32],
+}
+
+/// A fitted split and its anomalous group, or why there is none.
+type Groups = Result<(Box<dyn Split>, usize), String>;
+
+impl Halves<'_> {
+    /// Fits `separator`, without labels, on the rows of the first half.
+    fn separate(
+        &self,
+        matrix: &Matrix,
+        separator: &dyn Separator,
+        stream: &Stream,
+    ) -> Result<Groups, MetricError> {
+        let fitted = matrix.select(self.fit);
+        let split = match separator.fit(&fitted, &mut stream.child("fit")) {
+            Ok(split) => split,
+            Err(reason) => return Ok(Err(reason.to_string())),
+        };
+        let anomalous = anomalous_group(&split.groups(&fitted), &select(self.headline, self.fit))?;
+        Ok(Ok((split, anomalous)))
+    }
+
+    /// The number of leading columns of `matrix` with which `separator` is right most often in the half that
+    /// judges: Zeiser et al. chose so (section 5.2). It reads the labels: what follows is no result but a bound.
+    fn oracle_components(&self, matrix: &Matrix, separator: &dyn Separator, stream: &Stream) -> usize {
+        let labels = select(&self.truth.anomalous(), self.judge);
+        let right = |count: usize| {
+            let leading = matrix.leading(count);
+            let (split, anomalous) = self.separate(&leading, separator, stream).ok()?.ok()?;
+            let called = called_anomalous(&split.groups(&leading.select(self.judge)), anomalous);
+            Confusion::count(&labels, &called).ok()?.balanced_accuracy()
+        };
+        // Every number at first, then steps of a twentieth.
+        let counts = std::iter::successors(Some(1), |count| Some(count + (count / 20).max(1)));
+        let counts = counts.take_while(|&count| count <= matrix.columns);
+        let tried = counts.filter_map(|count| right(count).map(|right| (count, right)));
+        tried.reduce(|best, next| if next.1 > best.1 { next } else { best }).map_or(1, |(count, _)| count)
+    }
+}
+
 type Row = Result<(Representation, Matrix), String>;
 
-/// The representations of a detector's output: each score; each feature vector as it is and through PCA.
-fn rows(detector: &str, scores: &Scores, fit: &[usize], components: Components) -> Vec<(String, Row)> {
+/// The representations of a detector's output: each score; each feature vector as it is and through every projection.
+fn rows(
+    detector: &str,
+    scores: &Scores,
+    halves: &Halves<'_>,
+    separation: &Separation,
+    stream: &Stream,
+) -> Vec<(String, Row)> {
     let mut rows: Vec<(String, Row)> = Vec::new();
-    for (component, values) in &scores.components {
-        let name = format!("{detector} {component}");
-        let representation = Representation {
-            name: name.clone(),
-            detector: detector.to_owned(),
-            dimension: 1,
-            reduction: None,
-        };
-        rows.push((name, Ok((representation, Matrix::column(values.clone())))));
-    }
-    for (feature, matrix) in &scores.features {
-        let name = format!("{detector} {feature}");
-        let representation = Representation {
-            name: name.clone(),
-            detector: detector.to_owned(),
-            dimension: matrix.columns,
-            reduction: None,
-        };
-        rows.push((name.clone(), Ok((representation, matrix.clone()))));
-        let name = format!("{name} PCA");
-        let row = project(matrix, fit, components).map(|(reduction, projected)| {
-            let representation = Representation {
-                name: name.clone(),
-                detector: detector.to_owned(),
-                dimension: projected.columns,
-                reduction: Some(reduction),
-            };
-            (representation, projected)
+    let mut push = |name: String, row: Result<(Option<Reduction>, Matrix), String>| {
+        let row = row.map(|(reduction, matrix)| {
+            let (detector, dimension) = (detector.to_owned(), matrix.columns);
+            (Representation { name: name.clone(), detector, dimension, reduction }, matrix)
         });
         rows.push((name, row));
+    };
+    for (component, values) in &scores.components {
+        push(format!("{detector} {component}"), Ok((None, Matrix::column(values.clone()))));
+    }
+    for (feature, matrix) in &scores.features {
+        let raw = format!("{detector} {feature}");
+        push(raw.clone(), Ok((None, matrix.clone())));
+        for projection in &separation.projections {
+            let name = format!("{raw} {}", projection.name);
+            let stream = stream.child(&name);
+            let projected = project(matrix, projection, halves, separation, &stream);
+            push(name, projected.map(|(reduction, matrix)| (Some(reduction), matrix)));
+        }
     }
     rows
 }
 
-/// All rows on the principal components of those at `fit`.
-fn project(matrix: &Matrix, fit: &[usize], components: Components) -> Result<(Reduction, Matrix), String> {
-    let pca = Pca::fit(&matrix.select(fit), components).map_err(|e| e.to_string())?;
+/// All rows in the coordinates that `projection` finds on those of the first half.
+fn project(
+    matrix: &Matrix,
+    projection: &Named<dyn Projection>,
+    halves: &Halves<'_>,
+    separation: &Separation,
+    stream: &Stream,
+) -> Result<(Reduction, Matrix), String> {
+    let fitted = projection.item.fit(&matrix.select(halves.fit), stream).map_err(|e| e.to_string())?;
+    let mut projected = fitted.transform(matrix).map_err(|e| e.to_string())?;
+    let components = projection.item.components();
+    if let (true, Some(first)) = (components.sees_labels(), separation.separators.first()) {
+        let count = halves.oracle_components(&projected, &*first.item, &stream.child("oracle"));
+        projected = projected.leading(count);
+    }
     let reduction = Reduction {
-        method: "PCA".to_owned(),
+        method: projection.kind.to_owned(),
         from_dimension: matrix.columns,
-        explained_share: Some(pca.explained_variance_ratio().iter().sum()),
+        explained_share: Some(fitted.explained_variance_ratio()[..projected.columns].iter().sum()),
+        choice: Some(
+            match components {
+                Components::Count(_) => "stated in the scenario",
+                Components::Explained(_) => "by explained variance",
+                Components::Parallel => "by parallel analysis",
+                Components::Oracle => "picked with the labels: a bound, no result",
+            }
+            .to_owned(),
+        ),
     };
-    Ok((reduction, pca.transform(matrix).map_err(|e| e.to_string())?))
+    Ok((reduction, projected))
 }
 
 fn judgement(

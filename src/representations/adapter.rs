@@ -1,10 +1,10 @@
 //! The border to linfa: our matrices and streams as what it is built on, ndarray 0.16 and rand 0.8.
 //!
-//! linfa and its arrays are named here, in the projections and in the separators that linfa
-//! computes, and in none of their public signatures.
+//! linfa and its arrays are named here and in the separators that linfa computes, and in none of their
+//! public signatures.
 
 use generators::stream::Stream;
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use rand_xoshiro::Xoshiro256Plus;
 use rand_xoshiro::rand_core::SeedableRng;
 
@@ -15,11 +15,6 @@ pub(crate) fn array_from_matrix(matrix: &Matrix) -> Array2<f64> {
     Array2::from_shape_fn((matrix.rows, matrix.columns), |(i, j)| {
         f64::from(matrix.values[i * matrix.columns + j])
     })
-}
-
-/// The values of `array`, rounded to single precision.
-pub(crate) fn matrix_from_array(array: ArrayView2<'_, f64>) -> Matrix {
-    Matrix { rows: array.nrows(), columns: array.ncols(), values: array.iter().map(|&x| x as f32).collect() }
 }
 
 /// A generator that linfa can draw from, seeded by the next bits of `stream`.

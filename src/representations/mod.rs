@@ -1,10 +1,14 @@
 //! Scores and features as tables of numbers, and their projections.
 
 pub(crate) mod adapter;
-mod eigen;
-pub mod pca;
+pub(crate) mod algebra;
+mod components;
+mod kernel_pca;
+pub mod projections;
 
-pub use pca::{Components, Pca};
+pub use components::Components;
+pub use kernel_pca::{Gamma, Kernel, KernelPca};
+pub use projections::pca::Pca;
 
 /// Rows of numbers: one row per image, all of one length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +45,23 @@ impl Matrix {
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&i| self.row(i)).copied().collect();
         Self { rows: indices.len(), columns: self.columns, values }
+    }
+
+    /// The first `count` columns, all where there are fewer.
+    pub fn leading(&self, count: usize) -> Self {
+        let count = count.min(self.columns);
+        let values = (0..self.rows).flat_map(|i| &self.row(i)[..count]).copied().collect();
+        Self { rows: self.rows, columns: count, values }
+    }
+
+    /// The mean of every column; 0 without rows.
+    pub fn mean(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.columns];
+        for i in 0..self.rows {
+            sums.iter_mut().zip(self.row(i)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        sums.iter_mut().for_each(|sum| *sum /= self.rows.max(1) as f64);
+        sums
     }
 
     /// The first row that holds an infinite value or none at all.
@@ -83,6 +104,9 @@ pub enum RepresentationError {
     /// A share of variance that is not within 0 and 1.
     #[error("a share of explained variance is greater than 0 and at most 1, not {0}")]
     Share(f64),
+    /// No eigenvalue exceeds what chance makes of unrelated columns.
+    #[error("no component stands out of the same columns shuffled")]
+    NoneStandsOut,
     /// All rows are equal: nothing varies.
     #[error("all rows are equal, there is no direction of variance")]
     Constant,
@@ -124,6 +148,9 @@ mod tests {
     fn rows_are_picked_in_order() {
         let a = Matrix::new(2, 2, vec![1.0, 2.0, 3.0, 4.0]);
         assert_eq!(a.select(&[1, 0, 1]).values, [3.0, 4.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(a.leading(1).values, [1.0, 3.0]);
+        assert_eq!(a.leading(9), a);
+        assert_eq!(a.mean(), [2.0, 3.0]);
     }
 
     #[test]

@@ -87,7 +87,8 @@ fn dimension(row: &Representation) -> String {
         Some(r) => {
             let kept =
                 r.explained_share.map(|s| format!(", {} of the variance", percent(s))).unwrap_or_default();
-            format!("{numbers}, {} of {}{kept}", r.method, count(r.from_dimension))
+            let choice = r.choice.as_ref().map(|c| format!(", {c}")).unwrap_or_default();
+            format!("{numbers}, {} of {}{kept}{choice}", r.method, count(r.from_dimension))
         }
         None => numbers,
     }

@@ -285,13 +285,16 @@ pub struct Representation {
 /// A projection on fewer numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reduction {
-    /// How: `PCA`.
+    /// How: `pca`.
     pub method: String,
     /// Numbers per image before.
     pub from_dimension: usize,
     /// Share of the variance that is left, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explained_share: Option<f64>,
+    /// Who chose how many numbers are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
 }
 
 /// A cell of the accuracy table.

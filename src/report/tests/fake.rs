@@ -354,6 +354,7 @@ fn separations(noise: &mut Noise) -> (Vec<Representation>, Vec<Separation>) {
                 method: "PCA".into(),
                 from_dimension: 4096,
                 explained_share: Some(s),
+                choice: None,
             });
             Representation { name: name.into(), detector: detector.into(), dimension, reduction }
         };
