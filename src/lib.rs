@@ -3,8 +3,8 @@
 //!
 //! Data flows one way: a scenario is resolved into a [`plan`]; the `generators` crate makes the
 //! dataset; [`detectors`] (on [`nets`]) learn from its healthy part and score [`data`]; scores and
-//! features become [`representations`], which [`separators`] split and [`metrics`] judge; the [`audit`] asks
-//! whether the dataset is fair; the [`report`] shows the record, and a
+//! features become [`representations`], which [`separators`] split, [`thresholds`] cut and [`metrics`] judge; the
+//! [`audit`] asks whether the dataset is fair; the [`report`] shows the record, and a
 //! [`comparison`] holds it against an earlier one. [`pipeline`] is the only room that knows them all.
 
 pub mod audit;
@@ -19,3 +19,4 @@ pub mod plan;
 pub mod report;
 pub mod representations;
 pub mod separators;
+pub mod thresholds;

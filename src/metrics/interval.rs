@@ -26,7 +26,38 @@ pub struct Interval {
 ///
 /// `None` where there are fewer than two jobs, no figure on the images as they are, or a figure in
 /// fewer than half of the replicates.
-pub fn bootstrap<F>(jobs: &[u32], replicates: usize, stream: &Stream, statistic: F) -> Option<Interval>
+pub fn bootstrap<F>(jobs: &[u32], draws: usize, stream: &Stream, statistic: F) -> Option<Interval>
+where
+    F: Fn(&[usize]) -> Option<f64> + Sync,
+{
+    let (estimate, figures) = replicates(jobs, draws, stream, statistic)?;
+    Some(Interval::of_replicates(estimate, &figures))
+}
+
+/// The mean of one value per seed, and its interval over seeds; `None` of fewer than two.
+///
+/// Of three seeds it can only say how far apart they are: an interval of so few is too narrow.
+pub fn mean_over_seeds(values: &[f64], draws: usize, stream: &Stream) -> Option<Interval> {
+    let seeds: Vec<u32> = (0..values.len() as u32).collect();
+    bootstrap(&seeds, draws, stream, |drawn| {
+        Some(drawn.iter().map(|&seed| values[seed]).sum::<f64>() / drawn.len() as f64)
+    })
+}
+
+impl Interval {
+    /// The 95 % between the percentiles of sorted `figures`, of which there are some.
+    pub(super) fn of_replicates(estimate: f64, figures: &[f64]) -> Self {
+        Self { low: quantile(figures, 0.025), estimate, high: quantile(figures, 0.975) }
+    }
+}
+
+/// The figure on the images as they are, and those of the replicates, sorted; see [`bootstrap`].
+pub(super) fn replicates<F>(
+    jobs: &[u32],
+    draws: usize,
+    stream: &Stream,
+    statistic: F,
+) -> Option<(f64, Vec<f64>)>
 where
     F: Fn(&[usize]) -> Option<f64> + Sync,
 {
@@ -40,7 +71,7 @@ where
     }
     let all: Vec<usize> = (0..jobs.len()).collect();
     let estimate = statistic(&all).filter(|figure| !figure.is_nan())?;
-    let mut figures: Vec<f64> = (0..replicates)
+    let mut figures: Vec<f64> = (0..draws)
         .into_par_iter()
         .filter_map(|replicate| {
             let mut stream = stream.item("replicate", replicate);
@@ -49,15 +80,15 @@ where
             statistic(&drawn).filter(|figure| !figure.is_nan())
         })
         .collect();
-    if figures.is_empty() || figures.len() * 2 < replicates {
+    if figures.is_empty() || figures.len() * 2 < draws {
         return None;
     }
     figures.sort_unstable_by(f64::total_cmp);
-    Some(Interval { low: quantile(&figures, 0.025), estimate, high: quantile(&figures, 0.975) })
+    Some((estimate, figures))
 }
 
-/// The quantile of sorted values, linear between neighbours. `sorted` is not empty.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+/// The quantile of sorted values, linear between neighbours (numpy's default). `sorted` is not empty.
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
@@ -112,6 +143,15 @@ mod tests {
         // Ten equal images per job: the honest interval is sqrt(10) times as wide.
         let ratio = (wide.high - wide.low) / (narrow.high - narrow.low);
         assert!((ratio - 10f64.sqrt()).abs() < 0.4, "{ratio}");
+    }
+
+    #[test]
+    fn seeds_are_drawn_one_by_one() {
+        let interval = mean_over_seeds(&[0.9, 0.9, 0.96], 4000, &Stream::root(9)).unwrap();
+        assert!((interval.estimate - 0.92).abs() < 1e-12);
+        // All three draws alike come up once in 27 each: beyond the percentiles.
+        assert!((interval.low - 0.9).abs() < 1e-12 && (interval.high - 0.96).abs() < 1e-12, "{interval:?}");
+        assert_eq!(mean_over_seeds(&[0.9], 100, &Stream::root(9)), None);
     }
 
     #[test]

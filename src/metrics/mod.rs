@@ -1,11 +1,16 @@
 //! Judging scores and splits against the synthetic labels.
 //!
-//! Truth is one `bool` per image, true where it is anomalous; scores are higher where more
+//! Truth is one `bool` per image (or pixel), true where it is anomalous; scores are higher where more
 //! anomalous and are never clamped. A figure that does not exist, such as the AUROC of one class, is `None`.
 
 pub mod agreement;
 pub mod classification;
+pub mod clustering;
+pub mod cost;
+pub mod detectability;
 pub mod interval;
+pub mod localisation;
+pub mod paired;
 pub mod ranking;
 
 /// Why numbers cannot be judged.

@@ -1,0 +1,257 @@
+//! Whether one method is better than another on the same images, jobs or seeds.
+
+use std::collections::BTreeMap;
+
+use generators::stream::Stream;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use super::interval::{Interval, replicates};
+use super::ranking::{auroc, midranks};
+use super::{MetricError, check_lengths, checked_scores};
+
+/// The difference of two figures under a paired bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BootstrapDifference {
+    /// First less second, and its 95 % interval.
+    pub difference: Interval,
+    /// Two-sided: twice the share of replicates on the other side of 0, at most 1 (Davison and Hinkley 1997, section 4.4).
+    pub p_value: f64,
+}
+
+/// Bootstraps `first` less `second` over jobs (or seeds): both read the same replicate, so what they share cancels.
+///
+/// As [`bootstrap`](super::interval::bootstrap) otherwise, and `None` where that is.
+pub fn bootstrap_difference(
+    jobs: &[u32],
+    draws: usize,
+    stream: &Stream,
+    first: impl Fn(&[usize]) -> Option<f64> + Sync,
+    second: impl Fn(&[usize]) -> Option<f64> + Sync,
+) -> Option<BootstrapDifference> {
+    let (estimate, figures) = replicates(jobs, draws, stream, |drawn| Some(first(drawn)? - second(drawn)?))?;
+    let side = |beyond: &dyn Fn(f64) -> bool| {
+        let count = figures.iter().filter(|&&figure| beyond(figure)).count();
+        (count + 1) as f64 / (figures.len() + 1) as f64
+    };
+    let p_value = 2.0 * side(&|figure| figure <= 0.0).min(side(&|figure| figure >= 0.0));
+    Some(BootstrapDifference {
+        difference: Interval::of_replicates(estimate, &figures),
+        p_value: p_value.min(1.0),
+    })
+}
+
+/// The signed-rank test of differences (Wilcoxon 1945, doi:10.2307/3001968).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SignedRank {
+    /// Sum of the ranks of the positive differences, and of the negative.
+    pub rank_sums: [f64; 2],
+    /// Two-sided: as good a split of the ranks by tossing a coin for every sign.
+    pub p_value: f64,
+}
+
+/// Most differences whose signs are all counted through; the normal approximation is good far below it.
+const MOST_EXACT: usize = 200;
+
+/// Whether paired differences, one per seed or job, are symmetric around 0.
+///
+/// Differences of 0 are left out; equal ones share their rank, and the distribution is that of these very ranks: exact up
+/// to 200 differences, normal beyond. `None` where no difference is left.
+///
+/// # Errors
+/// Where a difference is not a number.
+pub fn signed_rank(differences: &[f64]) -> Result<Option<SignedRank>, MetricError> {
+    let checked = checked_scores(differences)?;
+    let differences: Vec<f64> = checked.into_iter().filter(|&d| d != 0.0).collect();
+    if differences.is_empty() {
+        return Ok(None);
+    }
+    let sizes: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
+    let ranks = midranks(&sizes);
+    let signed = |positive: bool| -> f64 {
+        differences.iter().zip(&ranks).filter(|(d, _)| (**d > 0.0) == positive).map(|(_, rank)| rank).sum()
+    };
+    let rank_sums = [signed(true), signed(false)];
+    let less = rank_sums[0].min(rank_sums[1]);
+    let below = match ranks.len() {
+        0..=MOST_EXACT => {
+            // Midranks are halves: twice them are whole.
+            let doubled: Vec<usize> = ranks.iter().map(|rank| (2.0 * rank) as usize).collect();
+            share_at_most((2.0 * less) as usize, &doubled)
+        }
+        _ => {
+            let mean = ranks.iter().sum::<f64>() / 2.0;
+            let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt() / 2.0;
+            standard_normal((less - mean) / deviation)
+        }
+    };
+    Ok(Some(SignedRank { rank_sums, p_value: (2.0 * below).min(1.0) }))
+}
+
+/// Share of all subsets of `ranks` whose sum is at most `sum`.
+fn share_at_most(sum: usize, ranks: &[usize]) -> f64 {
+    let mut share = vec![0.0; sum + 1];
+    share[0] = 1.0;
+    for &rank in ranks {
+        for total in (0..=sum).rev() {
+            let with = if total >= rank { share[total - rank] } else { 0.0 };
+            share[total] = f64::midpoint(share[total], with);
+        }
+    }
+    share.iter().sum()
+}
+
+/// The test of two areas under the ROC curve on the same images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AurocDifference {
+    /// The two areas.
+    pub areas: [f64; 2],
+    /// Standard error of the first less the second.
+    pub standard_error: f64,
+    /// The difference over its standard error: standard normal where the areas are alike.
+    pub z: f64,
+    /// Two-sided.
+    pub p_value: f64,
+}
+
+/// Compares the areas of two scores of the same images, whose images of one job are not independent (Obuchowski 1997,
+/// doi:10.2307/2533958). With every image in a job of its own it is the test of DeLong et al. 1988, doi:10.2307/2531595.
+///
+/// `None` where a class is missing or lies in one job only, or where the scores rank alike.
+///
+/// # Errors
+/// Where the lengths differ, nothing is given, or a score is not a number.
+pub fn auroc_difference(
+    truth: &[bool],
+    first: &[f64],
+    second: &[f64],
+    jobs: &[u32],
+) -> Result<Option<AurocDifference>, MetricError> {
+    check_lengths(("labels", truth.len()), ("jobs", jobs.len()))?;
+    let (Some(one), Some(other)) = (auroc(truth, first)?, auroc(truth, second)?) else { return Ok(None) };
+    let [one_won, other_won] = [first, second].map(|scores| share_won(truth, scores));
+
+    // Per job, what its anomalous and its healthy images add to the difference beyond their part.
+    let mut excess: BTreeMap<u32, [Option<f64>; 2]> = BTreeMap::new();
+    for (i, &job) in jobs.iter().enumerate() {
+        let sum = &mut excess.entry(job).or_default()[usize::from(!truth[i])];
+        *sum = Some(sum.unwrap_or(0.0) + (one_won[i] - other_won[i]) - (one - other));
+    }
+    let anomalous = truth.iter().filter(|&&anomalous| anomalous).count() as f64;
+    let healthy = truth.len() as f64 - anomalous;
+    let unbiased = |products: Vec<f64>| {
+        let jobs = products.len() as f64;
+        (jobs >= 2.0).then(|| jobs / (jobs - 1.0) * products.iter().sum::<f64>())
+    };
+    let of_class = |class: usize| unbiased(excess.values().filter_map(|e| e[class].map(|x| x * x)).collect());
+    let across = unbiased(excess.values().map(|e| e[0].unwrap_or(0.0) * e[1].unwrap_or(0.0)).collect());
+    let (Some(positive), Some(negative), Some(across)) = (of_class(0), of_class(1), across) else {
+        return Ok(None);
+    };
+    let variance =
+        positive / anomalous.powi(2) + negative / healthy.powi(2) + 2.0 * across / (anomalous * healthy);
+    if variance <= 0.0 {
+        return Ok(None);
+    }
+    let standard_error = variance.sqrt();
+    let z = (one - other) / standard_error;
+    let p_value = 2.0 * standard_normal(-z.abs());
+    Ok(Some(AurocDifference { areas: [one, other], standard_error, z, p_value }))
+}
+
+/// Per image, the share of the other class that it is on the right side of; a tie counts half.
+fn share_won(truth: &[bool], scores: &[f64]) -> Vec<f64> {
+    let all = midranks(scores);
+    let mut won = vec![0.0; scores.len()];
+    for class in [true, false] {
+        let members: Vec<usize> = (0..scores.len()).filter(|&i| truth[i] == class).collect();
+        let own = midranks(&members.iter().map(|&i| scores[i]).collect::<Vec<f64>>());
+        let others = (scores.len() - members.len()) as f64;
+        for (&i, own) in members.iter().zip(own) {
+            let below = (all[i] - own) / others;
+            won[i] = if class { below } else { 1.0 - below };
+        }
+    }
+    won
+}
+
+/// The distribution function of the standard normal law.
+fn standard_normal(z: f64) -> f64 {
+    Normal::standard().cdf(z)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_sure_difference_and_none() {
+        let jobs: Vec<u32> = (0..20).collect();
+        let mean = |values: Vec<f64>| {
+            move |drawn: &[usize]| Some(drawn.iter().map(|&i| values[i]).sum::<f64>() / drawn.len() as f64)
+        };
+        let base: Vec<f64> = (0..20).map(|i| f64::from(i) * f64::from(i) % 7.0).collect();
+        let better: Vec<f64> = base.iter().enumerate().map(|(i, b)| b + 0.1 + 0.001 * i as f64).collect();
+        let test = |a: &[f64], b: &[f64]| {
+            bootstrap_difference(&jobs, 999, &Stream::root(1), mean(a.to_vec()), mean(b.to_vec())).unwrap()
+        };
+        let sure = test(&better, &base);
+        assert_eq!(sure.p_value, 0.002);
+        assert!(sure.difference.low > 0.1 && sure.difference.high < 0.12);
+        assert_eq!(test(&base, &base).p_value, 1.0);
+        let worse = test(&base, &better);
+        assert!((worse.difference.estimate + sure.difference.estimate).abs() < 1e-12);
+    }
+
+    #[test]
+    fn there_may_be_no_test() {
+        assert_eq!(signed_rank(&[0.0, -0.0]), Ok(None));
+        assert_eq!(signed_rank(&[f64::NAN]), Err(MetricError::NotANumber { index: 0 }));
+        let scores = [1.0, 2.0, 3.0, 4.0];
+        let other = [1.0, 3.0, 2.0, 4.0];
+        let truth = [false, true, false, true];
+        let compare = |truth: &[bool], jobs: &[u32]| auroc_difference(truth, &scores, &other, jobs).unwrap();
+        assert_eq!(compare(&[true; 4], &[1, 2, 3, 4]), None);
+        assert_eq!(compare(&truth, &[1, 1, 1, 1]), None);
+        assert_eq!(auroc_difference(&truth, &scores, &scores, &[1, 2, 3, 4]), Ok(None));
+        assert!(compare(&truth, &[1, 2, 3, 4]).is_some());
+    }
+
+    /// Ten equal images per job bring no more evidence than one.
+    #[test]
+    fn copies_within_a_job_do_not_make_it_surer() {
+        let mut stream = Stream::root(3);
+        let truth: Vec<bool> = (0..60).map(|i| i % 2 == 0).collect();
+        let scores = |quality: f64, stream: &mut Stream| -> Vec<f64> {
+            truth.iter().map(|&t| if t { quality } else { 0.0 } + stream.normal()).collect()
+        };
+        let (first, second) = (scores(1.5, &mut stream), scores(0.8, &mut stream));
+        let jobs: Vec<u32> = (0..60).collect();
+        let once = auroc_difference(&truth, &first, &second, &jobs).unwrap().unwrap();
+        let tenfold = |values: &[f64]| values.iter().flat_map(|&v| [v; 10]).collect::<Vec<f64>>();
+        let truth: Vec<bool> = truth.iter().flat_map(|&t| [t; 10]).collect();
+        let jobs: Vec<u32> = jobs.iter().flat_map(|&j| [j; 10]).collect();
+        let copied = auroc_difference(&truth, &tenfold(&first), &tenfold(&second), &jobs).unwrap().unwrap();
+        assert!((once.standard_error - copied.standard_error).abs() < 1e-12);
+    }
+
+    proptest! {
+        /// By tossing every sign: what the sums count, by brute force.
+        #[test]
+        fn all_signs_are_counted(differences in prop::collection::vec(-6..6i32, 1..9)) {
+            let differences: Vec<f64> = differences.into_iter().map(f64::from).collect();
+            if let Some(found) = signed_rank(&differences).unwrap() {
+                let kept: Vec<f64> = differences.into_iter().filter(|&d| d != 0.0).collect();
+                let ranks = midranks(&kept.iter().map(|d| d.abs()).collect::<Vec<_>>());
+                let least = found.rank_sums[0].min(found.rank_sums[1]);
+                let cases = 1u32 << kept.len();
+                let below = (0..cases).filter(|signs| {
+                    let sum: f64 = (0..kept.len()).filter(|i| signs >> i & 1 == 1).map(|i| ranks[i]).sum();
+                    sum <= least
+                }).count();
+                let expected = (2.0 * below as f64 / f64::from(cases)).min(1.0);
+                prop_assert!((found.p_value - expected).abs() < 1e-12);
+            }
+        }
+    }
+}
