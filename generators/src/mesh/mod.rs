@@ -6,6 +6,7 @@
 //! matters.
 
 mod area;
+mod bands;
 mod bounds;
 mod certificate;
 mod contour;
@@ -20,6 +21,7 @@ mod rims;
 mod slice;
 mod stl;
 pub mod svg;
+mod sweep;
 mod union;
 mod unit;
 mod weld;
