@@ -3,7 +3,8 @@
     python benches/peers/slicing.py [--runs N] [--prusa prusa-slicer] OURS MESH...
 
 OURS is the example `contours` of the generators, built for release. trimesh is timed inside a process of its
-own, imports excluded; PrusaSlicer and OURS as whole processes on one thread. Prints a Markdown table.
+own, imports excluded; PrusaSlicer and OURS as whole processes on one thread, each of them writing all its masks into one
+archive. Prints a Markdown table.
 Needs trimesh, shapely, networkx and rtree in the Python that runs it.
 """
 import argparse
@@ -89,7 +90,7 @@ for mesh in given.meshes:
                 [sys.executable, "-c", TRIMESH, mesh], check=True, capture_output=True, text=True
             ).stdout.split()
             times["trimesh"].append(float(seconds))
-            times["masks"].append(cpu([given.ours, mesh, str(LAYERS), str(PX), folder])[0])
+            times["masks"].append(cpu([given.ours, mesh, str(LAYERS), str(PX), f"{folder}/masks.tar"])[0])
             if given.prusa:
                 times["prusa"].append(cpu(prusa(given.prusa, mesh, folder))[0])
     trimesh, own, masks = (statistics.median(times[name]) for name in ("trimesh", "ours", "masks"))

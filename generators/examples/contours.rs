@@ -1,9 +1,11 @@
-//! Reads a part, cuts it into layers and, if asked to, rasters each into a PNG mask; for measuring:
-//! `cargo run -p synthgen-generators --release --example contours PART LAYERS [PX FOLDER]`.
+//! Reads a part, cuts it into layers and, if asked to, rasters each into a PNG mask, all in one archive; for
+//! measuring: `cargo run -p synthgen-generators --release --example contours PART LAYERS [PX MASKS.tar]`.
+
+#[path = "../src/dataset/formats/webdataset/tar.rs"]
+mod tar;
 
 use std::error::Error;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use generators::layer::Frame;
 use generators::mesh::{Mesh, Slice, Unit, layer_heights_mm, slice};
@@ -12,7 +14,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: contours PART LAYERS [PX FOLDER]";
+    let usage = "usage: contours PART LAYERS [PX MASKS.tar]";
     let mut args = std::env::args().skip(1);
     let part = Mesh::read(Path::new(&args.next().ok_or(usage)?), Unit::Millimetre)?;
     let layers: usize = args.next().ok_or(usage)?.parse()?;
@@ -24,29 +26,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         slices.len()
     );
     if let Some(px) = args.next() {
-        let folder = PathBuf::from(args.next().ok_or(usage)?);
-        std::fs::create_dir_all(&folder)?;
+        let path = args.next().ok_or(usage)?;
         let size_px: usize = px.parse()?;
         let side_mm = width.max(depth) / 0.95;
         let frame = Frame { size_px, px_per_mm: size_px as f64 / side_mm };
+        let mut archive = Vec::new();
         for (i, slice) in slices.iter().enumerate() {
-            mask(slice, &frame, side_mm, &folder.join(format!("{i:05}.png")))?;
+            let mask = mask(slice, &frame, side_mm)?;
+            tar::append(&mut archive, &format!("{i:05}.png"), &mask).ok_or("a mask is too large")?;
         }
+        archive.extend(tar::END);
+        std::fs::write(path, archive)?;
     }
     Ok(())
 }
 
-fn mask(slice: &Slice, frame: &Frame, side_mm: f64, path: &Path) -> Result<(), Box<dyn Error>> {
+fn mask(slice: &Slice, frame: &Frame, side_mm: f64) -> Result<Vec<u8>, Box<dyn Error>> {
     let middle = Placement { rotation_deg: 0.0, at_mm: [side_mm / 2.0; 2] };
     let shares = coverage(&[(slice, middle)], frame);
-    let bytes: Vec<u8> = shares.values.iter().map(|share| (255.0 * share + 0.5) as u8).collect();
-    let file = BufWriter::new(std::fs::File::create(path)?);
+    // From 2^23 on the last bits of a number are its integer part: rounding without a conversion.
+    let level = |share: &f32| (255.0 * share + 8_388_608.0).to_bits() as u8;
+    let levels: Vec<u8> = shares.values.iter().map(level).collect();
+    let mut png = Vec::new();
     let side = u32::try_from(frame.size_px)?;
-    PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Up).write_image(
-        &bytes,
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up).write_image(
+        &levels,
         side,
         side,
         ExtendedColorType::L8,
     )?;
-    Ok(())
+    Ok(png)
 }

@@ -1,5 +1,5 @@
 //! Contours cut into horizontal bands, so that most of them need no sweep: a stretch of contour that
-//! passes straight through its band, and has its place along x for itself, crosses nothing.
+//! never turns back in its band, and has its place along x for itself, crosses nothing.
 
 use super::Contour;
 use super::sweep::{Edge, Enclosed, Sweep};
@@ -13,7 +13,7 @@ const MOST: f64 = 4096.0;
 pub(super) struct Bands {
     bottom: f64,
     height: f64,
-    last: usize,
+    last: u32,
     /// The contours one after the other, each with its beginning again at its end.
     points: Vec<[f64; 2]>,
     /// By band, then by where they begin along x.
@@ -22,46 +22,59 @@ pub(super) struct Bands {
 
 /// A stretch of contour inside a band from border to border, or a contour that never leaves it.
 struct Piece {
-    band: usize,
-    /// Least and greatest x.
-    x: [f64; 2],
+    band: u32,
+    /// Least and greatest x, rounded outwards.
+    x: [f32; 2],
     /// The numbers of the points of its edges; the first and the last may lie in other bands.
-    points: [usize; 2],
-    /// How much oftener what lies to its right is wound around than what lies to its left, above and
-    /// below alike: 0 where it turns back.
-    winding: i64,
-    /// Whether it came in upwards, and whether anything of it goes up, and down.
-    up: bool,
-    rises: bool,
-    falls: bool,
+    points: [u32; 2],
+    /// How much oftener what lies to its right is wound around than what lies to its left, all the way
+    /// up: 0 where it leaves the band where it came in.
+    winding: i8,
+    /// The same of what lies beyond the leftmost part of it.
+    within: i8,
+    /// Whether it goes up or down, or left or right, all the way, so that it does not cross itself.
+    simple: bool,
 }
 
-impl Piece {
-    fn enter(band: usize, up: bool, x: f64, point: usize) -> Self {
-        Self { band, x: [x, x], points: [point, point], winding: 0, up, rises: up, falls: !up }
+/// A piece that is being walked along.
+struct Walk {
+    band: u32,
+    x: [f64; 2],
+    begin: usize,
+    /// Whether it came in upwards.
+    up: bool,
+    /// Whether anything of it goes right, left, up, down.
+    goes: [bool; 4],
+}
+
+impl Walk {
+    fn enter(band: u32, up: bool, x: f64, begin: usize) -> Self {
+        Self { band, x: [x, x], begin, up, goes: [false; 4] }
     }
 
-    fn go(&mut self, a: [f64; 2], b: [f64; 2]) {
-        self.x = [self.x[0].min(b[0]), self.x[1].max(b[0])];
-        self.rises |= a[1] < b[1];
-        self.falls |= a[1] > b[1];
-    }
-
-    fn leave(mut self, up: bool, x: f64, point: usize) -> Self {
+    fn along(&mut self, a: [f64; 2], b: [f64; 2], x: f64) {
         self.x = [self.x[0].min(x), self.x[1].max(x)];
-        self.points[1] = point;
-        (self.rises, self.falls) = (self.rises | up, self.falls | !up);
-        self.winding = match (self.up, up) {
+        let goes = [a[0] < b[0], a[0] > b[0], a[1] < b[1], a[1] > b[1]];
+        self.goes = [0, 1, 2, 3].map(|i| self.goes[i] | goes[i]);
+    }
+
+    fn leave(self, up: bool, end: usize) -> Piece {
+        let [right, left, rises, falls] = self.goes;
+        let winding = match (self.up, up) {
             (true, true) => -1,
             (false, false) => 1,
             _ => 0,
         };
-        self
-    }
-
-    /// Whether it passes through the band without ever turning back.
-    fn is_straight(&self) -> bool {
-        self.winding != 0 && !(self.rises && self.falls)
+        // The leftmost part is where it came in, or where it leaves.
+        let within = if self.up == right { -1 } else { 1 };
+        Piece {
+            band: self.band,
+            x: [(self.x[0] as f32).next_down(), (self.x[1] as f32).next_up()],
+            points: [self.begin as u32, end as u32],
+            winding,
+            within: if winding == 0 { within } else { winding },
+            simple: !(right && left) || (winding != 0 && !(rises && falls)),
+        }
     }
 }
 
@@ -75,7 +88,7 @@ impl Bands {
         let mut bands = Self {
             bottom,
             height: (top - bottom) / count,
-            last: count as usize - 1,
+            last: count as u32 - 1,
             points: Vec::with_capacity(edges + 2 * contours.len()),
             pieces: Vec::with_capacity(edges / TOGETHER as usize + 2 * contours.len()),
         };
@@ -87,48 +100,53 @@ impl Bands {
     /// Adds the pieces of a contour.
     fn cut(&mut self, Contour { points }: &Contour, middle: [f64; 2]) {
         let seen = |p: &[f64; 2]| [p[0] - middle[0], p[1] - middle[1]];
-        let begin = self.points.len();
+        let per_mm = self.height.recip();
+        let (bottom, last) = (self.bottom, self.last);
+        let band = |point: &[f64; 2]| (((point[1] - bottom) * per_mm) as u32).min(last);
         // From an edge on that leaves its band, if there is one.
-        let leaves = |pair: &[[f64; 2]]| self.band(&seen(&pair[0])) != self.band(&seen(&pair[1]));
+        let leaves = |pair: &[[f64; 2]]| band(&seen(&pair[0])) != band(&seen(&pair[1]));
         let leaving = points.windows(2).position(leaves);
         let (before, after) = points.split_at(leaving.unwrap_or(0));
-        self.points.extend(after.iter().chain(before).chain(&after[..1]).map(seen));
+        let begin = self.points.len();
+        self.points.extend(after.iter().map(seen));
+        self.points.extend(before.iter().map(seen));
+        self.points.push(seen(&after[0]));
+        let mut from = self.points[begin];
+        let mut here = band(&from);
         if leaving.is_none() {
-            let [x, _] = self.points[begin];
-            let mut whole = Piece::enter(self.band(&self.points[begin]), true, x, begin);
-            self.points[begin..].windows(2).for_each(|pair| whole.go(pair[0], pair[1]));
-            self.pieces.push(whole.leave(false, x, self.points.len() - 1));
+            let mut whole = Walk::enter(here, true, from[0], begin);
+            self.points[begin..].windows(2).for_each(|pair| whole.along(pair[0], pair[1], pair[1][0]));
+            self.pieces.push(whole.leave(false, self.points.len() - 1));
             return;
         }
         self.points.push(self.points[begin + 1]);
-        let mut open: Option<Piece> = None;
-        for at in begin..self.points.len() - 1 {
-            let [a, b] = [self.points[at], self.points[at + 1]];
-            let (mut band, end) = (self.band(&a), self.band(&b));
-            while band != end {
-                let up = band < end;
-                let border = self.border(if up { band + 1 } else { band });
-                let x = a[0] + ((border - a[1]) / (b[1] - a[1])).clamp(0.0, 1.0) * (b[0] - a[0]);
-                // The first edge comes again.
-                if let Some(piece) = open.take()
-                    && at > begin
+        let mut walk: Option<Walk> = None;
+        for at in begin + 1..self.points.len() {
+            let to = self.points[at];
+            let there = band(&to);
+            while here != there {
+                let up = here < there;
+                let border = self.border(if up { here + 1 } else { here });
+                let x =
+                    from[0] + ((border - from[1]) / (to[1] - from[1])).clamp(0.0, 1.0) * (to[0] - from[0]);
+                if let Some(mut walk) = walk.take()
+                    // The first edge comes again.
+                    && at > begin + 1
                 {
-                    self.pieces.push(piece.leave(up, x, at + 1));
+                    walk.along(from, to, x);
+                    self.pieces.push(walk.leave(up, at));
                 }
-                band = if up { band + 1 } else { band - 1 };
-                open = Some(Piece::enter(band, up, x, at));
+                here = if up { here + 1 } else { here - 1 };
+                walk = Some(Walk::enter(here, up, x, at - 1));
             }
-            open.iter_mut().for_each(|piece| piece.go(a, b));
+            walk.iter_mut().for_each(|walk| walk.along(from, to, to[0]));
+            from = to;
         }
     }
 
-    fn band(&self, point: &[f64; 2]) -> usize {
-        (((point[1] - self.bottom) / self.height) as usize).min(self.last)
-    }
-
     /// The lower border of a band.
-    fn border(&self, band: usize) -> f64 {
-        self.bottom + band as f64 * self.height
+    fn border(&self, band: u32) -> f64 {
+        self.bottom + f64::from(band) * self.height
     }
 
     /// What is enclosed wherever it may be more or less than once; `None` where the sweep's patience
@@ -145,8 +163,8 @@ impl Bands {
         Some(enclosed)
     }
 
-    /// What the pieces of a band enclose that share their place along x or turn back. The inner
-    /// `None` where there is more than that between them.
+    /// What the pieces of a band enclose that share their place along x or may cross themselves. The
+    /// inner `None` where there is more than that between them.
     fn between(&self, pieces: &[Piece], sweep: &mut Sweep) -> Option<Option<Enclosed>> {
         let (mut enclosed, mut winding, mut rest) = (Enclosed::default(), 0, pieces);
         while let Some(first) = rest.first() {
@@ -157,10 +175,11 @@ impl Bands {
                 apart
             });
             let (group, after) = rest.split_at(apart.map_or(rest.len(), |at| at + 1));
-            if group.len() > 1 || !first.is_straight() {
+            let clear = first.simple && (0..=1).contains(&(winding + i64::from(first.within)));
+            if group.len() > 1 || !clear {
                 enclosed.add(self.swept(group, winding, sweep)?, 1.0);
             }
-            winding += group.iter().map(|piece| piece.winding).sum::<i64>();
+            winding += group.iter().map(|piece| i64::from(piece.winding)).sum::<i64>();
             if !(0..=1).contains(&winding) {
                 return Some(None);
             }
@@ -172,8 +191,9 @@ impl Bands {
     /// What pieces of the same band enclose, wound around `outside` times to the left of all.
     fn swept(&self, pieces: &[Piece], outside: i64, sweep: &mut Sweep) -> Option<Enclosed> {
         let band = pieces[0].band;
-        let edges = pieces.iter().flat_map(|piece| self.points[piece.points[0]..=piece.points[1]].windows(2));
-        let mut edges: Vec<Edge> = edges.filter_map(|pair| Edge::of(pair[0], pair[1])).collect();
-        sweep.between(&mut edges, [self.border(band), self.border(band + 1)], outside)
+        let points = |piece: &Piece| &self.points[piece.points[0] as usize..=piece.points[1] as usize];
+        let edges = pieces.iter().flat_map(|piece| points(piece).windows(2));
+        let edges = edges.filter_map(|pair| Edge::of(pair[0], pair[1]));
+        sweep.between(edges, [self.border(band), self.border(band + 1)], outside)
     }
 }

@@ -168,7 +168,7 @@ impl LayerCertificate {
 
 /// The length of all contours in mm.
 fn outline_mm(slice: &Slice) -> f64 {
-    let length = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let length = |a: [f64; 2], b: [f64; 2]| ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt();
     let around = |points: &[[f64; 2]]| -> f64 {
         let last = points.last().copied().unwrap_or_default();
         points.windows(2).map(|pair| length(pair[0], pair[1])).sum::<f64>()

@@ -46,52 +46,53 @@ impl Corners {
             }
         }
         let corners = &corners[..count];
-        let mut known = [0; 3 * TOGETHER];
-        for (slot, &corner) in known.iter_mut().zip(corners) {
-            *slot = self.slots[self.slot(corner)];
-        }
-        for (vertex, corner) in known.iter_mut().zip(corners) {
-            let first = self.vertices.get((*vertex as usize).wrapping_sub(1));
-            *vertex = if first == Some(corner) { *vertex } else { 0 };
-        }
-        let mut vertices = [0; 3 * TOGETHER];
+        let (mut hashes, mut known) = ([0; 3 * TOGETHER], [0; 3 * TOGETHER]);
         for (i, &corner) in corners.iter().enumerate() {
-            vertices[i] = known[i].checked_sub(1).unwrap_or_else(|| self.vertex(corner));
+            hashes[i] = hash(corner);
+            known[i] = self.slots[self.slot(hashes[i])];
         }
-        self.triangles.extend(vertices[..count].chunks_exact(3).map(|v| [v[0], v[1], v[2]]));
+        for (number, &corner) in known.iter_mut().zip(corners) {
+            *number = if self.is(*number, corner) { *number } else { 0 };
+        }
+        for ((number, &corner), &hash) in known.iter_mut().zip(corners).zip(&hashes) {
+            if *number == 0 {
+                *number = self.vertex(corner, hash);
+            }
+        }
+        self.triangles.extend(known[..count].chunks_exact(3).map(|v| [v[0] - 1, v[1] - 1, v[2] - 1]));
     }
 
-    fn vertex(&mut self, corner: [f64; 3]) -> u32 {
+    /// Whether a number is that of a vertex, and of this one.
+    fn is(&self, number: u32, corner: [f64; 3]) -> bool {
+        self.vertices.get((number as usize).wrapping_sub(1)) == Some(&corner)
+    }
+
+    /// The number of a vertex, new or not.
+    fn vertex(&mut self, corner: [f64; 3], hash: u64) -> u32 {
         if 2 * self.vertices.len() >= self.slots.len() {
             self.grow();
         }
-        let mut at = self.slot(corner);
-        loop {
-            match self.slots[at].checked_sub(1) {
-                Some(vertex) if self.vertices[vertex as usize] == corner => return vertex,
-                Some(_) => at = (at + 1) & (self.slots.len() - 1),
-                None => break,
+        let mut at = self.slot(hash);
+        while self.slots[at] > 0 {
+            if self.is(self.slots[at], corner) {
+                return self.slots[at];
             }
+            at = (at + 1) & (self.slots.len() - 1);
         }
         self.vertices.push(corner);
         self.slots[at] = self.vertices.len() as u32;
-        self.slots[at] - 1
+        self.slots[at]
     }
 
     /// Where the search for a corner begins.
-    fn slot(&self, corner: [f64; 3]) -> usize {
-        let hash = corner.into_iter().fold(0u64, |hash, x| {
-            // The product's high half brings the leading digits down to where the table looks.
-            let mixed = u128::from(hash ^ x.to_bits()) * 0x9e37_79b9_7f4a_7c15;
-            (mixed as u64) ^ ((mixed >> 64) as u64)
-        });
+    fn slot(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }
 
     fn grow(&mut self) {
         self.slots = vec![0; 2 * self.slots.len()];
         for vertex in 0..self.vertices.len() {
-            let mut at = self.slot(self.vertices[vertex]);
+            let mut at = self.slot(hash(self.vertices[vertex]));
             while self.slots[at] > 0 {
                 at = (at + 1) & (self.slots.len() - 1);
             }
@@ -103,4 +104,14 @@ impl Corners {
 /// Twice as many slots as a closed surface of that many facets has vertices, at least.
 fn slots(facets: usize) -> usize {
     facets.next_power_of_two().max(16)
+}
+
+/// The high half of a product brings the leading digits down to where the table looks.
+fn hash([x, y, z]: [f64; 3]) -> u64 {
+    let folded = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    let plane = folded(x.to_bits() ^ 0x9e37_79b9_7f4a_7c15, y.to_bits() ^ 0xd1b5_4a32_d192_ed03);
+    folded(plane ^ z.to_bits(), 0xa24b_aed4_963e_e407)
 }

@@ -16,6 +16,7 @@ mod error;
 mod gaps;
 mod oracle;
 mod orient;
+mod planes;
 mod repairs;
 mod rims;
 mod slice;
@@ -53,6 +54,7 @@ pub struct Mesh {
     repairs: Repairs,
     /// The farthest that a vertex was moved to join a neighbour, in mm.
     moved_mm: f64,
+    volume_mm3: f64,
     hash: String,
 }
 
@@ -111,7 +113,7 @@ impl Mesh {
             Repair::at(Fault::NonManifold, edges.non_manifold().map(end)),
             Repair::at(Fault::Inconsistent, edges.inconsistent().map(end)),
         ];
-        let turned = orient::orient(&vertices, &mut triangles, &edges);
+        let orient::Oriented { turned, volume_mm3 } = orient::orient(&vertices, &mut triangles, &edges);
         let at = |&t: &u32| vertices[triangles[t as usize][0] as usize];
         repairs.note(Repair::at(Fault::Turned, turned.iter().map(at)));
         faults.into_iter().for_each(|fault| repairs.note(fault));
@@ -120,7 +122,7 @@ impl Mesh {
         let edges = if turned.is_empty() { edges } else { Edges::of(vertices.len(), &triangles) };
         let rims = Rims::of(&vertices, &triangles, &edges);
         let edges = edges.of_triangle;
-        Ok(Self { vertices, triangles, edges, rims, bounds, repairs, moved_mm, hash })
+        Ok(Self { vertices, triangles, edges, rims, bounds, repairs, moved_mm, volume_mm3, hash })
     }
 
     /// The box around the part in mm.
@@ -130,8 +132,7 @@ impl Mesh {
 
     /// Volume in mm³ by the divergence theorem: exact for a closed mesh whose bodies do not overlap.
     pub fn volume_mm3(&self) -> f64 {
-        let tip = self.bounds.centre();
-        self.triangles.iter().map(|t| orient::signed_volume(t.map(|v| self.vertices[v as usize]), tip)).sum()
+        self.volume_mm3
     }
 
     /// How many triangles were kept.

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Mesh;
+use super::planes::Planes;
 
 /// Facets that one task sums up; a constant, so that sums do not depend on the number of threads.
 const TASK: usize = 1 << 16;
@@ -34,7 +35,7 @@ pub(super) fn sums(mesh: &Mesh, planes_mm: &[f64]) -> Sums {
     let mut cells = vec![bottom];
     cells.extend(sorted.windows(2).map(|pair| (0.5 * (pair[0] + pair[1])).clamp(bottom, top)));
     cells.push(top);
-    let centre = mesh.bounds.centre();
+    let (centre, ordered) = (mesh.bounds.centre(), Planes::new(&sorted));
     let task = |triangles: &[[u32; 3]]| {
         let mut sums = (vec![0.0; sorted.len()], 0.0);
         for &corners in triangles {
@@ -42,7 +43,8 @@ pub(super) fn sums(mesh: &Mesh, planes_mm: &[f64]) -> Sums {
                 let p = mesh.vertices[v as usize];
                 [p[0] - centre[0], p[1] - centre[1], p[2]]
             });
-            facet(corners, &sorted, &cells, &mut sums.0, &mut sums.1);
+            let first = ordered.up_to(corners[0][2].min(corners[1][2]).min(corners[2][2]));
+            facet(corners, first, &sorted, &cells, &mut sums.0, &mut sums.1);
         }
         sums
     };
@@ -55,8 +57,16 @@ pub(super) fn sums(mesh: &Mesh, planes_mm: &[f64]) -> Sums {
     Sums { wound_mm2, heights_mm, between_mm3: tasks.iter().map(|(_, between)| between).sum() }
 }
 
-/// Adds what one facet contributes to the area in each plane, and between them.
-fn facet(corners: [[f64; 3]; 3], planes: &[f64], cells: &[f64], wound: &mut [f64], between: &mut f64) {
+/// Adds what one facet contributes to the area in each plane, from the `first` above its lowest
+/// corner on, and between them.
+fn facet(
+    corners: [[f64; 3]; 3],
+    first: usize,
+    planes: &[f64],
+    cells: &[f64],
+    wound: &mut [f64],
+    between: &mut f64,
+) {
     let [a, b, c] = corners;
     let seen_from_above = 0.5 * ((b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]));
     // From the lowest corner to the highest; an odd exchange turns the facet round.
@@ -70,11 +80,9 @@ fn facet(corners: [[f64; 3]; 3], planes: &[f64], cells: &[f64], wound: &mut [f64
     if low[2] > middle[2] {
         (low, middle, turn) = (middle, low, -turn);
     }
-    let first = planes.partition_point(|&z| z <= low[2]);
-    let end = first + planes[first..].partition_point(|&z| z <= high[2]);
-    let mut below = 0.0;
-    for k in first..end {
-        let z = planes[k];
+    let (mut below, mut end) = (0.0, first);
+    for (k, &z) in planes.iter().enumerate().skip(first).take_while(|(_, z)| **z <= high[2]) {
+        end = k + 1;
         let along = |from: [f64; 3], to: [f64; 3]| {
             let t = (z - from[2]) / (to[2] - from[2]);
             ([from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])], t)

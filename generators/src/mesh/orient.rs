@@ -19,16 +19,27 @@ struct Patch {
     closed: bool,
 }
 
-/// Turns facets in place, and returns which:
+/// A mesh whose facets agree as far as they can.
+pub(super) struct Oriented {
+    /// The facets that were turned.
+    pub turned: Vec<u32>,
+    /// By the divergence theorem.
+    pub volume_mm3: f64,
+}
+
+/// Turns facets in place, and tells which:
 /// - inside a patch whose facets disagree, those that turn against the rest (a closed patch then
 ///   gets a positive volume; an open one keeps the way that most of its area has);
 /// - all facets of a mesh of negative volume;
 /// - closed patches of negative volume that lie in no other patch, hence are no cavities.
 ///
 /// A patch with one side only (a Möbius strip) stays as it is.
-pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> Vec<u32> {
-    if edges.sound && bodies_are_positive(vertices, triangles, edges) {
-        return Vec::new();
+pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> Oriented {
+    if edges.sound {
+        let volumes = volumes_of_bodies(vertices, triangles, edges);
+        if volumes.iter().all(|&volume| volume >= 0.0) {
+            return Oriented { turned: Vec::new(), volume_mm3: volumes.iter().sum() };
+        }
     }
     let before = triangles.to_vec();
     let centre = Bounds::of(vertices).centre();
@@ -62,7 +73,8 @@ pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &
             }
         }
     }
-    (0..triangles.len() as u32).filter(|&t| before[t as usize] != triangles[t as usize]).collect()
+    let turned = (0..triangles.len() as u32).filter(|&t| before[t as usize] != triangles[t as usize]);
+    Oriented { turned: turned.collect(), volume_mm3: triangles.iter().map(volume).sum() }
 }
 
 /// Whether a patch lies in others whose bounds enclose its own: some of its corners tell, as long as
@@ -113,8 +125,8 @@ fn solid_angle(vertices: &[[f64; 3]], point: [f64; 3]) -> impl Fn([u32; 3]) -> f
     }
 }
 
-/// Whether each of the bodies of a sound mesh has a positive volume.
-fn bodies_are_positive(vertices: &[[f64; 3]], triangles: &[[u32; 3]], edges: &Edges) -> bool {
+/// The volume of each body of a sound mesh, at its first triangle.
+fn volumes_of_bodies(vertices: &[[f64; 3]], triangles: &[[u32; 3]], edges: &Edges) -> Vec<f64> {
     let mut bodies = Union::of(triangles.len());
     edges.all().for_each(|sides| bodies.join(sides[0].triangle(), sides[1].triangle()));
     let centre = Bounds::of(vertices).centre();
@@ -123,7 +135,7 @@ fn bodies_are_positive(vertices: &[[f64; 3]], triangles: &[[u32; 3]], edges: &Ed
         let t = bodies.root(t as u32) as usize;
         volumes[t] += signed_volume(corners.map(|v| vertices[v as usize]), centre);
     }
-    volumes.iter().all(|&volume| volume >= 0.0)
+    volumes
 }
 
 /// Collects the patch around `seed` and makes its facets agree.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::area::{self, Enclosed};
 use super::contour::{self, Chained, Contour, Cut};
 use super::gaps::Guess;
+use super::planes::Planes;
 use super::{Bounds, Mesh};
 
 /// The most layers that [`layer_heights_mm`] returns.
@@ -133,26 +134,13 @@ struct Crossed(Vec<Range<u32>>);
 impl Crossed {
     /// Half-open: a plane cuts the triangles that begin below it and do not end below it.
     fn of(mesh: &Mesh, planes: &[f64]) -> Self {
-        let (low, high) = (planes.first().copied().unwrap_or(0.0), planes.last().copied().unwrap_or(0.0));
-        let per_mm = if high > low { (planes.len() - 1) as f64 / (high - low) } else { 0.0 };
+        let ordered = Planes::new(planes);
         let crossed = |t: &[u32; 3]| {
             let [a, b, c] = t.map(|v| mesh.vertices[v as usize][2]);
-            let (low_z, high_z) = (a.min(b).min(c), a.max(b).max(c));
-            // Planes are mostly evenly spaced.
-            let mut first = (((low_z - low) * per_mm) as usize).min(planes.len());
-            if planes[..first].last().is_some_and(|&z| z > low_z)
-                || planes.get(first + 2).is_some_and(|&z| z <= low_z)
-            {
-                first = planes.partition_point(|&z| z <= low_z);
-            }
-            while planes.get(first).is_some_and(|&z| z <= low_z) {
-                first += 1;
-            }
-            let mut end = first;
-            while planes.get(end).is_some_and(|&z| z <= high_z) {
-                end += 1;
-            }
-            first as u32..end as u32
+            let first = ordered.up_to(a.min(b).min(c));
+            let high_z = a.max(b).max(c);
+            let count = planes[first..].iter().take_while(|&&z| z <= high_z).count();
+            first as u32..(first + count) as u32
         };
         Self(mesh.triangles.par_iter().map(crossed).collect())
     }

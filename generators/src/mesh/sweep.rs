@@ -77,44 +77,51 @@ pub(super) struct Sweep {
     pub slack_mm: f64,
     /// Edges that may still be looked at, strip by strip.
     pub patience: usize,
+    edges: Vec<Edge>,
     levels: Vec<f64>,
     spans: Vec<Span>,
 }
 
 impl Sweep {
     pub fn new(fill: FillRule, slack_mm: f64, patience: usize) -> Self {
-        Self { fill, slack_mm, patience, levels: Vec::new(), spans: Vec::new() }
+        Self { fill, slack_mm, patience, edges: Vec::new(), levels: Vec::new(), spans: Vec::new() }
     }
 
     /// What the edges enclose between the heights `bottom` and `top`, where what lies to the left
     /// of all is wound around `outside` times: inside the strips between neighbouring vertices edges are
     /// straight, so that the covered length is linear in y between crossings. `None` where patience
     /// runs out.
-    pub fn between(&mut self, edges: &mut [Edge], [bottom, top]: [f64; 2], outside: i64) -> Option<Enclosed> {
-        edges.sort_unstable_by(|a, b| a.low[1].total_cmp(&b.low[1]));
-        self.levels.clear();
-        self.levels.extend([bottom, top]);
+    pub fn between(
+        &mut self,
+        edges: impl Iterator<Item = Edge>,
+        [bottom, top]: [f64; 2],
+        outside: i64,
+    ) -> Option<Enclosed> {
+        let Self { fill, slack_mm, patience, edges: kept, levels, spans } = self;
+        kept.clear();
+        kept.extend(edges);
+        kept.sort_unstable_by(|a, b| a.low[1].total_cmp(&b.low[1]));
+        levels.clear();
+        levels.extend([bottom, top]);
         let inside = |y: &f64| bottom < *y && *y < top;
-        self.levels.extend(edges.iter().flat_map(|e| [e.low[1], e.high[1]]).filter(inside));
-        self.levels.sort_unstable_by(f64::total_cmp);
-        self.levels.dedup();
-        let slack = self.slack_mm;
-        let ordered = |a: &Span, b: &Span| b.bottom >= a.bottom - slack && b.top >= a.top - slack;
-        let spans = &mut self.spans;
+        levels.extend(kept.iter().flat_map(|e| [e.low[1], e.high[1]]).filter(inside));
+        levels.sort_unstable_by(f64::total_cmp);
+        levels.dedup();
+        let ordered = |a: &Span, b: &Span| b.bottom >= a.bottom - *slack_mm && b.top >= a.top - *slack_mm;
         spans.clear();
         let (mut next, mut enclosed) = (0, Enclosed::default());
-        for level in self.levels.windows(2) {
+        for level in levels.windows(2) {
             let (bottom, top) = (level[0], level[1]);
-            advance(spans, edges, &mut next, bottom);
+            advance(spans, kept, &mut next, bottom);
             for span in spans.iter_mut() {
-                (span.bottom, span.top) = (edges[span.edge].x(bottom), edges[span.edge].x(top));
+                (span.bottom, span.top) = (kept[span.edge].x(bottom), kept[span.edge].x(top));
             }
             spans.sort_unstable_by(|a, b| a.at(0.5).total_cmp(&b.at(0.5)));
-            self.patience = self.patience.checked_sub(spans.len())?;
+            *patience = patience.checked_sub(spans.len())?;
             let covered = if spans.windows(2).all(|pair| ordered(&pair[0], &pair[1])) {
-                covered(spans, outside, self.fill, 0.5)
+                covered(spans, outside, *fill, 0.5)
             } else {
-                crossed(spans.clone(), outside, self.fill, &mut self.patience)?
+                crossed(spans.clone(), outside, *fill, patience)?
             };
             enclosed.add(covered, top - bottom);
         }

@@ -21,6 +21,10 @@ impl Union {
 
     /// Unites two sets.
     pub fn join(&mut self, a: u32, b: u32) {
+        // Mostly they are one already, and stand right below the same member.
+        if self.0[a as usize] == self.0[b as usize] {
+            return;
+        }
         let (a, b) = (self.root(a), self.root(b));
         self.0[a.max(b) as usize] = a.min(b);
     }

@@ -6,12 +6,12 @@
 //! integers: what the edges of a row add cancels to the last digit, so that pixels without an edge come
 //! out as 0 or 1, and the order of edges does not matter.
 
+use pulp::Arch;
+
 use crate::layer::Field;
 
 /// The area of a pixel.
 const ONE: f64 = (1 << 24) as f64;
-/// Pixels of a row that are summed up side by side.
-const LANES: usize = 8;
 
 /// An image, as the difference between each pixel's share and its left neighbour's.
 pub(super) struct Shares {
@@ -55,11 +55,17 @@ impl Shares {
         if top >= bottom || leftmost >= self.size_px as f64 {
             return;
         }
+        let first = top as usize;
+        let mut rows = self.differences[first * self.size_px..].chunks_exact_mut(self.size_px);
+        let mut from_y = fixed(top - first as f64);
+        if y0 >= 0.0 && y1 <= (first + 1) as f64 {
+            let height = fixed(y1 - first as f64) - from_y;
+            rows.next().into_iter().for_each(|pixels| piece(pixels, leftmost, rightmost, sign * height));
+            return;
+        }
         let slope = (x1 - x0) / (y1 - y0);
         let x = |y: f64| (x0 + (y - y0) * slope).clamp(leftmost, rightmost);
-        let first = top as usize;
-        let (mut from_y, mut from_x) = (fixed(top - first as f64), x(top));
-        let rows = self.differences[first * self.size_px..].chunks_exact_mut(self.size_px);
+        let mut from_x = x(top);
         for (row, pixels) in (first..).zip(rows) {
             let end = bottom.min((row + 1) as f64);
             let (to_y, to_x) = (fixed(end - row as f64), x(end));
@@ -77,10 +83,13 @@ impl Shares {
         let [columns, rows] =
             self.touched.map(|[low, high]| low as usize..(high as usize).saturating_add(2).min(self.size_px));
         for row in self.differences.chunks_exact_mut(self.size_px).skip(rows.start).take(rows.len()) {
-            row.get_mut(columns.clone()).into_iter().for_each(sum_up);
+            if let Some(row) = row.get_mut(columns.clone()) {
+                Arch::new().dispatch(|| sum_up(row));
+            }
         }
-        let share = |area: i32| area as f32 * (1.0 / ONE) as f32;
-        Field { size_px: self.size_px, values: self.differences.into_iter().map(share).collect() }
+        // 0 has the same bits as 0.0, so that the numbers take the integers' memory as it is.
+        let values = self.differences.into_iter().map(|bits| f32::from_bits(bits as u32)).collect();
+        Field { size_px: self.size_px, values }
     }
 }
 
@@ -126,24 +135,15 @@ fn piece(row: &mut [i32], mut left: f64, right: f64, mut height: i32) {
     add(last + 1, height - before);
 }
 
-/// Makes each number the sum of those up to it, cut to 0 to [`ONE`].
+/// Makes each difference the bits of the share that the differences up to it add up to.
+#[inline(always)]
 fn sum_up(row: &mut [i32]) {
-    let cut = |area: i32| area.clamp(0, ONE as i32);
-    let (blocks, rest) = row.as_chunks_mut::<LANES>();
-    let mut total = 0i32;
-    for block in blocks {
-        for step in [1, 2, 4] {
-            let before = *block;
-            for i in step..LANES {
-                block[i] = before[i].wrapping_add(before[i - step]);
-            }
-        }
-        let end = total.wrapping_add(block[LANES - 1]);
-        *block = block.map(|area| cut(total.wrapping_add(area)));
-        total = end;
+    let mut sum = 0i32;
+    for difference in &mut *row {
+        sum = sum.wrapping_add(*difference);
+        *difference = sum;
     }
-    for area in rest {
-        total = total.wrapping_add(*area);
-        *area = cut(total);
+    for area in row {
+        *area = (*area as f32 * (1.0 / ONE) as f32).clamp(0.0, 1.0).to_bits() as i32;
     }
 }
