@@ -13,11 +13,11 @@ use crate::nets::gemm::{Matrix, multiply};
 use crate::nets::scratch::Scratch;
 
 /// Columns of one matrix product that pay for packing the weights and still stay in the cache.
-const COLUMNS: usize = 512;
+const COLUMNS: usize = 256;
 /// Columns where all threads work on one matrix product.
 const SHARED_COLUMNS: usize = 2048;
 /// Rows of unfolded columns that are made and multiplied at a time.
-const DEPTH: usize = 1024;
+const DEPTH: usize = 512;
 /// With fewer groups of images than this, the threads share each group.
 const GROUPS: usize = 4;
 /// Rows of a matrix product per task where the threads share it.
