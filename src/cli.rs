@@ -18,6 +18,7 @@ use generators::dataset::formats::KINDS;
 use generators::mesh::Unit;
 use miette::MietteHandlerOpts;
 
+use crate::nets::device::Place;
 use crate::plan::Overrides;
 use slices::Layers;
 
@@ -25,6 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   synthgen scenarios/quickstart.toml
       make the data, train the detectors, write reports/quickstart/report.html
+  synthgen scenarios/quickstart.toml --device cuda:1
+      the same on the second NVIDIA card; the first is taken by itself where the program is built for one
   synthgen scenarios/quickstart.toml --part pump.stl --unit inch --out reports/pump
       the same benchmark on a part of your own
   synthgen check scenarios/quickstart.toml
@@ -71,6 +74,8 @@ struct Cli {
     scenario: Option<PathBuf>,
     #[command(flatten)]
     settings: RunArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Threads to use; all cores where absent. The results do not depend on it.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -255,6 +260,20 @@ struct RunArgs {
 }
 
 #[derive(Clone, Debug, Args)]
+struct DeviceArgs {
+    /// Where the networks train and score: `cpu`, or a card as `cuda:0`; the first card where the program is built for one
+    /// and finds one, else the processor.
+    #[arg(long, value_name = "cpu|cuda[:N]")]
+    device: Option<Place>,
+    /// On a card, do not round the operands of convolutions and products to TF32: slower, and nearer to the processor.
+    #[arg(long)]
+    no_tf32: bool,
+    /// On a card, take only convolutions that give the same bits each time. The processor always does.
+    #[arg(long)]
+    deterministic: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 struct OverrideArgs {
     /// Put this part in the place of the scenario's first.
     #[arg(long, value_name = "STL")]
@@ -310,7 +329,7 @@ pub fn run() -> ExitCode {
     interrupt::listen();
     let outcome = match cli.command {
         // clap requires the scenario where there is no command.
-        None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings),
+        None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings, &cli.device),
         Some(Command::Generate { scenario, settings, shard }) => {
             commands::generate(&scenario, &settings, shard)
         }

@@ -215,6 +215,19 @@ fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
 }
 
 #[test]
+fn a_device_that_is_not_there_ends_with_status_2_and_nothing_is_written() {
+    let folder = TempDir::new().unwrap();
+    let refused = |device: &str, words: &str| {
+        let run = synthgen(folder.path()).args(["tiny.toml", "--device", device]).assert().code(2);
+        let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(message.contains(words), "{message}");
+    };
+    refused("cuda:99", if cfg!(feature = "cuda") { "no CUDA card 99" } else { "built without CUDA" });
+    refused("gpu", "a device is cpu, cuda or cuda:N");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn files_that_are_not_there_are_named() {
     let folder = workshop("", "");
     let message = stderr(synthgen(folder.path()).arg("tyni.toml"), 2);

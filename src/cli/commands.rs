@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use generators::calibrate::{self, CalibrateError, Options, Scale};
 use generators::dataset::formats::{Formats, Settings};
 use generators::dataset::{DatasetError, Origin, Shard, Split};
@@ -10,9 +11,10 @@ use miette::{Report, miette};
 
 use super::progress::Terminal;
 use super::slices::{self, Layers};
-use super::{CalibrateArgs, RunArgs, explain, gallery, interrupt, screening};
+use super::{CalibrateArgs, DeviceArgs, RunArgs, explain, gallery, interrupt, screening};
 use crate::comparison;
 use crate::detectors::DetectorError;
+use crate::nets::{NetsError, device};
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
@@ -81,10 +83,22 @@ fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Pla
     Ok((plan, run))
 }
 
+/// The device that was asked for.
+fn open(wanted: &DeviceArgs) -> Result<Device, Ended> {
+    device::allow_tf32(!wanted.no_tf32);
+    device::deterministic(wanted.deterministic);
+    wanted.device.unwrap_or_default().open().map_err(|error| {
+        let status = if matches!(error, NetsError::Tensor(_)) { 1 } else { 2 };
+        Ended { report: Report::msg(error), status }
+    })
+}
+
 /// `synthgen SCENARIO`.
-pub fn benchmark(scenario: &Path, args: &RunArgs) -> Outcome {
+pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcome {
+    let device = open(wanted)?;
     let (plan, run) = prepare(scenario, args, None)?;
-    let finished = pipeline::run(&plan, &run, &Terminal::default())?;
+    eprintln!("device: {}", device::name(&device));
+    let finished = pipeline::run(&plan, &run, &device, &Terminal::default())?;
     println!("{}", finished.report.display());
     let failed: Vec<String> =
         finished.record.gates.iter().filter(|gate| !gate.holds()).map(Gate::to_string).collect();

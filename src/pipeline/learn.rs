@@ -43,16 +43,24 @@ pub struct Images {
     pub test: ImageSet,
 }
 
-/// Fits `detector` on the healthy images, or finds it fitted in `run`, and scores the test images.
+/// Where a detector is fitted and kept.
+pub struct Place<'a> {
+    /// The run's folder.
+    pub run: &'a Path,
+    /// Identifies data and settings.
+    pub fingerprint: &'a str,
+    /// Where the networks live.
+    pub device: &'a Device,
+}
+
+/// Fits `detector` on the healthy images, or finds it fitted in its run, and scores the test images.
 pub fn learn(
     detector: &Named<dyn Detector>,
     images: &Images,
-    fingerprint: &str,
+    &Place { run, fingerprint, device }: &Place<'_>,
     stream: &Stream,
-    run: &Path,
     progress: &dyn Progress,
 ) -> Result<Learnt, Failure> {
-    let device = &Device::Cpu;
     let folder = run.join("models").join(&detector.name);
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
     let started = Instant::now();

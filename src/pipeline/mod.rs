@@ -21,6 +21,7 @@ use crate::audit::{self, AuditError, Audited};
 use crate::data;
 use crate::detectors::{DetectorError, Progress, Saved};
 use crate::metrics::MetricError;
+use crate::nets::device;
 use crate::plan::{Plan, PlanError};
 use crate::report::measures::measured;
 use crate::report::record::{self, RecordError, write_atomically};
@@ -231,7 +232,7 @@ pub struct Finished {
 ///
 /// # Errors
 /// The first stage that fails; what was finished stays.
-pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<Finished, Failure> {
+pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) -> Result<Finished, Failure> {
     let mut clock = Clock::default();
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     let dataset = Dataset::open(&folder)?;
@@ -243,11 +244,13 @@ pub fn run(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<Finished,
     for detector in &plan.detectors {
         let fingerprint =
             format!("{} {} {:?}", plan.production.fingerprint(), detector.kind, detector.settings);
-        let fitted = clock
-            .time(&detector.name, || learn::learn(detector, &images, &fingerprint, &stream, run, progress))?;
+        let place = learn::Place { run, fingerprint: &fingerprint, device };
+        let fitted =
+            clock.time(&detector.name, || learn::learn(detector, &images, &place, &stream, progress))?;
         learnt.push(fitted);
     }
     let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
+    record.provenance.machine.device = device::name(device);
     match audited {
         Ok(Audited { audit, floors }) => {
             record.audit = Some(audit);
