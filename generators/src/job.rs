@@ -67,33 +67,45 @@ pub struct Twin {
 ///
 /// # Errors
 /// What `sink` returns; [`NothingShows`] where a defect never shows.
-pub fn simulate<E: From<NothingShows>>(
+pub fn simulate<E: From<NothingShows> + Send>(
     production: &Production,
     job: &Job,
-    mut sink: impl FnMut(Sample) -> Result<(), E>,
+    mut sink: impl FnMut(Sample) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let history = History::new(production, job);
     match job.split {
         Split::Test => episode::simulate(&history, &mut sink),
-        _ => {
-            let mut bed = None;
-            for index in 0..production.heights_mm().len() {
-                let healthy = history.layer(index);
-                let state = healthy.pass.next(bed.as_ref(), &healthy.layer);
-                if production.printable().binary_search(&index).is_ok() {
-                    let shot = healthy.photograph(production, &state.surface_c);
-                    sink(Sample {
-                        layer: index,
-                        nominal: healthy.layer.coverage,
-                        healthy: shot,
-                        twin: None,
-                    })?;
-                }
-                bed = Some(state);
-            }
-            Ok(())
-        }
+        _ => simulate_healthy(&history, &mut sink),
     }
+}
+
+/// A job where nothing goes wrong. Where there are more threads than jobs, one paints the next layer while another
+/// takes this one's image.
+fn simulate_healthy<E: Send>(
+    history: &History<'_>,
+    sink: &mut (impl FnMut(Sample) -> Result<(), E> + Send),
+) -> Result<(), E> {
+    let production = history.production;
+    let alone = production.job_count() < rayon::current_num_threads();
+    let paint = |index: usize| (index < production.heights_mm().len()).then(|| history.layer(index));
+    let (mut bed, mut painted) = (None, paint(0));
+    while let Some(healthy) = painted {
+        let index = healthy.layer.index;
+        let state = healthy.pass.next(bed.as_ref(), &healthy.layer);
+        let deliver = || {
+            if production.printable().binary_search(&index).is_err() {
+                return Ok(());
+            }
+            let shot = healthy.photograph(production, &state.surface_c);
+            sink(Sample { layer: index, nominal: healthy.layer.coverage, healthy: shot, twin: None })
+        };
+        let paint_next = || paint(index + 1);
+        let (delivered, next) =
+            if alone { rayon::join(deliver, paint_next) } else { (deliver(), paint_next()) };
+        delivered?;
+        (bed, painted) = (Some(state), next);
+    }
+    Ok(())
 }
 
 /// Runs one screening job and gives each of its images to `sink`, layer after layer.

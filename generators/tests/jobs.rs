@@ -39,6 +39,20 @@ fn test_samples(text: &str) -> Vec<(Job, Sample)> {
     .collect()
 }
 
+/// With more threads than jobs, layers are painted ahead.
+#[test]
+fn a_job_is_the_same_at_any_thread_count() {
+    let production = resolve(SCENARIO).unwrap();
+    let job = &production.jobs()[0];
+    let with_threads = |count: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+        pool.install(|| samples(&production, job)).unwrap()
+    };
+    let alone = with_threads(1);
+    assert!(alone.len() > 2);
+    assert_eq!(with_threads(production.jobs().len() + 1), alone);
+}
+
 #[test]
 fn healthy_jobs_image_every_printed_layer() {
     let production = resolve(SCENARIO).unwrap();

@@ -145,7 +145,7 @@ fn simulate(
     production: &Production,
     job: &Job,
     folder: &Path,
-    wanted: &dyn Fn(usize) -> bool,
+    wanted: &(dyn Fn(usize) -> bool + Sync),
     told: Told,
 ) -> Result<Record, DatasetError> {
     let mut record = Record::default();

@@ -204,6 +204,12 @@ impl Production {
             .collect()
     }
 
+    /// How many jobs there are.
+    pub(crate) fn job_count(&self) -> usize {
+        let jobs = self.scenario.jobs;
+        jobs.training + jobs.validation + jobs.test + jobs.screening
+    }
+
     /// How many images a split will have; for [`Split::Test`] about that many, half of them healthy.
     pub fn images(&self, split: Split) -> usize {
         let jobs = self.scenario.jobs;
