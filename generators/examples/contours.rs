@@ -7,11 +7,10 @@ mod tar;
 use std::error::Error;
 use std::path::Path;
 
+use generators::dataset::png;
 use generators::layer::Frame;
-use generators::mesh::{Mesh, Slice, Unit, layer_heights_mm, slice};
+use generators::mesh::{Mesh, Unit, layer_heights_mm, slice};
 use generators::raster::{Placement, coverage};
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let usage = "usage: contours PART LAYERS [PX MASKS.tar]";
@@ -30,30 +29,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let size_px: usize = px.parse()?;
         let side_mm = width.max(depth) / 0.95;
         let frame = Frame { size_px, px_per_mm: size_px as f64 / side_mm };
+        let middle = Placement { rotation_deg: 0.0, at_mm: [side_mm / 2.0; 2] };
         let mut archive = Vec::new();
         for (i, slice) in slices.iter().enumerate() {
-            let mask = mask(slice, &frame, side_mm)?;
-            tar::append(&mut archive, &format!("{i:05}.png"), &mask).ok_or("a mask is too large")?;
+            let shares = coverage(&[(slice, middle)], &frame);
+            tar::append(&mut archive, &format!("{i:05}.png"), &png::share(&shares)?)
+                .ok_or("a mask is too large")?;
         }
         archive.extend(tar::END);
         std::fs::write(path, archive)?;
     }
     Ok(())
-}
-
-fn mask(slice: &Slice, frame: &Frame, side_mm: f64) -> Result<Vec<u8>, Box<dyn Error>> {
-    let middle = Placement { rotation_deg: 0.0, at_mm: [side_mm / 2.0; 2] };
-    let shares = coverage(&[(slice, middle)], frame);
-    // From 2^23 on the last bits of a number are its integer part: rounding without a conversion.
-    let level = |share: &f32| (255.0 * share + 8_388_608.0).to_bits() as u8;
-    let levels: Vec<u8> = shares.values.iter().map(level).collect();
-    let mut png = Vec::new();
-    let side = u32::try_from(frame.size_px)?;
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up).write_image(
-        &levels,
-        side,
-        side,
-        ExtendedColorType::L8,
-    )?;
-    Ok(png)
 }

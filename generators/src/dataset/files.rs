@@ -35,6 +35,23 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
     })
 }
 
+/// Copies a file of any size, unless `check` says of the copy that it is not to be kept.
+pub fn copy_file(
+    from: &Path,
+    to: &Path,
+    check: impl FnOnce(&File) -> io::Result<bool>,
+) -> Result<bool, DatasetError> {
+    let mut source = File::open(from).map_err(DatasetError::io("read", from))?;
+    let part = part_of(to);
+    let copied = File::create(&part).and_then(|mut copy| io::copy(&mut source, &mut copy));
+    let kept = copied.and_then(|_| check(&File::open(&part)?));
+    let placed = kept.and_then(|kept| if kept { fs::rename(&part, to).map(|()| true) } else { Ok(false) });
+    if !matches!(placed, Ok(true)) {
+        let _ = fs::remove_file(&part);
+    }
+    placed.map_err(DatasetError::io("write", to))
+}
+
 /// A file that is written piece by piece; dropped before [`Draft::keep`], it leaves nothing.
 pub struct Draft {
     path: PathBuf,

@@ -1,10 +1,11 @@
 //! Making a dataset, or a shard of one, from a scenario.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
-use super::files::{sha256, write_file};
+use super::files::{copy_file, sha256, write_file};
 use super::journal::{Header, Record};
 use super::make::{Report, Source, Told, make};
 use super::{
@@ -169,11 +170,13 @@ fn simulate(
 
 /// Copies the part whose BLAKE3 is `hash`: with it and the scenario the dataset can be made again.
 fn keep_part(part: &Path, hash: &str, copy: &Path) -> Result<(), DatasetError> {
-    let bytes = fs::read(part).map_err(DatasetError::io("read", part))?;
-    if blake3::hash(&bytes).to_hex().as_str() != hash {
+    let mut kept = blake3::Hasher::new();
+    let is_the_same =
+        |file: &File| kept.update_reader(file).map(|kept| kept.finalize().to_hex().as_str() == hash);
+    if !copy_file(part, copy, is_the_same)? {
         return Err(DatasetError::PartChanged { part: part.to_owned() });
     }
-    write_file(copy, &bytes)
+    Ok(())
 }
 
 /// The files of one job, by name, and the SHA-256 of each.

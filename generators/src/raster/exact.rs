@@ -55,25 +55,19 @@ impl Shares {
         if top >= bottom || leftmost >= self.size_px as f64 {
             return;
         }
-        let first = top as usize;
-        let mut rows = self.differences[first * self.size_px..].chunks_exact_mut(self.size_px);
-        let mut from_y = fixed(top - first as f64);
-        if y0 >= 0.0 && y1 <= (first + 1) as f64 {
-            let height = fixed(y1 - first as f64) - from_y;
-            rows.next().into_iter().for_each(|pixels| piece(pixels, leftmost, rightmost, sign * height));
-            return;
-        }
         let slope = (x1 - x0) / (y1 - y0);
-        let x = |y: f64| (x0 + (y - y0) * slope).clamp(leftmost, rightmost);
-        let mut from_x = x(top);
+        let x = |y: f64| if y == y1 { x1 } else { (x0 + (y - y0) * slope).clamp(leftmost, rightmost) };
+        let first = top as usize;
+        let rows = self.differences[first * self.size_px..].chunks_exact_mut(self.size_px);
+        let (mut from_x, mut from_y) = (if y0 == top { x0 } else { x(top) }, fixed(top - first as f64));
         for (row, pixels) in (first..).zip(rows) {
             let end = bottom.min((row + 1) as f64);
-            let (to_y, to_x) = (fixed(end - row as f64), x(end));
+            let (to_x, to_y) = (x(end), fixed(end - row as f64));
             piece(pixels, from_x.min(to_x), from_x.max(to_x), sign * (to_y - from_y));
-            if end >= bottom {
+            if end == bottom {
                 break;
             }
-            (from_y, from_x) = (0, to_x);
+            (from_x, from_y) = (to_x, 0);
         }
     }
 
