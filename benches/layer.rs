@@ -121,7 +121,7 @@ fn stages(criterion: &mut Criterion) {
         });
         let (jobs, layers) = (production.jobs(), production.printable().len());
         bench(&format!("{layers} layers without PNG"), &mut || {
-            let all = job::simulate(&production, &jobs[0], &mut |sample| {
+            let all = job::simulate(&production, &jobs[0], |sample| {
                 black_box(sample);
                 Ok::<(), job::NothingShows>(())
             });
