@@ -87,20 +87,24 @@ fn run(length: usize) -> (usize, u64, u32) {
     }
 }
 
-/// How often each symbol is needed.
-struct Counts([u32; SYMBOLS]);
+/// How often each symbol is needed, in four parts: a single counter of a byte that comes again and again would
+/// have to wait for itself.
+struct Counts([[u32; SYMBOLS]; 4]);
 
 impl Sink for Counts {
+    #[inline(always)]
     fn word(&mut self, bytes: &[u8; 8]) {
-        bytes.iter().for_each(|&byte| self.byte(byte));
+        for bytes in bytes.as_chunks::<4>().0 {
+            self.0.iter_mut().zip(bytes).for_each(|(part, &byte)| part[usize::from(byte)] += 1);
+        }
     }
 
     fn byte(&mut self, byte: u8) {
-        self.0[usize::from(byte)] += 1;
+        self.0[0][usize::from(byte)] += 1;
     }
 
     fn run(&mut self, length: usize) {
-        self.0[run(length).0] += 1;
+        self.0[0][run(length).0] += 1;
     }
 }
 
@@ -108,10 +112,12 @@ impl Counts {
     /// Lengths of a code for all symbols: the logarithm of one over each one's share, rounded up (Shannon 1948,
     /// section 9); what that leaves over goes to the most frequent ones, until nothing is left.
     fn lengths(&self) -> [u32; SYMBOLS] {
-        let needed: u32 = self.0.iter().sum();
+        let counts: [u32; SYMBOLS] =
+            std::array::from_fn(|symbol| self.0.iter().map(|part| part[symbol]).sum());
+        let needed: u32 = counts.iter().sum();
         // What is needed less often than once in 2^13 counts as that, so that none is longer than `LONGEST`.
         let least = needed.div_ceil(1 << (LONGEST - 1)).max(1);
-        let counts = self.0.map(|count| count.max(least));
+        let counts = counts.map(|count| count.max(least));
         let total: u32 = counts.iter().sum();
         let mut lengths = counts.map(|count| total.div_ceil(count).next_power_of_two().ilog2());
         let room = |length: u32| 1u32 << (LONGEST - length);
@@ -137,7 +143,7 @@ struct Code([(u16, u8); SYMBOLS]);
 impl Code {
     /// A code for `bytes`, of which it looks at about 16 kB, and for any others.
     fn of(bytes: &[u8]) -> Self {
-        let mut counts = Counts([0; SYMBOLS]);
+        let mut counts = Counts([[0; SYMBOLS]; 4]);
         for bytes in bytes.chunks(1024).step_by((bytes.len() / 16384).max(1)) {
             Arch::new().dispatch(Walk { bytes, sink: &mut counts });
         }
@@ -289,9 +295,9 @@ mod tests {
         fn codes_are_complete_whatever_is_counted(
             some in prop::collection::vec((0..SYMBOLS, 0..24u32, any::<u32>()), 0..40)
         ) {
-            let mut counts = Counts([0; SYMBOLS]);
+            let mut counts = Counts([[0; SYMBOLS]; 4]);
             for (symbol, shift, count) in some {
-                counts.0[symbol] = count % (1 << shift);
+                counts.0[0][symbol] = count % (1 << shift);
             }
             let lengths = counts.lengths();
             prop_assert!(lengths.iter().all(|length| (1..=LONGEST).contains(length)));
@@ -301,8 +307,8 @@ mod tests {
 
     #[test]
     fn the_more_often_a_symbol_is_needed_the_shorter_it_is() {
-        let mut counts = Counts([0; SYMBOLS]);
-        counts.0[..4].copy_from_slice(&[8000, 4000, 2000, 1000]);
+        let mut counts = Counts([[0; SYMBOLS]; 4]);
+        counts.0[3][..4].copy_from_slice(&[8000, 4000, 2000, 1000]);
         let lengths = counts.lengths();
         assert_eq!(lengths[..4], [1, 2, 3, 4]);
         assert!(lengths[4..].iter().all(|&length| length > 10), "{lengths:?}");
