@@ -4,7 +4,7 @@ use faer::Mat;
 use generators::params::{ScenarioError, Table};
 use generators::stream::Stream;
 
-use super::algebra::{Points, decompose, eigenvalues, lower_gram, product};
+use super::algebra::{Shifted, decompose, eigenvalues, product, single};
 use super::components::Spectrum;
 use super::projections::Projected;
 use super::{Components, Matrix, RepresentationError, check, check_columns};
@@ -117,9 +117,9 @@ struct Centred {
 }
 
 impl Centred {
-    fn new(kernel: Resolved, points: &Points) -> Self {
-        let squares = points.squares();
-        let mut lower = lower_gram(points.as_mat());
+    fn new(kernel: Resolved, rows: &Shifted<'_>) -> Self {
+        let squares = rows.squares();
+        let mut lower = rows.lower_gram();
         let rows = lower.nrows();
         let mut sums = vec![0.0; rows];
         for j in 0..rows {
@@ -157,9 +157,9 @@ impl Centred {
 pub struct KernelPca {
     kernel: Resolved,
     origin: Vec<f64>,
-    /// The rows of the fit.
-    points: Points,
-    squares: Vec<f64>,
+    /// The rows of the fit, as they are.
+    rows: Matrix,
+    fitted: Matrix,
     /// Mean of each row of the kernel at the fit, and of those.
     means: Vec<f64>,
     mean: f64,
@@ -190,8 +190,7 @@ impl KernelPca {
         }
         let kernel = Resolved::new(kernel, rows);
         let origin = kernel.origin(rows);
-        let points = Points::new(rows, &origin);
-        let centred = Centred::new(kernel, &points);
+        let centred = Centred::new(kernel, &Shifted::new(rows, &origin));
         if !centred.total().is_finite() {
             return Err(RepresentationError::Numerical("the kernel overflows: lower `gamma`".to_owned()));
         }
@@ -201,22 +200,26 @@ impl KernelPca {
             return Err(RepresentationError::Constant);
         }
         let kept = components.keep(rows, &found, stream, |rows| {
-            let centred = Centred::new(kernel, &Points::new(rows, &origin));
+            let centred = Centred::new(kernel, &Shifted::new(rows, &origin));
             Ok(centred.spectrum(&eigenvalues(centred.lower.as_ref())?))
         })?;
-        let coefficients = Mat::from_fn(rows.rows, kept, |i, k| {
-            let farthest =
-                vectors.col(k).iter().fold(0.0f64, |far, &v| if v.abs() > far.abs() { v } else { far });
-            vectors[(i, k)] * farthest.signum() / values[k].sqrt()
-        });
+        let signs: Vec<f64> = (0..kept)
+            .map(|k| {
+                let farthest = |far: f64, &v: &f64| if v.abs() > far.abs() { v } else { far };
+                vectors.col(k).iter().fold(0.0, farthest).signum()
+            })
+            .collect();
+        let scaled = |scale: fn(f64) -> f64| {
+            Mat::from_fn(rows.rows, kept, |i, k| vectors[(i, k)] * signs[k] * scale(values[k]))
+        };
         Ok(Self {
             kernel,
             origin,
-            squares: points.squares(),
-            points,
+            rows: rows.clone(),
+            fitted: single(scaled(f64::sqrt).as_ref()),
             means: centred.means,
             mean: centred.mean,
-            coefficients,
+            coefficients: scaled(|value| 1.0 / value.sqrt()),
             explained_variance_ratio: found.values[..kept].iter().map(|v| v / found.total).collect(),
         })
     }
@@ -225,20 +228,22 @@ impl KernelPca {
 impl Projected for KernelPca {
     fn transform(&self, rows: &Matrix) -> Result<Matrix, RepresentationError> {
         check_columns(self.origin.len(), rows)?;
-        let points = Points::new(rows, &self.origin);
-        let squares = points.squares();
-        let mut kernel = product(self.points.as_mat(), points.as_mat().transpose());
-        for (j, square) in squares.iter().enumerate() {
+        let (known, new) = (Shifted::new(&self.rows, &self.origin), Shifted::new(rows, &self.origin));
+        let known_squares = known.squares();
+        let mut kernel = known.products(new);
+        for (j, square) in new.squares().iter().enumerate() {
             let column = kernel.col_as_slice_mut(j);
-            for (value, other) in column.iter_mut().zip(&self.squares) {
+            for (value, other) in column.iter_mut().zip(&known_squares) {
                 *value = self.kernel.of(*value, square + other);
             }
             let mean = column.iter().sum::<f64>() / column.len() as f64;
             column.iter_mut().zip(&self.means).for_each(|(value, other)| *value += self.mean - mean - other);
         }
-        let projected = product(self.coefficients.transpose(), kernel.as_ref());
-        let values = (0..rows.rows).flat_map(|i| projected.col(i).iter().map(|&x| x as f32));
-        Ok(Matrix::new(rows.rows, projected.nrows(), values.collect()))
+        Ok(single(product(kernel.transpose(), self.coefficients.as_ref()).as_ref()))
+    }
+
+    fn fitted(&self) -> &Matrix {
+        &self.fitted
     }
 
     fn explained_variance_ratio(&self) -> &[f64] {

@@ -75,6 +75,7 @@ fn shares_fall_and_rows_that_were_not_fitted_find_their_place() {
             assert!(together.values.iter().all(|x| x.is_finite()), "{text}");
             let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
             assert!(alone.values.iter().zip(&together.values).all(near), "{text}");
+            assert!(projected.fitted().values.iter().zip(&alone.values).all(near), "{text}");
             let other = Matrix::column(vec![1.0]);
             let error = projected.transform(&other).unwrap_err();
             assert_eq!(error, RepresentationError::Columns { expected: columns, found: 1 }, "{text}");

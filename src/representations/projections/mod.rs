@@ -32,6 +32,9 @@ pub trait Projected: Send + Sync {
     /// Where the rows have another number of columns than those of the fit.
     fn transform(&self, rows: &Matrix) -> Result<Matrix, RepresentationError>;
 
+    /// The rows of the fit in the new coordinates, as [`Self::transform`] would give them but for rounding: known since the fit.
+    fn fitted(&self) -> &Matrix;
+
     /// The share of the whole variance along each component, largest first.
     fn explained_variance_ratio(&self) -> &[f64];
 }

@@ -9,7 +9,7 @@ use generators::registry::Kind;
 use generators::stream::Stream;
 
 use super::{Projected, Projection};
-use crate::representations::algebra::{Points, decompose, eigenvalues, lower_gram, product};
+use crate::representations::algebra::{Shifted, decompose, eigenvalues, single};
 use crate::representations::components::Spectrum;
 use crate::representations::{Components, Matrix, RepresentationError, check, check_columns};
 
@@ -39,6 +39,7 @@ pub struct Pca {
     mean: Vec<f64>,
     /// `[columns, kept]`, each column of length 1.
     directions: Mat<f64>,
+    fitted: Matrix,
     explained_variance_ratio: Vec<f64>,
 }
 
@@ -54,43 +55,53 @@ impl Pca {
     pub fn fit(rows: &Matrix, components: Components, stream: &Stream) -> Result<Self, RepresentationError> {
         check(rows, 2)?;
         components.check(rows, (rows.rows - 1).min(rows.columns))?;
-        let centred = Centred::new(rows);
-        let (squares, vectors) = decompose(centred.small().as_ref())?;
-        let found = centred.spectrum(&squares);
+        let mean = rows.mean();
+        let spread = Spread::new(rows, &mean);
+        let (squares, vectors) = decompose(spread.small.as_ref())?;
+        let found = spread.spectrum(&squares);
         if found.values.is_empty() {
             return Err(RepresentationError::Constant);
         }
+        // Shuffled columns have the mean that they had.
         let kept = components.keep(rows, &found, stream, |rows| {
-            let centred = Centred::new(rows);
-            Ok(centred.spectrum(&eigenvalues(centred.small().as_ref())?))
+            let spread = Spread::new(rows, &mean);
+            Ok(spread.spectrum(&eigenvalues(spread.small.as_ref())?))
         })?;
+        let shifted = Shifted::new(rows, &mean);
         let vectors = vectors.get(.., ..kept);
         // One direction per column, which lie one after the other.
-        let mut directions = match centred.wide() {
-            true => product(centred.points.as_mat().transpose(), vectors),
+        let mut directions = match spread.wide {
+            true => shifted.columns_times(vectors),
             false => vectors.to_owned(),
         };
+        let mut signs = Vec::with_capacity(kept);
         for k in 0..kept {
             let direction = directions.col_as_slice_mut(k);
             let length = direction.iter().map(|v| v * v).sum::<f64>().sqrt();
             let peak = direction.iter().fold(0.0f64, |peak, &v| if v.abs() > peak.abs() { v } else { peak });
             direction.iter_mut().for_each(|v| *v /= length * peak.signum());
+            signs.push(peak.signum());
         }
-        Ok(Self {
-            mean: centred.mean,
-            directions,
-            explained_variance_ratio: found.values[..kept].iter().map(|s| s / found.total).collect(),
-        })
+        let fitted = match spread.wide {
+            true => {
+                let along = |i, k: usize| vectors[(i, k)] * signs[k] * found.values[k].sqrt();
+                single(Mat::from_fn(rows.rows, kept, along).as_ref())
+            }
+            false => single(shifted.times(directions.as_ref()).as_ref()),
+        };
+        let explained_variance_ratio = found.values[..kept].iter().map(|s| s / found.total).collect();
+        Ok(Self { mean, directions, fitted, explained_variance_ratio })
     }
 }
 
 impl Projected for Pca {
     fn transform(&self, rows: &Matrix) -> Result<Matrix, RepresentationError> {
         check_columns(self.mean.len(), rows)?;
-        let points = Points::new(rows, &self.mean);
-        let projected = product(self.directions.transpose(), points.as_mat().transpose());
-        let values = (0..rows.rows).flat_map(|i| projected.col(i).iter().map(|&x| x as f32));
-        Ok(Matrix::new(rows.rows, projected.nrows(), values.collect()))
+        Ok(single(Shifted::new(rows, &self.mean).times(self.directions.as_ref()).as_ref()))
+    }
+
+    fn fitted(&self) -> &Matrix {
+        &self.fitted
     }
 
     fn explained_variance_ratio(&self) -> &[f64] {
@@ -98,27 +109,22 @@ impl Projected for Pca {
     }
 }
 
-/// The rows less their mean.
-struct Centred {
-    mean: Vec<f64>,
+/// How rows lie around their mean.
+struct Spread<'a> {
+    mean: &'a [f64],
     rows: usize,
-    points: Points,
+    /// Whether there are more columns than rows.
+    wide: bool,
+    /// The Gram matrix of the rows or the scatter matrix of the columns, whichever is smaller; the lower triangle.
+    small: Mat<f64>,
 }
 
-impl Centred {
-    fn new(rows: &Matrix) -> Self {
-        let mean = rows.mean();
-        Self { points: Points::new(rows, &mean), mean, rows: rows.rows }
-    }
-
-    fn wide(&self) -> bool {
-        self.mean.len() > self.rows
-    }
-
-    /// The Gram matrix of the rows or the scatter matrix of the columns, whichever is smaller; the lower triangle.
-    fn small(&self) -> Mat<f64> {
-        let points = self.points.as_mat();
-        lower_gram(if self.wide() { points } else { points.transpose() })
+impl<'a> Spread<'a> {
+    fn new(rows: &Matrix, mean: &'a [f64]) -> Self {
+        let shifted = Shifted::new(rows, mean);
+        let wide = rows.columns > rows.rows;
+        let small = if wide { shifted.lower_gram() } else { shifted.lower_scatter() };
+        Self { mean, rows: rows.rows, wide, small }
     }
 
     /// The squares that are more than rounding, of the input as well as of the solver; all are given, largest first.
