@@ -31,7 +31,7 @@ fn discs(count: usize, size_px: usize, seed: u64) -> ImageSet {
 }
 
 /// The kind's example with few steps and narrow networks; `lines` are added or replace those of the same key.
-fn small(kind: &Kind<dyn Detector>, lines: &str) -> Result<Box<dyn Detector>, String> {
+pub(super) fn small(kind: &Kind<dyn Detector>, lines: &str) -> Result<Box<dyn Detector>, String> {
     let fast = "channels = 2\nlatent = 4\nsteps = 7\nbatch = 4\ncheckpoint_steps = 2\n\
                 encoder = { steps = 5, batch = 4, checkpoint_steps = 2 }\n";
     let key = |line: &str| line.split(" =").next().unwrap_or_default().to_owned();
@@ -48,7 +48,7 @@ fn small(kind: &Kind<dyn Detector>, lines: &str) -> Result<Box<dyn Detector>, St
     build(KINDS, table).map(|(_, detector)| detector).map_err(|e| e.to_string())
 }
 
-struct Silent;
+pub(super) struct Silent;
 
 impl Progress for Silent {
     fn step(&self, _: &str, _: usize, _: usize, _: &[(&str, f64)]) -> ControlFlow<()> {
@@ -79,7 +79,11 @@ fn run<'a>(folder: &'a Path, fingerprint: &'a str, progress: &'a dyn Progress) -
     Run { stream: Stream::root(5).child("detector"), folder, fingerprint, device: &Device::Cpu, progress }
 }
 
-fn fit(detector: &dyn Detector, folder: &Path, progress: &dyn Progress) -> Result<Fitted, DetectorError> {
+pub(super) fn fit(
+    detector: &dyn Detector,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Fitted, DetectorError> {
     detector.fit(&discs(12, 16, 1), &discs(4, 16, 2), &run(folder, "data and settings", progress))
 }
 

@@ -1,6 +1,7 @@
 //! The order of the stages; the only room that knows them all.
 
 mod facts;
+mod failure;
 mod gallery;
 mod judge;
 mod learn;
@@ -13,124 +14,19 @@ use std::time::Instant;
 use candle_core::Device;
 use generators::dataset::formats::Formats;
 use generators::dataset::{self, Dataset, Row, Shard, Split};
-use generators::mesh::MeshError;
-use generators::screen::ScreenError;
 use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
 use crate::data;
 use crate::detectors::{DetectorError, Progress, Saved};
-use crate::metrics::MetricError;
 use crate::nets::device;
-use crate::plan::{Plan, PlanError};
+use crate::plan::Plan;
 use crate::report::measures::measured;
-use crate::report::record::{self, RecordError, write_atomically};
-use crate::report::{self, Record, ReportError, bencher, junit, scores};
+use crate::report::record::{self, write_atomically};
+use crate::report::{self, Record, bencher, junit, scores};
+pub use failure::Failure;
 use judge::Truth;
 use learn::{Images, Learnt};
-
-/// Why a run stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The scenario cannot be used.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// The dataset could not be made or read.
-    #[error(transparent)]
-    Dataset(#[from] dataset::DatasetError),
-    /// A detector could not be trained or used.
-    #[error(transparent)]
-    Detector(#[from] DetectorError),
-    /// The dataset could not be audited.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
-    /// A score was not a number.
-    #[error("the results cannot be judged: {0}")]
-    Metric(#[from] MetricError),
-    /// The record could not be read or written.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// The report could not be drawn.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// A folder cannot be screened.
-    #[error(transparent)]
-    Screen(#[from] ScreenError),
-    /// A dataset has nothing to screen.
-    #[error(
-        "the dataset in {} has no recordings; give its scenario [dataset] screening_jobs and [[fault]]s",
-        folder.display()
-    )]
-    NothingToScreen {
-        /// The dataset's folder.
-        folder: PathBuf,
-    },
-    /// A folder holds no trained detector.
-    #[error("there is no model in {}; a run keeps each in models/DETECTOR, once its training is finished", path.display())]
-    NoModel {
-        /// What was asked for.
-        path: PathBuf,
-    },
-    /// A part to be sliced cannot be read.
-    #[error(transparent)]
-    Mesh(#[from] MeshError),
-    /// A part to be sliced has not one layer.
-    #[error(
-        "the part is {height_mm} mm high: thinner than a layer of {layer_height_mm} mm; state its unit with --unit, or lower --layer-height"
-    )]
-    ThinPart {
-        /// Height of the part in mm.
-        height_mm: f64,
-        /// Height of a layer in mm.
-        layer_height_mm: f64,
-    },
-    /// A part to be sliced has no layer, or more than anybody wants to look at.
-    #[error(
-        "{layers} layers cannot be drawn: choose 1 to {most} with --layers or --layer-height, and state the part's unit with --unit"
-    )]
-    Layers {
-        /// How many were asked for.
-        layers: usize,
-        /// The most that are drawn.
-        most: usize,
-    },
-    /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-impl Failure {
-    /// Whether the user can mend it: another scenario, part or folder. Otherwise the machine failed.
-    pub fn is_the_users(&self) -> bool {
-        use dataset::DatasetError;
-        match self {
-            Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
-            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
-                true
-            }
-            Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
-            Self::Audit(AuditError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
-            Self::Audit(_) => true,
-            Self::Detector(e) => matches!(
-                e,
-                DetectorError::Size { .. }
-                    | DetectorError::Diverged { .. }
-                    | DetectorError::Collapsed { .. }
-                    | DetectorError::Model(_)
-            ),
-            _ => false,
-        }
-    }
-
-    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
-    }
-}
 
 /// The dataset's folder inside a run's folder.
 const DATASET: &str = "dataset";

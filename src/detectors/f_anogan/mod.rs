@@ -264,3 +264,24 @@ impl Model {
         stage.train(&mut training, run)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::contract::{Silent, fit, small};
+
+    /// A generator that does not learn makes the even grey that it began with.
+    #[test]
+    fn a_generator_that_makes_one_image_has_collapsed() {
+        let lines = "steps = 16\nlearning_rate = 1e-30\non_collapse = \"stop\"\ncheckpoint_steps = 1";
+        let folder = tempfile::tempdir().unwrap();
+        match fit(&*small(&KIND, lines).unwrap(), folder.path(), &Silent).err() {
+            Some(DetectorError::Collapsed { stage, collapse, kept, .. }) => {
+                assert_eq!((stage, collapse.sign.as_str()), ("wgan-gp", "sample diversity"));
+                // A quarter of the training passes before it is judged.
+                assert_eq!((collapse.step, kept), (4, 3), "{collapse:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -283,3 +283,25 @@ impl Scorer for VaeScorer {
         Ok(graph)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::contract::{Silent, fit, small};
+
+    /// Only the divergence counts: the latent comes to say nothing of the image.
+    #[test]
+    fn a_latent_that_says_nothing_is_a_collapse() {
+        let lines = "beta = 1e5\nsteps = 120\nlearning_rate = 0.01\nschedule = { kind = \"constant\" }";
+        let folder = tempfile::tempdir().unwrap();
+        let fitted = fit(&*small(&KIND, lines).unwrap(), folder.path(), &Silent).unwrap();
+        let [collapse] = &fitted.collapses[..] else { panic!("{:?}", fitted.collapses) };
+        assert_eq!((collapse.sign.as_str(), collapse.value), ("active latent numbers", 0.0));
+        assert!(collapse.until.is_none());
+
+        let lines = "beta = 0.005\nsteps = 120\nlearning_rate = 0.01";
+        let folder = tempfile::tempdir().unwrap();
+        let fitted = fit(&*small(&KIND, lines).unwrap(), folder.path(), &Silent).unwrap();
+        assert!(fitted.collapses.is_empty(), "{:?}", fitted.collapses);
+    }
+}

@@ -45,12 +45,12 @@ fn sizes(record: &Record) -> Markup {
                     td { (duration(detector.training_secs)) }
                     @match &detector.speed {
                         Some(speed) => {
-                            td { (short(speed.alone_ms)) small { "95 % below " (short(speed.alone_q95_ms)) } }
-                            td { (short(speed.images_per_sec)) small { "of " (speed.batch) ", on the " (speed.device) } }
+                            td { (short(speed.alone_ms)) br; small { "95 % below " (short(speed.alone_q95_ms)) } }
+                            td { (short(speed.images_per_sec)) br; small { "of " (speed.batch) ", " (speed.device) } }
                         }
                         None => {
                             td { "–" }
-                            td { (short(1e3 / detector.scoring_ms_per_image)) small { "over the test images" } }
+                            td { (short(1e3 / detector.scoring_ms_per_image)) br; small { "over the test images" } }
                         }
                     }
                 }
@@ -89,7 +89,11 @@ fn one(detector: &Detector, training: &Training) -> Markup {
             @for choice in &detector.choices { p.note { (chosen(choice)) } }
             @if !training.losses.is_empty() {
                 div class="panels small" { @for figure in &training.losses { figure { (drawing(figure)) } } }
-                figcaption { "Losses over the training steps; long curves are drawn as running means." }
+                figcaption {
+                    "Losses over the training steps; long curves are drawn as running means. Diversity and feature variance \
+                     are relative to healthy images: about 1 where all is well, near 0 where everything that the network makes \
+                     is the same."
+                }
             }
             @if let Some(snapshots) = &training.snapshots {
                 figure {

@@ -80,6 +80,19 @@ fn every_figure_is_a_file_and_stands_in_the_page() {
 }
 
 #[test]
+fn what_the_training_showed_is_said() {
+    let (_, html, _kept) = drawn();
+    for expected in [
+        "from step 4200 of wgan-gp on, sample diversity was 0.031 and should have been at least 0.1; it was back at step 5400.",
+        "from step 1400 of encoder on, reconstruction diversity was 4e-4 and should have been at least 0.1; it stayed so to the end.",
+        "Of 2400 steps of vae, the weights of step 2100 were taken: their loss on held-out images was the lowest, 0.0123.",
+        "of 64, CPU",
+    ] {
+        assert!(html.contains(expected), "{expected}");
+    }
+}
+
+#[test]
 fn a_missing_picture_leaves_a_placeholder_and_a_warning() {
     let run = tempfile::tempdir().unwrap();
     let mut record = fake::record();
