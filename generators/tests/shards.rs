@@ -84,10 +84,15 @@ fn shards_that_do_not_belong_together_are_refused_before_anything_is_written() {
     let whole = at("whole");
     write(&production, &whole, 2).unwrap();
     let unfinished = at("unfinished");
-    dataset::write(&production, &unfinished, Some("2/3".parse().unwrap()), &|at| {
-        if at.jobs_done > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
-    .unwrap_err();
+    // On one thread: a second job would be finished beside the first.
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    one_thread
+        .install(|| {
+            dataset::write(&production, &unfinished, Some("2/3".parse().unwrap()), &|at| {
+                if at.jobs_done > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        })
+        .unwrap_err();
     let [one, two, three] = [0, 1, 2].map(|i| thirds[i].clone());
     let not_one = "are not of one dataset: scenario, seed, part and number of shards have to be the same";
     for (shards, expected) in [
