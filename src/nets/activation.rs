@@ -3,6 +3,8 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::relay;
+
 /// The function behind a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
@@ -55,7 +57,7 @@ fn masked(upstream: &Tensor, output: &Tensor, slope: f32) -> Result<Tensor> {
     if upstream.shape() != output.shape() {
         bail!("gradient of shape {:?} for activations of shape {:?}", upstream.dims(), output.dims())
     }
-    upstream.contiguous()?.apply_op2(&output.detach().contiguous()?, LeakyGradient(slope))
+    relay::apply2(&upstream.contiguous()?, &output.detach().contiguous()?, LeakyGradient(slope))
 }
 
 /// The values of a contiguous tensor.

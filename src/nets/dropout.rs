@@ -5,6 +5,7 @@ use generators::stream::Stream;
 use rayon::prelude::*;
 
 use super::activation::{pairwise, values};
+use super::relay;
 
 /// Values of a dropout mask that come from one stream: a multiple of four, and a partition by shape alone.
 const MASK_CHUNK: usize = 1 << 14;
@@ -52,7 +53,7 @@ pub fn apply_mask(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     if x.dims() != mask.dims() {
         bail!("a dropout mask of {:?} for activations of {:?}", mask.dims(), x.dims())
     }
-    x.contiguous()?.apply_op2(&mask.detach(), Masked)
+    relay::apply2(&x.contiguous()?, &mask.detach(), Masked)
 }
 
 struct Masked;

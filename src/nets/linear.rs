@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 use generators::stream::Stream;
 
 use super::product::{LinearLayer, product};
-use super::{Activation, Init, NetsError, Parameters};
+use super::{Activation, Init, NetsError, Parameters, relay};
 
 /// y = activation(x Wᵀ + b), with W `[outputs, inputs]` as in PyTorch.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Linear {
     /// # Errors
     /// Where `x` has another shape.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        x.contiguous()?.apply_op3(&self.weight, &self.bias, LinearLayer(activation))
+        relay::apply3(&x.contiguous()?, &self.weight, &self.bias, LinearLayer(activation))
     }
 
     /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient

@@ -29,6 +29,7 @@ mod parameters;
 mod process;
 mod product;
 mod random;
+mod relay;
 mod repeated;
 mod scratch;
 mod store;

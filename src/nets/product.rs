@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::activation::{Activation, values};
 use super::conv::operand;
 use super::gemm::{Matrix, multiply};
+use super::relay;
 use super::repeated::Repeated;
 use super::scratch::Scratch;
 
@@ -16,7 +17,7 @@ const FEWEST: usize = 16;
 
 /// `a` `b`, each transposed first where asked.
 pub(super) fn product(a: &Tensor, a_transposed: bool, b: &Tensor, b_transposed: bool) -> Result<Tensor> {
-    a.contiguous()?.apply_op2(&b.contiguous()?, Product { a_transposed, b_transposed })
+    relay::apply2(&a.contiguous()?, &b.contiguous()?, Product { a_transposed, b_transposed })
 }
 
 /// Rows, columns and depth of a product.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::Activation;
 use super::activation::values;
 use super::conv::operand;
+use super::relay;
 use super::sums::sum_of;
 
 /// Value (i / `run`) mod `count` belongs to place i of a tensor.
@@ -39,7 +40,12 @@ impl Repeated {
         bias: &Tensor,
         activation: Activation,
     ) -> Result<Tensor> {
-        x.contiguous()?.apply_op3(&weight.flatten_all()?, &bias.flatten_all()?, Affine(self, activation))
+        relay::apply3(
+            &x.contiguous()?,
+            &weight.flatten_all()?,
+            &bias.flatten_all()?,
+            Affine(self, activation),
+        )
     }
 
     /// `x` times the repeated `weight`.

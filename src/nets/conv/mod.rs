@@ -13,7 +13,7 @@ use generators::stream::Stream;
 pub(super) use self::geometry::{Geometry, Pass};
 use self::operators::Layer;
 pub(super) use self::operators::operand;
-use super::{Activation, Fans, Init, NetsError, Parameters};
+use super::{Activation, Fans, Init, NetsError, Parameters, relay};
 
 /// The square window of a convolution, and the channels that it keeps apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ impl Conv2d {
     /// Where `x` has other channels, or is smaller than the window.
     pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         let layer = Layer { window: self.window, image_px: None, activation };
-        x.contiguous()?.apply_op3(&self.weight, &self.bias, layer)
+        relay::apply3(&x.contiguous()?, &self.weight, &self.bias, layer)
     }
 
     /// The gradient with respect to the input of [`Self::forward`], given `upstream`, the gradient with
@@ -184,6 +184,6 @@ impl ConvTranspose2d {
             bail!("{height} x {width} features under {:?} leave no image", self.window)
         };
         let layer = Layer { window: self.window, image_px: Some([height, width]), activation };
-        x.contiguous()?.apply_op3(&self.weight, &self.bias, layer)
+        relay::apply3(&x.contiguous()?, &self.weight, &self.bias, layer)
     }
 }

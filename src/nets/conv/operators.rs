@@ -8,6 +8,7 @@ use super::cpu::Epilogue;
 use super::geometry::{Geometry, Pass};
 use super::groups;
 use crate::nets::activation::{Activation, values};
+use crate::nets::relay;
 use crate::nets::repeated::Repeated;
 
 thread_local! {
@@ -34,7 +35,7 @@ pub(super) fn transpose(
     window: Window,
     image_px: [usize; 2],
 ) -> Result<Tensor> {
-    features.contiguous()?.apply_op2(&weight.contiguous()?, Transpose(window, image_px))
+    relay::apply2(&features.contiguous()?, &weight.contiguous()?, Transpose(window, image_px))
 }
 
 /// Gradient of the weights between `image` and `features`.

@@ -5,6 +5,7 @@ use generators::stream::Stream;
 use rayon::prelude::*;
 
 use crate::nets::activation::values;
+use crate::nets::relay;
 use crate::nets::sums::{sum, sum_of};
 use crate::nets::{Activation, Init, NetsError, Parameters};
 
@@ -103,7 +104,8 @@ impl BatchNorm2d {
             }
         };
         let slope = activation.slope()?;
-        x.apply_op3(
+        relay::apply3(
+            &x,
             &self.weight,
             &self.bias,
             Normalise { statistics, of_batch: mode == Mode::Training, slope },
