@@ -46,6 +46,26 @@ fn shares_of_any_number_join_to_the_bytes_of_one_run() {
 }
 
 #[test]
+fn the_formats_of_shares_join_to_those_of_one_run() {
+    let formats = "test_jobs = 4\nformats = [\"coco\", \"yolo\", \"webdataset\", \"croissant\"]\nwebdataset.shard_mib = 0.1";
+    let production = resolve(&with("test_jobs = 4", formats)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write(&production, &folder.path().join("whole"), 2).unwrap();
+    let expected = files(&folder.path().join("whole"));
+    for format in ["coco", "yolo", "webdataset", "croissant"] {
+        assert!(expected.keys().any(|file| file.starts_with(format)), "{format}");
+    }
+    for count in [2, 5] {
+        let shards = shards(&production, folder.path(), count);
+        let merged = folder.path().join(format!("merged{count}"));
+        dataset::merge(&shards, &merged, KEEP_ON).unwrap();
+        let found = files(&merged);
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{count} shards");
+        assert!(found == expected, "{count} shards");
+    }
+}
+
+#[test]
 fn a_merge_that_was_stopped_goes_on() {
     let production = resolve(SCENARIO).unwrap();
     let folder = tempfile::tempdir().unwrap();

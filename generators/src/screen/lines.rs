@@ -62,6 +62,12 @@ impl Lines {
         }
     }
 
+    /// How many of the first rows are alike, where rows usually differ by `usual`.
+    pub(super) fn alike_at_the_start(&self, usual: f64) -> usize {
+        let alike = |v: &&f32| f64::from(**v) <= NOTHING * usual;
+        self.across[1.min(self.across.len())..].iter().take_while(alike).count()
+    }
+
     /// How many of the last rows are alike, where rows usually differ by `usual`.
     pub(super) fn alike_at_the_end(&self, usual: f64) -> usize {
         let alike = |v: &&f32| f64::from(**v) <= NOTHING * usual;

@@ -53,13 +53,14 @@ pub struct Finding {
 type Check = fn(series: &Series<'_>, at: usize) -> Option<Finding>;
 
 /// Checks that need no other image than to know what is usual, the more specific first.
-const ALONE: [Check; 6] = [
+const ALONE: [Check; 7] = [
     blank::check,
     dead_lines::check,
-    dropped_rows::check,
     dead_block::check,
     saturated::check,
     impulse_noise::check,
+    shifted_frame::check_edges,
+    dropped_rows::check,
 ];
 /// Checks against images before and after, of which those that failed alone are no part.
 const IN_TIME: [Check; 5] =

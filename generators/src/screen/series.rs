@@ -27,9 +27,8 @@ pub(super) struct Series<'a> {
 pub(super) struct Usual {
     /// Difference of neighbours along rows, and along columns.
     pub along: [f64; 2],
-    /// Difference of neighbouring rows, and columns; the median and the 95th percentile in an image.
+    /// Difference of neighbouring rows, and columns.
     pub across: [f64; 2],
-    pub across_high: [f64; 2],
     /// The darkest and brightest value of all.
     pub ends: [u16; 2],
     /// How far an image's brightness varies, from its 5th to its 95th percentile.
@@ -86,7 +85,6 @@ impl<'a> Series<'a> {
         Usual {
             along: both(&|l| inside(&l.along, 0.5)),
             across: both(&|l| inside(&l.across, 0.5)),
-            across_high: both(&|l| inside(&l.across, 0.95)),
             ends: [low.unwrap_or(0), high.unwrap_or(u16::MAX)],
             contrast: over(&|f| contrast(&f.small)),
             step: median(pairs.map(|w| distance(&self.frames[w[0]].small, &self.frames[w[1]].small))),
@@ -150,7 +148,6 @@ impl Default for Usual {
         Self {
             along: [0.0; 2],
             across: [0.0; 2],
-            across_high: [0.0; 2],
             ends: [0, u16::MAX],
             contrast: 0.0,
             step: 0.0,

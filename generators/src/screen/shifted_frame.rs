@@ -17,6 +17,46 @@ const LIKE_WITH_EDGE: f64 = 2.2;
 /// A seam stands out from the lines at the same end of the image by this factor.
 const SEAM: f64 = 2.0;
 
+/// A seam is sharper than any lens draws a contour: it stands out from both lines beside it and from what neighbours along it
+/// differ by. Where the image came in again opposite there are two, and the factors of row and column multiply to this.
+const SEAMS: f64 = 3.4;
+/// So many lines at one end that are all alike are an edge that was drawn out.
+const DRAWN_OUT: f64 = 2.0;
+/// Differences of less than this share of the scale are none.
+const LEAST_DIFFERENCE: f64 = 1e-4;
+
+/// Edges that show that the image was moved, whatever the images before and after show: a seam across it and another down
+/// it, or lines at its upper end, its left or its right that are all alike. Those at the lower end may be rows that
+/// never arrived.
+pub(super) fn check_edges(series: &Series<'_>, at: usize) -> Option<Finding> {
+    let of = |frame: &Frame| {
+        let [across, down] = series.usual.across;
+        let (rows, columns) = (&frame.rows, &frame.columns);
+        let alike = [
+            rows.alike_at_the_start(across),
+            columns.alike_at_the_start(down),
+            columns.alike_at_the_end(down),
+        ];
+        let drawn_out = alike.into_iter().max().unwrap_or(0) as f64;
+        (drawn_out / DRAWN_OUT).max(seam(rows) * seam(columns) / SEAMS)
+    };
+    let score = of(series.frames[at]);
+    // Where most images have such edges they are a part of the scene.
+    let usual = median(series.frames.iter().map(|frame| of(frame)));
+    let reason = "a seam or an edge that is drawn out: the image was moved".to_owned();
+    (usual < 1.0).then_some(Finding { kind: "shifted-frame", score, reason })
+}
+
+/// How much the clearest seam between two lines stands out.
+fn seam(lines: &Lines) -> f64 {
+    let factor = |i: usize| {
+        let around = [lines.across[i - 1], lines.across[i + 1], lines.along[i - 1], lines.along[i]];
+        let most = around.into_iter().fold(0.0, f32::max);
+        f64::from(lines.across[i]) / f64::from(most).max(LEAST_DIFFERENCE)
+    };
+    (2..lines.count().saturating_sub(1)).map(factor).fold(0.0, f64::max)
+}
+
 /// A displacement that makes the image what those before and after show.
 ///
 /// A layer that was printed elsewhere (a defect) leaves the heat of the layers below where it was and
