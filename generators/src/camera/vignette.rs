@@ -73,9 +73,8 @@ impl Vignette<f64> {
             let place = (pixel as f64 + 0.5) / n as f64;
             self.offset([place, place])
         };
-        let tan2 = |axis: usize| -> Vec<f64> {
-            (0..n).map(|pixel| corner * offset(pixel)[axis].powi(2)).collect()
-        };
+        let tan2 =
+            |axis: usize| -> Vec<f64> { (0..n).map(|pixel| corner * offset(pixel)[axis].powi(2)).collect() };
         let (across, down) = (tan2(0), tan2(1));
         // The usual law is spared the power.
         let steep = self.steepness != 1.0 && corner > 0.0;
