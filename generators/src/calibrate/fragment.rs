@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::texture::{LEAST_GRAIN, OCTAVES};
-use super::{Calibration, Options, Parameter};
+use super::{Calibration, InCommon, Options, Parameter};
 
 /// The bed that sizes are stated for where nobody says how large it is, in mm.
 pub(super) const BED_MM: f64 = 100.0;
@@ -17,6 +17,9 @@ impl Calibration {
              # that the range covers, and the share of the way from the least to the greatest.\n",
             self.images, self.with_two_classes
         );
+        if let Some(line) = self.what_is_shared() {
+            let _ = writeln!(text, "# {line}.");
+        }
         let [low, high] = options.scale.range_c;
         let _ = write!(
             text,
@@ -24,6 +27,8 @@ impl Calibration {
             self.image_px, options.scale.invert, self.bits
         );
         self.put(&mut text, &["camera.blur_px"]);
+        self.table(&mut text, "camera.vignette", &[], &["corner_loss", "centre_x", "centre_y", "steepness"]);
+        self.table(&mut text, "camera.pattern", &[], &["pixel_c", "column_c"]);
         self.table(&mut text, "camera.noise", &[], &["read_c", "shot_c"]);
         let size = match options.bed_mm {
             Some(bed_mm) => format!("size_mm = {bed_mm:?}"),
@@ -82,7 +87,18 @@ impl Calibration {
                 Err(why) => writeln!(text, "{name:<28}  cannot be told from these images: {why}"),
             };
         }
+        text += &self.what_is_shared().unwrap_or_default();
         text.trim_end().to_owned()
+    }
+
+    fn what_is_shared(&self) -> Option<String> {
+        let InCommon { of_image, shading, pattern } = self.in_common?;
+        let [of_image, shading, pattern, rest] =
+            [of_image, shading, pattern, 1.0 - shading - pattern].map(|share| 100.0 * share);
+        Some(format!(
+            "all images share {of_image:.1} % of their variance from place to place: {shading:.1} % of that is shading, \
+             {pattern:.1} % the sensor's pattern, and {rest:.1} % stands in the photographs alone"
+        ))
     }
 
     /// What kind of texture it is; a scenario has to say it even where no image does.

@@ -1,11 +1,14 @@
-//! What one image, or a sequence of images, tells by itself.
+//! What one image, or a group of images, tells by itself.
 
 use std::path::PathBuf;
+
+use rayon::prelude::*;
 
 use super::classes::{self, Split};
 use super::decay::{Decay, Frame};
 use super::photo::Photo;
 use super::range::median;
+use super::shared::{AT_ONCE, Shared};
 use super::variogram::Variogram;
 use super::{CalibrateError, Scale, noise};
 
@@ -16,6 +19,8 @@ const CONTOURS: [f64; 3] = [4.0, 3.0, 2.5];
 /// Share of a class that is enough.
 const LEAST_INNER: f64 = 0.33;
 
+/// After so many layers nothing is left of the heat of another class.
+const SETTLED: u8 = 6;
 /// A rise over the image of more deviations than this is shading and no texture.
 const SHADING: f64 = 3.0;
 /// Pixels that are this many deviations of their class from its middle do not belong to it.
@@ -41,43 +46,169 @@ pub struct Class {
     pub rise_c: [f64; 2],
     /// Variance from pixel to pixel in degrees squared; `None` where the class is too small.
     pub noise_c2: Option<f64>,
+    /// Mean square of the factor on its signal: the sensor's noise came after the shading.
+    pub light: f64,
     /// Differences over the distance.
     pub variogram: Variogram,
+    /// Width and height of some images, and their pixels of this class.
+    pub outline: Option<([usize; 2], Vec<bool>)>,
 }
 
-/// Measures every image of a sequence, and what a layer keeps of the one before.
+/// An image without what all images share.
+pub struct Plain {
+    /// The image without the shading alone, whose contours are as they were.
+    pub unshaded: Photo,
+    /// The image without anything shared.
+    pub photo: Photo,
+    /// The pixels of which that is known.
+    pub known: Vec<bool>,
+    /// The factor on the signal that was taken away.
+    pub light: Vec<f32>,
+    /// What taking the shared away has added: its differences over the distance, and its variance from pixel to pixel.
+    pub error: Option<(Variogram, f64)>,
+    /// The plane that was taken away, as a share of the signal above `lowest_c`.
+    pub slope: [f64; 2],
+    /// What is read as nothing, in degrees.
+    pub lowest_c: f64,
+}
+
+impl Plain {
+    /// An image that nothing is taken from.
+    fn whole(photo: Photo) -> Self {
+        Self {
+            known: vec![true; photo.celsius.len()],
+            light: vec![1.0; photo.celsius.len()],
+            unshaded: photo.clone(),
+            photo,
+            error: None,
+            slope: [0.0; 2],
+            lowest_c: 0.0,
+        }
+    }
+}
+
+/// What a group of images says: one sequence, or all images where they are in no order.
+pub struct Group {
+    /// Each image.
+    pub images: Vec<Measured>,
+    /// What a layer keeps of the one before.
+    pub decay: Decay,
+    /// What all have in common, where there are enough of them.
+    pub shared: Option<Shared>,
+}
+
+/// Measures the images of a group, and what a layer keeps of the one before where they are `ordered`; the outlines of
+/// every so many are kept.
 ///
 /// # Errors
 /// An image that cannot be read.
-pub fn sequence(files: &[PathBuf], scale: &Scale) -> Result<(Vec<Measured>, Decay), CalibrateError> {
-    let (mut measured, mut decay) = (Vec::with_capacity(files.len()), Decay::default());
+pub fn group(
+    files: &[PathBuf],
+    scale: &Scale,
+    ordered: bool,
+    outlined: usize,
+) -> Result<Group, CalibrateError> {
+    let shared = Shared::measure(files, scale)?;
+    let (mut images, mut decay) = (Vec::with_capacity(files.len()), Decay::default());
     let mut before: [Option<Frame>; 2] = [None, None];
-    for file in files {
-        let photo = Photo::read(file, scale)?;
-        let (image, frame) = image(photo);
-        measured.push(image);
-        if let [Some(first), Some(second)] = &before {
-            decay.add([first, second, &frame]);
+    let mut settled = Settled::default();
+    for (batch, some) in files.chunks(AT_ONCE).enumerate() {
+        let read = |(number, file): (usize, &PathBuf)| {
+            let photo = Photo::read(file, scale)?;
+            let plain = match &shared {
+                Some(shared) => shared.remove(&photo, batch * AT_ONCE + number),
+                None => Plain::whole(photo),
+            };
+            let (split, insides) = interiors(&plain.unshaded);
+            Ok((plain, split, insides))
+        };
+        let mut seen = some.par_iter().enumerate().map(read).collect::<Result<Vec<_>, CalibrateError>>()?;
+        if ordered {
+            seen.iter_mut().for_each(|(_, _, insides)| settled.keep(insides));
         }
-        before = [before[1].take(), (files.len() > 1).then_some(frame)];
+        let measured: Vec<(Measured, Frame)> =
+            seen.into_par_iter().map(|(plain, split, insides)| image(plain, split, insides)).collect();
+        for (mut image, frame) in measured {
+            let unsettled =
+                ordered && images.len() + 1 < usize::from(SETTLED) && files.len() > 2 * usize::from(SETTLED);
+            for class in &mut image.classes {
+                if unsettled {
+                    // What was there before the first image may still glow.
+                    class.variogram = Variogram::default();
+                }
+                if unsettled || !images.len().is_multiple_of(outlined) {
+                    class.outline = None;
+                }
+            }
+            images.push(image);
+            if let [Some(first), Some(second)] = &before {
+                decay.add([first, second, &frame]);
+            }
+            before = [before[1].take(), ordered.then_some(frame)];
+        }
     }
-    Ok((measured, decay))
+    Ok(Group { images, decay, shared })
 }
 
-fn image(photo: Photo) -> (Measured, Frame) {
-    let split = classes::split(&photo);
-    let insides: Vec<Vec<bool>> = match &split {
-        None => vec![vec![true; photo.celsius.len()]],
-        Some(Split { warm, blur_px, .. }) => {
-            [false, true].map(|is| inner(&photo, &|i| warm[i] == is, *blur_px)).into()
+/// Which pixels have been in their class for a while: the heat of what was there before is no texture.
+#[derive(Debug, Default)]
+struct Settled {
+    /// By class, for how many layers each pixel has been in it.
+    layers: Vec<Vec<u8>>,
+    seen: u8,
+}
+
+impl Settled {
+    /// Leaves the pixels that have been in their class for [`SETTLED`] layers, or since the first, where they are enough.
+    fn keep(&mut self, insides: &mut [Vec<bool>]) {
+        if self.layers.len() != insides.len()
+            || self.layers.iter().zip(&*insides).any(|(l, i)| l.len() != i.len())
+        {
+            *self = Self { layers: insides.iter().map(|inside| vec![0; inside.len()]).collect(), seen: 0 };
         }
-    };
-    let insides: Vec<Vec<bool>> = insides.into_iter().map(|inside| typical(&photo, inside)).collect();
-    let classes: Vec<Class> = insides.iter().map(|inside| class(&photo, inside)).collect();
+        self.seen = self.seen.saturating_add(1);
+        for (layers, inside) in self.layers.iter_mut().zip(insides) {
+            layers
+                .iter_mut()
+                .zip(&*inside)
+                .for_each(|(n, &is)| *n = if is { n.saturating_add(1) } else { 0 });
+            let settled = |n: u8| n >= self.seen.min(SETTLED);
+            let count = |of: &dyn Fn(usize) -> bool| (0..inside.len()).filter(|&i| of(i)).count() as f64;
+            if count(&|i| inside[i] && settled(layers[i])) >= LEAST_INNER * count(&|i| inside[i]) {
+                inside.iter_mut().zip(layers).for_each(|(kept, n)| *kept &= settled(*n));
+            }
+        }
+    }
+}
+
+fn image(plain: Plain, split: Option<Split>, mut insides: Vec<Vec<bool>>) -> (Measured, Frame) {
+    let Plain { photo, known, .. } = &plain;
+    for inside in &mut insides {
+        inside.iter_mut().zip(known).for_each(|(kept, known)| *kept &= known);
+    }
+    let classes: Vec<Class> = insides.iter().map(|inside| class(&plain, inside)).collect();
     let measured = Measured { bits: photo.bits, blur_px: split.map(|s| s.blur_px), classes };
     let noise = measured.classes.iter().map(|c| c.noise_c2.unwrap_or(f64::INFINITY));
     let classes = insides.into_iter().zip(noise).filter(|(_, noise)| noise.is_finite()).collect();
-    (measured, Frame { celsius: photo.celsius, classes })
+    (measured, Frame { celsius: plain.photo.celsius, classes })
+}
+
+/// The two classes where there are two, and the pixels that show each class and nothing else.
+pub fn interiors(photo: &Photo) -> (Option<Split>, Vec<Vec<bool>>) {
+    let split = classes::split(photo);
+    let insides: Vec<Vec<bool>> = match &split {
+        None => vec![vec![true; photo.celsius.len()]],
+        Some(Split { warm, blur_px, .. }) => {
+            [false, true].map(|is| inner(photo, &|i| warm[i] == is, *blur_px)).into()
+        }
+    };
+    let insides = insides.into_iter().map(|inside| typical(photo, inside)).collect();
+    (split, insides)
+}
+
+/// The farthest distance that is compared.
+pub fn farthest_px(photo: &Photo) -> usize {
+    (FARTHEST * photo.width.min(photo.height) as f64) as usize
 }
 
 /// The interior of a class, away from its contour as far as its size allows.
@@ -101,19 +232,25 @@ fn typical(photo: &Photo, mut inside: Vec<bool>) -> Vec<bool> {
     inside
 }
 
-fn class(photo: &Photo, inside: &[bool]) -> Class {
+fn class(plain: &Plain, inside: &[bool]) -> Class {
+    let photo = &plain.photo;
     let shorter = photo.width.min(photo.height) as f64;
     let (mean_c, rise_c) = plane(photo, inside, shorter);
-    let farthest_px = (FARTHEST * shorter) as usize;
     let level = flattened(photo, rise_c, shorter);
     let deviation_c = deviation_c(&level, inside);
     let shaded = rise_c[0].hypot(rise_c[1]) > SHADING * deviation_c;
-    Class {
-        mean_c,
-        rise_c: if shaded { rise_c } else { [0.0; 2] },
-        noise_c2: noise::variance_c2(photo, inside),
-        variogram: Variogram::measure(if shaded { &level } else { photo }, inside, farthest_px),
+    let mut variogram = Variogram::measure(if shaded { &level } else { photo }, inside, farthest_px(photo));
+    let mut noise_c2 = noise::variance_c2(photo, inside);
+    if let Some((of_error, error_c2)) = &plain.error {
+        variogram.subtract(of_error);
+        noise_c2 = noise_c2.map(|noise_c2| (noise_c2 - error_c2).max(0.0));
     }
+    let own_c = if shaded { rise_c } else { [0.0; 2] };
+    let rise_c = [0, 1].map(|axis| own_c[axis] + plain.slope[axis] * (mean_c - plain.lowest_c));
+    let outline = Some(([photo.width, photo.height], inside.to_vec()));
+    let lit = || (0..inside.len()).filter(|&i| inside[i]).map(|i| f64::from(plain.light[i]).powi(2));
+    let light = lit().sum::<f64>() / lit().count().max(1) as f64;
+    Class { mean_c, rise_c, noise_c2, light, variogram, outline }
 }
 
 /// The image without that rise.

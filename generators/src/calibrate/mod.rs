@@ -10,8 +10,10 @@
 //! | noise | the high-frequency residual of Immerkaer (`noise`), less what texture and rounding leave in it |
 //! | size, persistence, amplitude and grain of the textures | the variogram of each class (`variogram`, `texture`) |
 //! | what a layer retains | how much images in order differ after one layer and after two (`decay`) |
-//! | shading | the plane through each class |
+//! | shading | the lens and the plane that all images share (`shading`), and the plane through each class |
+//! | the sensor's pattern | what is left of the first half of the images and of the second, where they agree (`shared`) |
 //!
+//! What all images share is taken from each of them before its texture is measured,
 //! and the middle share of the answers is the range (`range`).
 
 mod classes;
@@ -23,20 +25,23 @@ mod measure;
 mod noise;
 mod photo;
 mod range;
+mod sampling;
+mod shading;
+mod shared;
 mod texture;
 mod variogram;
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 pub use error::CalibrateError;
 pub use range::Range;
 
-use measure::{Class, Measured};
+use measure::{Class, Group, Measured};
 use photo::Photo;
 use range::median;
-use texture::{Fit, Observed};
+use sampling::Outline;
+use shared::Shared;
+use texture::{Fit, Fitted, Observed};
 
 /// How grey values become temperatures, and at which size.
 #[derive(Clone, Debug)]
@@ -83,6 +88,17 @@ pub struct Texture {
     pub grain_share: f64,
 }
 
+/// What all images show in the same place, as shares of variances from place to place; means over the sequences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InCommon {
+    /// Share of an image's variance that all images show.
+    pub of_image: f64,
+    /// Share of that which is shading.
+    pub shading: f64,
+    /// Share of that which is the sensor's pattern. What is left stands in the photographs alone: no stage makes it.
+    pub pattern: f64,
+}
+
 /// What a folder of images says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
@@ -98,6 +114,8 @@ pub struct Calibration {
     pub parameters: Vec<Parameter>,
     /// The texture of bed and print, where there is one.
     pub textures: [Option<Texture>; 2],
+    /// What all images show, where there are enough of them to tell.
+    pub in_common: Option<InCommon>,
     /// The direction in which shading grows, `x` or `y`, where there is shading.
     pub shading: Option<&'static str>,
 }
@@ -109,10 +127,13 @@ const SIGNALS: f64 = 0.1;
 /// Noise of less than this many times the variance of rounding is lost in it.
 const ROUNDING: f64 = 1.5;
 
+/// Outlines of classes that are kept.
+const OUTLINES: usize = 48;
 /// Fewer distances than this tell no texture.
 const LEAST_LAGS: usize = 6;
 
 const NO_CLASS: &str = "no image shows two classes";
+const FEW: &str = "it takes at least 8 images of one size (of one sequence, with --ordered)";
 const FLAT: &str = "nothing but rounding from place to place";
 
 /// Fits the ranges to the images in `folder`.
@@ -126,13 +147,18 @@ pub fn calibrate(folder: &Path, options: &Options) -> Result<Calibration, Calibr
         None => Photo::read(&files[0], &options.scale).map(|photo| photo.width.min(photo.height))?,
     };
     let scale = Scale { image_px: Some(image_px), ..options.scale.clone() };
-    let singles: Vec<&[PathBuf]> = files.chunks(1).collect();
-    let sequences = if options.ordered { Photo::sequences(&files) } else { singles };
-    let measured: Vec<_> =
-        sequences.par_iter().map(|files| measure::sequence(files, &scale)).collect::<Result<_, _>>()?;
-    let retains: Vec<f64> = measured.iter().filter_map(|(_, decay)| decay.retain()).flatten().collect();
-    let images: Vec<Measured> = measured.into_iter().flat_map(|(images, _)| images).collect();
-    Ok(Answers::new(&images, retains, image_px, options).summarise())
+    let groups = if options.ordered { Photo::sequences(&files) } else { vec![&files[..]] };
+    let outlined = files.len().div_ceil(OUTLINES);
+    // The images of a group are measured side by side, the groups one after the other.
+    let measure = |files: &&[PathBuf]| measure::group(files, &scale, options.ordered, outlined);
+    let groups: Vec<Group> = groups.iter().map(measure).collect::<Result<_, _>>()?;
+    let retains: Vec<f64> = groups.iter().filter_map(|group| group.decay.retain()).flatten().collect();
+    let (mut images, mut shared) = (Vec::new(), Vec::new());
+    for group in groups {
+        images.extend(group.images);
+        shared.extend(group.shared);
+    }
+    Ok(Answers::new(&images, retains, &shared, image_px, options).summarise())
 }
 
 /// What every image says of every parameter.
@@ -144,12 +170,20 @@ struct Answers<'a> {
     surfaces: Vec<[Option<&'a Class>; 2]>,
     blurs_px: Vec<f64>,
     retains: Vec<f64>,
+    /// What each group of images shares.
+    shared: &'a [Shared],
     textures: [Option<Texture>; 2],
     fits: [Vec<Option<Fit>>; 2],
 }
 
 impl<'a> Answers<'a> {
-    fn new(images: &'a [Measured], retains: Vec<f64>, image_px: usize, options: &'a Options) -> Self {
+    fn new(
+        images: &'a [Measured],
+        retains: Vec<f64>,
+        shared: &'a [Shared],
+        image_px: usize,
+        options: &'a Options,
+    ) -> Self {
         let surfaces = surfaces(images, options.cold_print);
         let told = median(images.iter().filter_map(|image| image.blur_px));
         let observe = |surface: usize, blur_px: Option<f64>| -> Vec<Option<Observed>> {
@@ -167,17 +201,12 @@ impl<'a> Answers<'a> {
             });
             observed.collect()
         };
-        let fit = |observed: Vec<Option<Observed>>| {
-            let present: Vec<Observed> = observed.iter().flatten().cloned().collect();
-            let (misfit, persistence, fits) = texture::fit(&present);
-            let mut fits = fits.into_iter();
-            let fits: Vec<Option<Fit>> =
-                observed.iter().map(|o| o.as_ref().and_then(|_| fits.next())).collect();
-            (misfit, persistence, fits)
+        let fit = |observed: &[Option<Observed>]| {
+            texture::fit(&observed.iter().flatten().cloned().collect::<Vec<Observed>>())
         };
         // Without a contour the blur is where the spectrum of the bed ends.
         let at_cut_off = || {
-            let misfit = |blur_px: f64| fit(observe(0, Some(blur_px))).0;
+            let misfit = |blur_px: f64| fit(&observe(0, Some(blur_px))).misfit;
             let tried = BLURS_PX.map(|blur_px| (misfit(blur_px), blur_px));
             tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, blur_px)| blur_px)
         };
@@ -187,15 +216,25 @@ impl<'a> Answers<'a> {
             Some(_) => images.iter().filter_map(|image| image.blur_px).collect(),
             None => common_px.into_iter().collect(),
         };
-        let fitted = [0, 1].map(|surface| fit(observe(surface, common_px)));
-        let textures = [0, 1].map(|surface| {
-            let (_, persistence, fits) = &fitted[surface];
+        let observed = [0, 1].map(|surface| observe(surface, common_px));
+        let fitted: [Fitted; 2] = observed.each_ref().map(|observed| fit(observed));
+        let textures = fitted.each_ref().map(|Fitted { persistence, fits, .. }| {
             let share = |fit: &Fit| fit.grain_c2 / (fit.cloud_c2 + fit.grain_c2);
-            let grain_share = median(fits.iter().flatten().map(share).filter(|s| s.is_finite()))?;
+            let grain_share = median(fits.iter().map(share).filter(|s| s.is_finite()))?;
             Some(Texture { persistence: *persistence, grain_share })
         });
-        let fits = fitted.map(|(_, _, fits)| fits);
-        Self { options, images, image_px, surfaces, blurs_px, retains, textures, fits }
+        let fits = [0, 1].map(|surface| {
+            let outlines: Vec<Outline> = (surfaces.iter().zip(images).zip(&observed[surface]))
+                .filter_map(|((surfaces, image), observed)| {
+                    let (size_px, inside) =
+                        surfaces[surface]?.outline.clone().filter(|_| observed.is_some())?;
+                    Some(Outline { size_px, inside, blur_px: image.blur_px.or(common_px)? })
+                })
+                .collect();
+            let mut fits = sampling::sharpen(&fitted[surface], &outlines).into_iter();
+            observed[surface].iter().map(|o| o.as_ref().and_then(|_| fits.next())).collect()
+        });
+        Self { options, images, image_px, surfaces, blurs_px, retains, shared, textures, fits }
     }
 
     fn summarise(self) -> Calibration {
@@ -205,6 +244,16 @@ impl<'a> Answers<'a> {
             parameters.push(Parameter { name: name.to_owned(), range });
         };
         ask("camera.blur_px", self.blurs_px.clone(), FLAT);
+        let few = if self.shared.is_empty() { FEW } else { "the light falls nowhere" };
+        let lenses = || self.shared.iter().filter_map(|shared| shared.shading.lens.as_ref());
+        ask("camera.vignette.corner_loss", lenses().map(|lens| lens.corner_loss).collect(), few);
+        ask("camera.vignette.centre_x", lenses().map(|lens| lens.centre_x).collect(), few);
+        ask("camera.vignette.centre_y", lenses().map(|lens| lens.centre_y).collect(), few);
+        ask("camera.vignette.steepness", lenses().map(|lens| lens.steepness).collect(), few);
+        let few = if self.shared.is_empty() { FEW } else { "the images do not agree in one" };
+        let patterns = || self.shared.iter().filter_map(|shared| shared.pattern.as_ref());
+        ask("camera.pattern.pixel_c", patterns().map(|pattern| pattern.pixel_c).collect(), few);
+        ask("camera.pattern.column_c", patterns().map(|pattern| pattern.column_c).collect(), few);
         let (read_c, shot_c) = self.noise_c();
         ask("camera.noise.read_c", read_c, "less than the rounding to grey levels");
         ask("camera.noise.shot_c", shot_c, "it takes two classes of different temperature whose noise shows");
@@ -239,8 +288,25 @@ impl<'a> Answers<'a> {
             bits: self.bits(),
             parameters,
             textures: self.textures,
+            in_common: self.in_common(),
             shading: shading.map(|(axis, _, _)| axis),
         }
+    }
+
+    fn in_common(&self) -> Option<InCommon> {
+        let count = self.shared.len() as f64;
+        let mean = |of: &dyn Fn(&Shared) -> f64| self.shared.iter().map(of).sum::<f64>() / count;
+        let image_c2 = mean(&|shared| shared.variance.image_c2);
+        let shared_c2 = mean(&|shared| shared.variance.shared_c2);
+        let unshaded_c2 = mean(&|shared| shared.variance.unshaded_c2);
+        let pattern_c2 = mean(&|shared| {
+            shared.pattern.as_ref().map_or(0.0, |p| p.pixel_c * p.pixel_c + p.column_c * p.column_c)
+        });
+        (count > 0.0 && shared_c2 > 0.0).then(|| InCommon {
+            of_image: (shared_c2 / image_c2).min(1.0),
+            shading: 1.0 - unshaded_c2 / shared_c2,
+            pattern: (pattern_c2 / shared_c2).min(unshaded_c2 / shared_c2),
+        })
     }
 
     /// Bits of a scenario whose rounding is that of the images.
@@ -266,8 +332,9 @@ impl<'a> Answers<'a> {
         for (at, surfaces) in self.surfaces.iter().enumerate() {
             let points: Vec<(f64, f64)> = (0..2)
                 .filter_map(|surface| {
-                    let signal = (surfaces[surface]?.mean_c - low) / (high - low);
-                    let noise_c2 = self.fits[surface][at]?.noise_c2;
+                    let Class { mean_c, light, .. } = surfaces[surface]?;
+                    let signal = (mean_c - low) / (high - low) * light.sqrt();
+                    let noise_c2 = self.fits[surface][at]?.noise_c2 * light;
                     (noise_c2 > ROUNDING * rounding_c2).then_some((signal, noise_c2 - rounding_c2))
                 })
                 .collect();

@@ -46,7 +46,13 @@ impl Photo {
         }
         if let Some(side) = scale.image_px.filter(|&side| side != width.min(height)) {
             let resized = |px: usize| (px * side).div_ceil(width.min(height)) as u32;
-            grey = imageops::resize(&grey, resized(width), resized(height), FilterType::Triangle);
+            let (across, down) = (resized(width), resized(height));
+            // A coarser sensor sums the light over its larger elements; any wider filter would soften the grain.
+            grey = if side < width.min(height) {
+                shrunk(&grey, across, down)
+            } else {
+                imageops::resize(&grey, across, down, FilterType::Triangle)
+            };
         }
         let [low, high] = if scale.invert { [scale.range_c[1], scale.range_c[0]] } else { scale.range_c };
         let celsius = grey.iter().map(|v| (low + (high - low) * f64::from(*v)) as f32).collect();
@@ -83,6 +89,33 @@ impl Photo {
     }
 }
 
+/// The mean over the area of each of the larger pixels.
+fn shrunk(
+    grey: &ImageBuffer<Luma<f32>, Vec<f32>>,
+    across: u32,
+    down: u32,
+) -> ImageBuffer<Luma<f32>, Vec<f32>> {
+    let (width, height) = grey.dimensions();
+    let (columns, rows) = (shares(width, across), shares(height, down));
+    ImageBuffer::from_fn(across, down, |x, y| {
+        let row = |y: u32| -> f64 {
+            columns[x as usize].iter().map(|&(x, share)| share * f64::from(grey.get_pixel(x, y).0[0])).sum()
+        };
+        Luma([rows[y as usize].iter().map(|&(y, share)| share * row(y)).sum::<f64>() as f32])
+    })
+}
+
+/// By larger pixel: the smaller ones in it, and the share of it that each makes up.
+fn shares(small: u32, large: u32) -> Vec<Vec<(u32, f64)>> {
+    let size = f64::from(small) / f64::from(large);
+    let of = |at: u32| {
+        let (from, to) = (f64::from(at) * size, f64::from(at + 1) * size);
+        let inner = from as u32..(to.ceil() as u32).min(small);
+        inner.map(|i| (i, (to.min(f64::from(i + 1)) - from.max(f64::from(i))) / size)).collect()
+    };
+    (0..large).map(of).collect()
+}
+
 /// A file's name without the last number in it, and that number.
 fn numbered(path: &Path) -> (String, u64, String) {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -113,5 +146,18 @@ mod tests {
             .map(|s| s.iter().map(|p| p.file_stem().unwrap().to_string_lossy().into_owned()).collect())
             .collect();
         assert_eq!(stems, [vec!["7", "12"], vec!["b"], vec!["a10_x1"], vec!["a2_x9", "a2_x10"], vec!["ü3ü"]]);
+    }
+
+    #[test]
+    fn a_larger_pixel_is_the_mean_of_its_area() {
+        let grey = ImageBuffer::from_fn(6, 4, |x, y| Luma([(x * x + 10 * y) as f32]));
+        let half = shrunk(&grey, 3, 2);
+        // (0 + 1 + 10 + 11) / 4, and so on.
+        let expected = [5.5, 11.5, 25.5, 25.5, 31.5, 45.5];
+        assert!(half.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{half:?}");
+        // Three pixels of 4/3 each.
+        let thirds: Vec<f32> = shares(4, 3).iter().map(|s| s.iter().map(|p| p.1 as f32).sum()).collect();
+        assert_eq!(shares(4, 3)[1].iter().map(|p| p.0).collect::<Vec<_>>(), [1, 2]);
+        assert!(thirds.iter().all(|share| (share - 1.0).abs() < 1e-6), "{thirds:?}");
     }
 }

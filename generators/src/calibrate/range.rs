@@ -46,6 +46,13 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     below + at.fract() * (sorted[at.ceil() as usize] - below)
 }
 
+/// The quantile of values in any order; `None` without values.
+pub fn quantile_of(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f64> {
+    let mut values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    (!values.is_empty()).then(|| quantile(&values, share))
+}
+
 /// Rounded to [`DIGITS`] significant digits.
 fn rounded(value: f64, towards: fn(f64) -> f64) -> f64 {
     if value == 0.0 {
@@ -62,7 +69,7 @@ fn rounded(value: f64, towards: fn(f64) -> f64) -> f64 {
 
 /// The median; `None` without values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    Range::of(values.into_iter().collect(), 0.0).map(|range| range.seen[1])
+    quantile_of(values, 0.5)
 }
 
 #[cfg(test)]

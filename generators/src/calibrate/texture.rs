@@ -64,33 +64,72 @@ pub struct Observed {
     pub blur_px: f64,
 }
 
-/// Fits every image with one persistence, the one that suits them best: how bad the fits are together, that
-/// persistence, and the fits.
-pub fn fit(images: &[Observed]) -> (f64, f64, Vec<Fit>) {
+/// What is fitted to one class of all images.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// How bad the fits are together.
+    pub misfit: f64,
+    /// The persistence that suits all images best.
+    pub persistence: f64,
+    /// Whether grain is fitted.
+    grainy: bool,
+    /// The images, one by one.
+    pub fits: Vec<Fit>,
+}
+
+impl Fitted {
+    /// Fits other images with the same persistence, and with grain where these have it.
+    pub fn fit_alike(&self, images: &[Observed]) -> Vec<Fit> {
+        let subsets: &[u8] = if self.grainy { &WITH_GRAIN } else { &WITHOUT_GRAIN };
+        let models = models(images);
+        fit_each(&models, images, &[self.persistence], subsets).into_iter().map(|fits| fits[0].1).collect()
+    }
+}
+
+/// Fits every image with one persistence, the one that suits them best.
+pub fn fit(images: &[Observed]) -> Fitted {
+    let models = models(images);
+    let of_kind = |grainy: bool| {
+        let subsets: &[u8] = if grainy { &WITH_GRAIN } else { &WITHOUT_GRAIN };
+        let tried = fit_each(&models, images, &PERSISTENCES, subsets);
+        let misfit = |p: usize| tried.iter().map(|fits| fits[p].0).filter(|m| m.is_finite()).sum::<f64>();
+        let best = (0..PERSISTENCES.len()).min_by(|&a, &b| misfit(a).total_cmp(&misfit(b))).unwrap_or(0);
+        let (misfit, persistence) = (misfit(best), PERSISTENCES[best]);
+        Fitted { misfit, persistence, grainy, fits: tried.into_iter().map(|fits| fits[best].1).collect() }
+    };
+    let (plain, grainy) = (of_kind(false), of_kind(true));
+    let share = |fit: &Fit| fit.grain_c2 / (fit.cloud_c2 + fit.grain_c2);
+    let share = median(grainy.fits.iter().map(share)).unwrap_or(0.0);
+    if share >= LEAST_GRAIN && grainy.misfit < GRAIN_HELPS * plain.misfit { grainy } else { plain }
+}
+
+/// Covariances for the blur of each image.
+fn models(images: &[Observed]) -> BTreeMap<u32, Model> {
     let mut offsets: Vec<[f64; 2]> =
         images.iter().flat_map(|i| i.variogram.lags.iter().map(|l| l.offset_px)).collect();
     offsets.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
     offsets.dedup();
-    let nearest = |image: &Observed| (image.blur_px / BLUR_STEP_PX).round() as u32;
-    let blurs: BTreeSet<u32> = images.iter().map(nearest).collect();
+    let blurs: BTreeSet<u32> = images.iter().map(nearest_blur).collect();
     let blurs: Vec<u32> = blurs.into_iter().collect();
     let models: Vec<Model> =
         blurs.par_iter().map(|&blur| Model::new(f64::from(blur) * BLUR_STEP_PX, &offsets)).collect();
-    let models: BTreeMap<u32, Model> = blurs.into_iter().zip(models).collect();
+    blurs.into_iter().zip(models).collect()
+}
+
+fn nearest_blur(image: &Observed) -> u32 {
+    (image.blur_px / BLUR_STEP_PX).round() as u32
+}
+
+/// By image and persistence, how bad the best fit is, and that fit.
+fn fit_each(
+    models: &BTreeMap<u32, Model>,
+    images: &[Observed],
+    persistences: &[f64],
+    subsets: &[u8],
+) -> Vec<Vec<(f64, Fit)>> {
     let usual = Usual::of(images);
-    let of_kind = |subsets: &[u8]| {
-        let tried: Vec<Vec<(f64, Fit)>> = images
-            .par_iter()
-            .map(|image| models[&nearest(image)].fit_each_persistence(image, &usual, subsets))
-            .collect();
-        let misfit = |p: usize| tried.iter().map(|fits| fits[p].0).filter(|m| m.is_finite()).sum::<f64>();
-        let best = (0..PERSISTENCES.len()).min_by(|&a, &b| misfit(a).total_cmp(&misfit(b))).unwrap_or(0);
-        (misfit(best), PERSISTENCES[best], tried.into_iter().map(|fits| fits[best].1).collect())
-    };
-    let (plain, grainy) = (of_kind(&WITHOUT_GRAIN), of_kind(&WITH_GRAIN));
-    let fits: &Vec<Fit> = &grainy.2;
-    let share = median(fits.iter().map(|fit| fit.grain_c2 / (fit.cloud_c2 + fit.grain_c2))).unwrap_or(0.0);
-    if share >= LEAST_GRAIN && grainy.0 < GRAIN_HELPS * plain.0 { grainy } else { plain }
+    let fit = |image: &Observed| models[&nearest_blur(image)].fit_each(image, &usual, persistences, subsets);
+    images.par_iter().map(fit).collect()
 }
 
 /// What is observed in the mean of all images.
@@ -146,16 +185,22 @@ impl Model {
     ///
     /// The variogram is `cloud (1 - K(d)) + grain (1 - k(d)) + noise`, with the correlations `K` and `k` of cloud and grain behind
     /// the lens. Given the size of the features that is linear.
-    fn fit_each_persistence(&self, image: &Observed, usual: &Usual, subsets: &[u8]) -> Vec<(f64, Fit)> {
+    fn fit_each(
+        &self,
+        image: &Observed,
+        usual: &Usual,
+        persistences: &[f64],
+        subsets: &[u8],
+    ) -> Vec<(f64, Fit)> {
         let lags = &image.variogram.lags;
         let nothing = Fit { feature_px: None, cloud_c2: 0.0, grain_c2: 0.0, noise_c2: image.noise_c2 };
-        let mut best = vec![(f64::INFINITY, nothing); PERSISTENCES.len()];
+        let mut best = vec![(f64::INFINITY, nothing); persistences.len()];
         let farthest_px = lags.last().map_or(0.0, Lag::distance_px);
         let grain = |offset_px| self.lens.grain(offset_px);
         let filtered_grain = immerkaer(grain);
         let clouds = (OCTAVES - 1) * PER_OCTAVE..self.octaves.len();
         for coarsest in clouds.filter(|&at| size_px(at) <= farthest_px) {
-            for (p, persistence) in PERSISTENCES.iter().enumerate() {
+            for (p, persistence) in persistences.iter().enumerate() {
                 let weights: [f64; OCTAVES] = std::array::from_fn(|o| persistence.powi(2 * o as i32));
                 let total: f64 = weights.iter().sum();
                 // Each octave has features half as large as the one before.
@@ -390,7 +435,7 @@ mod tests {
                     Observed { variogram: Variogram::measure(&photo, &all, n / 3), noise_c2, blur_px: 0.8 }
                 })
                 .collect();
-            let (_, fitted, fits) = fit(&images);
+            let Fitted { persistence: fitted, fits, .. } = fit(&images);
             let mean = |of: &dyn Fn(&Fit) -> f64| fits.iter().map(of).sum::<f64>() / fits.len() as f64;
             let feature = mean(&|f| f.feature_px.unwrap_or(0.0)) / 2.0;
             let (amplitude, share) = (

@@ -52,6 +52,15 @@ impl Variogram {
         Self { lags }
     }
 
+    /// Without the differences of something independent that was added to the image.
+    pub fn subtract(&mut self, added: &Self) {
+        for lag in &mut self.lags {
+            if let Some(of_added) = added.lags.iter().find(|other| other.offset_px == lag.offset_px) {
+                lag.half_square_c2 = (lag.half_square_c2 - of_added.half_square_c2).max(0.0);
+            }
+        }
+    }
+
     /// Half the mean squared difference of all places that are `step` pixels apart along rows or columns.
     pub fn along_axes(photo: &Photo, step: usize) -> f64 {
         let inside = vec![true; photo.celsius.len()];
