@@ -300,6 +300,43 @@ fn calibrate_writes_ranges_and_says_what_it_cannot_tell() {
 }
 
 #[test]
+fn screen_names_what_is_spoilt_in_a_folder_and_counts_against_the_labels_of_a_dataset() {
+    let folder = TempDir::new().unwrap();
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    let run = |arguments: &[&str]| synthgen(folder.path()).arg("screen").args(arguments).assert();
+    let empty = run(&["photos"]).code(2);
+    assert!(String::from_utf8_lossy(&empty.get_output().stderr).contains("there is no image in photos"));
+    for layer in 0..8u32 {
+        let grey = |x: u32, y: u32| {
+            let grain = (x * 31 + y * 17 + x * y * 7 + layer * 5) % 23;
+            (90 + x + y + grain) as u8
+        };
+        let image = image::GrayImage::from_fn(48, 40, |x, y| {
+            image::Luma([if layer == 5 { 77 } else { grey(x, y) }])
+        });
+        image.save(photos.join(format!("layer{layer}.png"))).unwrap();
+    }
+    fs::write(photos.join("layer8.png"), b"no image").unwrap();
+    let done = run(&["photos", "--out", "verdicts"]).success();
+    let said = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    assert!(said.starts_with("9 images, 7 of the process, 2 spoilt\n"), "{said}");
+    let table = fs::read_to_string(folder.path().join("verdicts/screen.csv")).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (10, "file,verdict,kind,score,reason"));
+    assert_eq!(lines[1], "\"layer0.png\",process,,,");
+    assert!(lines[6].starts_with("\"layer5.png\",fault,blank,inf,"), "{}", lines[6]);
+    assert!(lines[9].starts_with("\"layer8.png\",fault,unreadable,inf,"), "{}", lines[9]);
+
+    let faults = "screening_jobs = 1\n[[fault]]\nkind = \"blank\"\nlayers = 1\n";
+    let made = workshop("test_jobs = 6\n", &format!("test_jobs = 6\n{faults}"));
+    synthgen(made.path()).args(["generate", "tiny.toml", "--out", "run"]).assert().success();
+    let done = synthgen(made.path()).args(["screen", "run/dataset"]).assert().success();
+    let said = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    assert!(said.contains("against the labels") && said.contains("recall  1.000"), "{said}");
+}
+
+#[test]
 fn a_gate_that_fails_and_a_run_that_is_worse_end_with_a_status_of_their_own() {
     let gates = "[gates]\nrun = { leaks = { at_most = 0 }, wall_secs = { at_most = 0 } }\n[[separator]]\nkind = \"otsu\"";
     let folder = workshop("[[separator]]\nkind = \"otsu\"", gates);
