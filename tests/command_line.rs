@@ -312,9 +312,8 @@ fn screen_names_what_is_spoilt_in_a_folder_and_counts_against_the_labels_of_a_da
             let grain = (x * 31 + y * 17 + x * y * 7 + layer * 5) % 23;
             (90 + x + y + grain) as u8
         };
-        let image = image::GrayImage::from_fn(48, 40, |x, y| {
-            image::Luma([if layer == 5 { 77 } else { grey(x, y) }])
-        });
+        let image =
+            image::GrayImage::from_fn(48, 40, |x, y| image::Luma([if layer == 5 { 77 } else { grey(x, y) }]));
         image.save(photos.join(format!("layer{layer}.png"))).unwrap();
     }
     fs::write(photos.join("layer8.png"), b"no image").unwrap();
