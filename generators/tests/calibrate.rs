@@ -1,6 +1,8 @@
 //! Ranges fitted to generated images contain what made them.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod real_data;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -240,13 +242,7 @@ fn what_all_images_share_is_shading_and_pattern_and_no_texture() {
 
 /// Real images, where they are.
 fn real(folder: &str, options: &Options) -> Option<Calibration> {
-    let root = std::env::var("SYNTHGEN_REAL_DATA").unwrap_or_else(|_| "../../shared/data".into());
-    let folder = Path::new(&root).join("images").join(folder);
-    if !folder.is_dir() {
-        println!("skipped: there is no {}", folder.display());
-        return None;
-    }
-    let calibration = calibrate(&folder, options).unwrap();
+    let calibration = calibrate(&real_data::folder("images")?.join(folder), options).unwrap();
     println!("{}\n{:?}\n{}", calibration.to_table(), calibration.textures, calibration.to_toml(options));
     Some(calibration)
 }

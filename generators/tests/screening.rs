@@ -1,6 +1,8 @@
 //! Screening, held against what is known of generated images, and against real ones.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod real_data;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -105,12 +107,7 @@ fn a_file_that_cannot_be_read_is_a_fault_and_no_failure() {
 /// to be kept; how many are not is printed.
 #[test]
 fn real_images_are_kept() {
-    let data = std::env::var("SYNTHGEN_REAL_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
-    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(data).join("images");
-    if !images.is_dir() {
-        println!("skipped: there are no real images in {}", images.display());
-        return;
-    }
+    let Some(images) = real_data::folder("images") else { return };
     for name in ["PBLM", "PIPED"] {
         let series: Vec<Vec<PathBuf>> = (screen::find(&images.join(name)).unwrap().into_iter())
             .filter(|files| !files[0].to_string_lossy().contains("GroundT"))

@@ -12,6 +12,8 @@ mod pixels;
 mod polygons;
 mod random;
 mod real;
+#[path = "../real_data/mod.rs"]
+mod real_data;
 mod solids;
 mod trimesh;
 mod unions;

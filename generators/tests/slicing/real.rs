@@ -7,17 +7,11 @@ use generators::layer::Frame;
 use generators::mesh::{Certificate, Fault, FillRule, Mesh, Slice, Unit, Verdict, layer_heights_mm, slice};
 use generators::raster::{Placement, coverage};
 
+use crate::real_data;
 use crate::solids::{Facet, oracle};
 
-/// The folder of real STL files; without it a line is printed, and the test is skipped.
 fn folder() -> Option<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let folder = std::env::var_os("SYNTHGEN_REAL_DATA").map_or_else(default, PathBuf::from).join("stl");
-    let there = folder.is_dir();
-    if !there {
-        println!("skipped: no real STL files in {} (SYNTHGEN_REAL_DATA)", folder.display());
-    }
-    there.then_some(folder)
+    real_data::folder("stl")
 }
 
 pub fn mesh(name: &str) -> Option<Mesh> {
