@@ -50,6 +50,8 @@ pub struct Named<T: ?Sized> {
     pub settings: Vec<String>,
     /// Itself.
     pub item: Box<T>,
+    /// Where the scenario names it.
+    place: Key,
 }
 
 /// How scores and features are split, and how the split is judged (Zeiser et al. 2023, section 5.2).
@@ -142,7 +144,11 @@ impl Plan {
         table.finish()?;
         scenario.seed = overrides.seed.unwrap_or(scenario.seed);
         scenario.replace_part(overrides.part.as_deref(), overrides.unit);
-        Ok(Self { text, production: scenario.resolve()?, detectors, separation, gates })
+        let production = scenario.resolve()?;
+        for detector in &detectors {
+            detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
+        }
+        Ok(Self { text, production, detectors, separation, gates })
     }
 }
 
@@ -202,7 +208,6 @@ fn named_list<T: ?Sized>(
     kinds: &[registry::Kind<T>],
 ) -> Result<Vec<Named<T>>, Box<ScenarioError>> {
     let mut list: Vec<Named<T>> = Vec::new();
-    let mut places: Vec<Key> = Vec::new();
     for mut entry in table.tables(key)? {
         let stated = if entry.has("name") { Some(entry.string("name", None)?) } else { None };
         entry.string("name", Some(""))?;
@@ -219,8 +224,7 @@ fn named_list<T: ?Sized>(
                 .error(format!("two entries of [[{key}]] are called `{name}`"))
                 .with_help("give one a `name` of its own"));
         }
-        places.push(place);
-        list.push(Named { name, kind, settings, item });
+        list.push(Named { name, kind, settings, item, place });
     }
     Ok(list)
 }

@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod contract;
+mod dcgan;
 mod f_anogan;
 mod fitting;
+mod gan;
 mod training;
 mod vae;
 
@@ -24,6 +26,12 @@ pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 pub trait Detector: Send + Sync {
     /// Names of what its scorer will return.
     fn outputs(&self) -> Outputs;
+
+    /// Whether its networks can take images of `size_px`.
+    ///
+    /// # Errors
+    /// [`DetectorError::Size`], [`DetectorError::Units`].
+    fn suits(&self, size_px: usize) -> Result<(), DetectorError>;
 
     /// Learns what healthy looks like.
     ///
@@ -203,6 +211,20 @@ pub enum DetectorError {
         /// What it was given.
         found: usize,
     },
+    /// The units that the scenario lists do not fit the images.
+    #[error("`{key}` of {detector} says {found} units, and images of {size_px} px take {needed}")]
+    Units {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Where it says so.
+        key: &'static str,
+        /// How many it says.
+        found: usize,
+        /// How many there have to be.
+        needed: String,
+        /// Pixels along one side of the images.
+        size_px: usize,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -236,4 +258,4 @@ impl From<NetsError> for DetectorError {
 }
 
 /// Every detector that a scenario can name.
-pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, f_anogan::KIND];
+pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, dcgan::KIND, f_anogan::KIND];

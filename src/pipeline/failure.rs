@@ -103,6 +103,7 @@ impl Failure {
             Self::Detector(e) => matches!(
                 e,
                 DetectorError::Size { .. }
+                    | DetectorError::Units { .. }
                     | DetectorError::Diverged { .. }
                     | DetectorError::Collapsed { .. }
                     | DetectorError::Model(_)

@@ -3,18 +3,22 @@
 use candle_core::{Device, Result, Tensor};
 use generators::stream::Stream;
 
+use super::FAnoGan;
 use super::model::Frozen;
-use super::{DIVERSE, FAnoGan, HE, LEAKY, NAME, WINDOW};
 use crate::data::ImageSet;
-use crate::detectors::fitting::{chunks, halvings};
+use crate::detectors::fitting::chunks;
+use crate::detectors::gan::{DIVERSE, HE, LEAKY};
 use crate::detectors::training::{Batch, Losses, Networks, Optimisers, Sign, Trainee, diversity};
 use crate::detectors::{DetectorError, Run};
 use crate::nets::onnx::{Graph, Value};
 use crate::nets::{
-    Activation, Adam, Conv2d, Init, Linear, Mode, NetsError, Parameters, apply_mask, dropout_mask,
+    Activation, Adam, Conv2d, Init, Linear, Mode, NetsError, Parameters, Window, apply_mask, dropout_mask,
 };
 
-/// Units of convolution, leaky ReLU and dropout down to 8 px (three at 64 px), then a linear layer to the latent.
+/// Halves a side.
+const WINDOW: Window = Window::new(4, 2, 1);
+
+/// Units of convolution, leaky ReLU and dropout, each of which halves the side, then a linear layer to the latent.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     /// Weights.
@@ -31,7 +35,7 @@ impl Encoder {
         stream: &Stream,
         device: &Device,
     ) -> std::result::Result<Self, DetectorError> {
-        let count = halvings(NAME, size_px)? - 1;
+        let count = settings.encoder_units(size_px)?;
         let mut parameters = Parameters::new(device);
         let width = |unit: usize| if unit == 0 { 1 } else { settings.channels << (unit - 1) };
         let units = (1..=count)
@@ -40,7 +44,7 @@ impl Encoder {
                 Conv2d::new(&mut parameters, &format!("unit.{u}"), widths, WINDOW, HE, stream)
             })
             .collect::<std::result::Result<Vec<_>, NetsError>>()?;
-        let flat = 64 * width(count);
+        let flat = (size_px >> count).pow(2) * width(count);
         let output = Linear::new(&mut parameters, "output", flat, settings.latent, Init::Kaiming, stream)?;
         Ok(Self { parameters, units, output })
     }

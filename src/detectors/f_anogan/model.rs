@@ -2,21 +2,21 @@
 
 use candle_core::{Result, Tensor};
 
-use super::critic::Critic;
 use super::encoder::Encoder;
-use super::generator::Generator;
 use super::{GreyRange, NAME};
 use crate::data::ImageSet;
 use crate::detectors::fitting::{Residuals, chunks, squared_error};
+use crate::detectors::gan::{Critic, Generator};
 use crate::detectors::{DetectorError, Scorer, Scores};
 use crate::nets::Mode;
-use crate::nets::onnx::Graph;
+use crate::nets::onnx::{Attribute, Graph};
 use crate::representations::Matrix;
 
 /// Names of the scores.
 pub const COMPONENTS: [&str; 4] = ["A", "A_R", "A_D", "A_R peak"];
-/// Names of the feature vectors.
-pub const FEATURES: [&str; 3] = ["D_f(x)", "D_f(G(E(x)))", "difference"];
+/// Names of the feature vectors, as in Zeiser et al. 2023, Table 2: D_f(x), then D_f(x) and D_f(G(E(x))) side by side, then
+/// the one less the other.
+pub const FEATURES: [&str; 3] = ["D_f(x)", "stack", "difference"];
 
 /// Critic and generator after their training: no gradient reaches their weights, nothing is dropped.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Scorer for FAnoGanScorer {
                 all.extend(part.to_vec1::<f32>()?);
             }
             let [real, made] = difference.vectors;
-            let vectors = [&real, &made, &(&real - &made)?];
+            let vectors = [&real, &Tensor::cat(&[&real, &made], 1)?, &(&real - &made)?];
             for (all, part) in features.iter_mut().zip(vectors) {
                 all.extend(part.flatten_all()?.to_vec1::<f32>()?);
             }
@@ -145,9 +145,11 @@ impl Scorer for FAnoGanScorer {
         for (name, value) in COMPONENTS.into_iter().zip([&combined, &pixels, &features, &peak]) {
             graph.output(name, value, &[]);
         }
+        let stack = graph.node("Concat", &[&of_image, &of_made], &[("axis", Attribute::Integer(1))]);
         let difference = graph.node("Sub", &[&of_image, &of_made], &[]);
-        for (name, value) in FEATURES.into_iter().zip([&of_image, &of_made, &difference]) {
-            graph.output(name, value, &[critic.feature_count()]);
+        let vectors = [(&of_image, 1), (&stack, 2), (&difference, 1)];
+        for (name, (value, times)) in FEATURES.into_iter().zip(vectors) {
+            graph.output(name, value, &[times * critic.feature_count()]);
         }
         graph.output("map", &residual, &shape);
         Ok(graph)

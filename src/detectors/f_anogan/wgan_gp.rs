@@ -3,66 +3,15 @@
 use candle_core::{Device, Tensor};
 use generators::stream::Stream;
 
-use super::critic::Critic;
-use super::generator::Generator;
-use super::{DIVERSE, FAnoGan, GreyRange};
+use super::{FAnoGan, GreyRange};
 use crate::data::ImageSet;
 use crate::detectors::fitting::chunks;
+use crate::detectors::gan::{Critic, DIVERSE, Generator, LOOKED_AT, SHOWN, Snapshots};
 use crate::detectors::training::{
     Batch, Bound, Losses, Networks, Optimisers, Sign, Trainee, diversity, follow, spread,
 };
-use crate::detectors::{DetectorError, Run, Snapshot};
+use crate::detectors::{DetectorError, Run};
 use crate::nets::{Adam, Mode, Parameters, uniform};
-
-/// Images in one snapshot.
-const SHOWN: usize = 16;
-/// Moments of the training at which a snapshot is taken, as a share of all steps.
-const MOMENTS: [f64; 6] = [0.02, 0.05, 0.12, 0.3, 0.6, 1.0];
-/// Generated images in which a collapse is looked for.
-const LOOKED_AT: usize = 64;
-
-/// Images of a fixed latent over the training.
-#[derive(Debug)]
-pub struct Snapshots {
-    /// One buffer per moment, so that they are saved with the networks.
-    pub parameters: Parameters,
-    moments: Vec<candle_core::Var>,
-    size_px: usize,
-}
-
-impl Snapshots {
-    /// Not yet taken.
-    pub fn new(size_px: usize, device: &Device) -> Result<Self, DetectorError> {
-        let mut parameters = Parameters::new(device);
-        let shape = (SHOWN, 1, size_px, size_px);
-        let moments = (0..MOMENTS.len()).map(|i| parameters.buffer(&format!("moment.{i}"), shape, 0.0));
-        let moments = moments.collect::<Result<_, _>>()?;
-        Ok(Self { parameters, moments, size_px })
-    }
-
-    /// After how many of `steps` each is taken.
-    fn steps(steps: usize) -> [usize; MOMENTS.len()] {
-        MOMENTS.map(|moment| ((moment * steps as f64).ceil() as usize).max(1))
-    }
-
-    /// Those to be taken after step `done` of `steps`.
-    fn due(&self, done: usize, steps: usize) -> Vec<&candle_core::Var> {
-        let all = Self::steps(steps).into_iter().zip(&self.moments);
-        all.filter(|(step, _)| *step == done).map(|(_, images)| images).collect()
-    }
-
-    /// Those of a training of `steps` steps, as plain pixels; moments that fell on the same step are one.
-    pub fn images(&self, steps: usize) -> Result<Vec<Snapshot>, DetectorError> {
-        let mut all: Vec<Snapshot> = Vec::new();
-        for (step, images) in Self::steps(steps).into_iter().zip(&self.moments) {
-            if all.last().is_none_or(|last| last.step < step) {
-                let pixels = images.flatten_all()?.to_vec1()?;
-                all.push(Snapshot { step, size_px: self.size_px, pixels });
-            }
-        }
-        Ok(all)
-    }
-}
 
 /// Critic, generator, and the generator's average that is kept in the end.
 pub struct Training<'a> {
@@ -88,8 +37,7 @@ impl<'a> Training<'a> {
         run: &Run<'_>,
     ) -> Result<Self, DetectorError> {
         let weights = run.stream.child("generator");
-        let size_px = snapshots.size_px;
-        let generator = Generator::new(settings.latent, settings.channels, size_px, &weights, run.device)?;
+        let generator = settings.new_generator(snapshots.size_px, &weights, run.device)?;
         let adam = |parameters| Adam::new(parameters, settings.training.learning_rate, 0.0, 0.9);
         Ok(Self {
             settings,

@@ -79,11 +79,10 @@ impl Saved {
 
     /// The detector of this architecture.
     fn detector(&self) -> Result<Box<dyn Detector>, DetectorError> {
-        // JSON's numbers, strings and booleans are TOML's.
         let mut text = format!("kind = {:?}\n", self.architecture.kind);
         for (key, value) in &self.architecture.settings {
             // A string takes everything.
-            let _ = writeln!(text, "{key} = {value}");
+            let _ = writeln!(text, "{key} = {}", toml(value));
         }
         let table = Table::parse("architecture", &text);
         let built = table.and_then(|table| registry::build(KINDS, table));
@@ -98,6 +97,13 @@ impl Saved {
         checkpoint::load(&self.path, &self.fingerprint, networks, &mut [])?;
         Ok(())
     }
+}
+
+/// A value as TOML writes it: numbers, strings, booleans and arrays are JSON's.
+fn toml(value: &Value) -> String {
+    let Value::Object(table) = value else { return value.to_string() };
+    let entries: Vec<String> = table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+    format!("{{ {} }}", entries.join(", "))
 }
 
 /// Identifies data, settings and the form of what is saved.

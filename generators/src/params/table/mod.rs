@@ -95,6 +95,13 @@ impl Value {
         })
     }
 
+    fn integer(&self) -> Option<i64> {
+        match *self {
+            Self::Integer(i) => Some(i),
+            _ => None,
+        }
+    }
+
     fn number(&self) -> Option<f64> {
         match *self {
             Self::Integer(i) => Some(i as f64),
@@ -258,24 +265,29 @@ impl Table {
         default: Option<usize>,
         range: RangeInclusive<usize>,
     ) -> Result<usize> {
-        let read = self.read(key, "a whole number", |v| match v {
-            Value::Integer(i) => Some(*i),
-            _ => None,
-        })?;
-        let Some((value, place)) = read else {
-            return default.ok_or_else(|| self.missing(key));
-        };
-        match usize::try_from(value) {
-            Ok(count) if range.contains(&count) => Ok(count),
-            _ if *range.end() == usize::MAX => {
-                Err(place.error(format!("`{key}` is {value} but must be at least {}", range.start())))
-            }
-            _ => Err(place.error(format!(
-                "`{key}` is {value} but must be between {} and {}",
-                range.start(),
-                range.end()
-            ))),
+        match self.read(key, "a whole number", Value::integer)? {
+            Some((value, place)) => check_count(key, value, &range, &place),
+            None => default.ok_or_else(|| self.missing(key)),
         }
+    }
+
+    /// Whole numbers, each within `range`; none where the key is absent.
+    pub fn counts(&mut self, key: &'static str, range: RangeInclusive<usize>) -> Result<Vec<usize>> {
+        let Some((_, value, place)) = self.get(key) else { return Ok(Vec::new()) };
+        let Value::Array(items) = value else {
+            return Err(
+                place.error(format!("`{key}` must be an array of whole numbers, not {}", value.kind()))
+            );
+        };
+        items
+            .iter()
+            .map(|(item, place)| match item.integer() {
+                Some(value) => check_count(key, value, &range, place),
+                None => {
+                    Err(place.error(format!("`{key}` must hold whole numbers, and this is {}", item.kind())))
+                }
+            })
+            .collect()
     }
 
     /// A seed: any integer from 0.
@@ -454,6 +466,20 @@ fn pick(key: &str, name: &str, choices: &[&str], place: &Key) -> Result<usize> {
     })
 }
 
+fn check_count(key: &str, value: i64, range: &RangeInclusive<usize>, place: &Key) -> Result<usize> {
+    match usize::try_from(value) {
+        Ok(count) if range.contains(&count) => Ok(count),
+        _ if *range.end() == usize::MAX => {
+            Err(place.error(format!("`{key}` is {value} but must be at least {}", range.start())))
+        }
+        _ => Err(place.error(format!(
+            "`{key}` is {value} but must be between {} and {}",
+            range.start(),
+            range.end()
+        ))),
+    }
+}
+
 fn check_range(key: &str, value: f64, range: &RangeInclusive<f64>, place: &Key) -> Result<()> {
     if range.contains(&value) {
         return Ok(());
@@ -508,6 +534,23 @@ mod tests {
             t.count("image_px", Some(4), 1..=9).map(drop)
         });
         assert_eq!(message, "s.toml:2:1: unknown key `imag_px` in the scenario; did you mean `image_px`?");
+    }
+
+    #[test]
+    fn whole_numbers_may_come_in_arrays() {
+        let mut table = Table::parse("s.toml", "n = [4, 2]\n").unwrap();
+        assert_eq!(table.counts("n", 1..=9).unwrap(), [4, 2]);
+        assert!(table.counts("m", 1..=9).unwrap().is_empty());
+        let counts = |t: &mut Table| t.counts("n", 1..=9).map(drop);
+        assert_eq!(error("n = [4, 0]", counts), "s.toml:1:9: `n` is 0 but must be between 1 and 9");
+        assert_eq!(
+            error("n = [4, 0.5]", counts),
+            "s.toml:1:9: `n` must hold whole numbers, and this is a number"
+        );
+        assert_eq!(
+            error("n = 4", counts),
+            "s.toml:1:5: `n` must be an array of whole numbers, not an integer"
+        );
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use candle_core::{Device, Result, Tensor};
 use generators::stream::Stream;
 
-use super::{HE, LEAKY, NAME, WINDOW};
-use crate::detectors::DetectorError;
-use crate::detectors::fitting::halvings;
+use super::{HE, LEAKY, Units};
 use crate::nets::onnx::{Graph, Value};
 use crate::nets::{
     Activation, BatchNorm2d, ConvTranspose2d, Init, Linear, Mode, NetsError, Parameters, normal,
 };
 
-/// A linear layer to 4 px, then units of transposed convolution, batch norm and leaky ReLU; the last unit ends in
-/// tanh instead.
+/// A linear layer to a few pixels, then units of batch norm, leaky ReLU and transposed convolution, each of which
+/// doubles the side; the last one ends in tanh.
 ///
 /// Latent vectors are `[n, latent]`, images `[n, 1, size, size]` in -1 to 1.
 #[derive(Clone, Debug)]
@@ -21,8 +19,8 @@ pub struct Generator {
     pub parameters: Parameters,
     /// Numbers in the latent vector.
     pub latent: usize,
-    /// Feature maps of 4 px x 4 px behind the linear layer.
-    widest: usize,
+    /// Feature maps behind the linear layer, and their side in px.
+    first: [usize; 2],
     input: Linear,
     norms: Vec<BatchNorm2d>,
     units: Vec<ConvTranspose2d>,
@@ -32,28 +30,34 @@ pub struct Generator {
 const SETTLING: (usize, usize) = (32, 24);
 
 impl Generator {
-    /// For images of `size_px`; widths mirror the critic's.
+    /// For images of `size_px` from feature maps of `start_px`: as many units as `shape` has feature maps before them.
+    /// Where there are more than doublings in between, the first ones keep the side.
     pub fn new(
         latent: usize,
-        channels: usize,
-        size_px: usize,
+        shape: &Units,
+        (start_px, size_px): (usize, usize),
         stream: &Stream,
         device: &Device,
-    ) -> std::result::Result<Self, DetectorError> {
-        let count = halvings(NAME, size_px)?;
+    ) -> std::result::Result<Self, NetsError> {
         let mut parameters = Parameters::new(device);
         let p = &mut parameters;
-        let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
-        let input = Linear::new(p, "input", latent, 16 * width(count), HE, stream)?;
+        let (channels, count) = (&shape.channels, shape.channels.len());
+        let first = [channels.first().copied().unwrap_or(1), start_px];
+        let input = Linear::new(p, "input", latent, first[0] * start_px * start_px, HE, stream)?;
+        let doublings = (size_px / start_px).ilog2() as usize;
         let (mut norms, mut units) = (Vec::new(), Vec::new());
-        for u in (1..=count).rev() {
-            norms.push(BatchNorm2d::new(p, &format!("norm.{u}"), width(u), stream)?);
+        for (i, u) in (1..=count).rev().enumerate() {
+            let widths = [channels[i], channels.get(i + 1).copied().unwrap_or(1)];
+            norms.push(BatchNorm2d::new(p, &format!("norm.{u}"), widths[0], stream)?);
             // The first images are an even grey: noise there costs the critic its first steps.
             let init = if u == 1 { Init::Normal { std: 0.01 } } else { HE };
-            let widths = [width(u), width(u - 1)];
-            units.push(ConvTranspose2d::new(p, &format!("unit.{u}"), widths, WINDOW, init, stream)?);
+            let stride = if u > doublings { 1 } else { 2 };
+            let unit =
+                ConvTranspose2d::new(p, &format!("unit.{u}"), widths, shape.window(stride), init, stream)?;
+            // An odd window would end a pixel short.
+            units.push(unit.with_output_padding((stride - 1) * (shape.kernel_px % 2)));
         }
-        Ok(Self { parameters, latent, widest: width(count), input, norms, units })
+        Ok(Self { parameters, latent, first, input, norms, units })
     }
 
     /// The same generator, through which no gradient reaches the weights of its linear and convolution layers.
@@ -68,7 +72,8 @@ impl Generator {
     /// Images in -1 to 1.
     pub fn forward(&self, z: &Tensor, mode: Mode) -> Result<Tensor> {
         let h = self.input.forward(z, Activation::Identity)?;
-        let mut h = h.reshape((z.dim(0)?, (), 4, 4))?;
+        let [_, side] = self.first;
+        let mut h = h.reshape((z.dim(0)?, (), side, side))?;
         for (norm, unit) in self.norms.iter().zip(&self.units) {
             h = unit.forward(&norm.forward(&h, mode, LEAKY)?, Activation::Identity)?;
         }
@@ -78,7 +83,7 @@ impl Generator {
     /// As [`Generator::forward`], for inference.
     pub fn onnx(&self, graph: &mut Graph, z: &Value) -> Result<Value> {
         let h = self.input.onnx(graph, z, Activation::Identity)?;
-        let mut h = graph.reshape(&h, &[self.widest, 4, 4]);
+        let mut h = graph.reshape(&h, &[self.first[0], self.first[1], self.first[1]]);
         for (norm, unit) in self.norms.iter().zip(&self.units) {
             let normed = norm.onnx(graph, &h, LEAKY)?;
             h = unit.onnx(graph, &normed, Activation::Identity)?;

@@ -1,15 +1,13 @@
-//! The critic: how real an image looks, its features, and its exact input gradient.
+//! The critic, or discriminator: how real an image looks, its features, and its exact input gradient.
 
 use candle_core::{Device, Result, Tensor};
 use generators::stream::Stream;
 
-use super::{HE, LEAKY, NAME, WINDOW};
-use crate::detectors::DetectorError;
-use crate::detectors::fitting::halvings;
+use super::{HE, LEAKY, Units};
 use crate::nets::onnx::{Graph, Value};
 use crate::nets::{Activation, Conv2d, Init, Linear, NetsError, Parameters, apply_mask, dropout_mask};
 
-/// Units of convolution, leaky ReLU and dropout down to 4 px, then one linear output. No batch norm: it
+/// Units of convolution, leaky ReLU and dropout, each of which halves the side, then one linear output. No batch norm: it
 /// would mix the samples that the gradient penalty takes apart (Gulrajani et al. 2017, section 4).
 ///
 /// Images are in -1 to 1.
@@ -18,7 +16,7 @@ pub struct Critic {
     units: Vec<Conv2d>,
     output: Linear,
     size_px: usize,
-    channels: usize,
+    channels: Vec<usize>,
     device: Device,
 }
 
@@ -26,22 +24,23 @@ pub struct Critic {
 pub type Masks = Vec<Tensor>;
 
 impl Critic {
-    /// For images of `size_px`; unit u has `channels` * 2^u feature maps.
+    /// For images of `size_px`, as many units as `shape` has feature maps behind them.
     pub fn new(
         parameters: &mut Parameters,
-        channels: usize,
+        shape: &Units,
         size_px: usize,
         stream: &Stream,
-    ) -> std::result::Result<Self, DetectorError> {
-        let count = halvings(NAME, size_px)?;
-        let width = |unit: usize| if unit == 0 { 1 } else { channels << (unit - 1) };
-        let units = (1..=count)
-            .map(|u| {
-                let widths = [width(u - 1), width(u)];
-                Conv2d::new(parameters, &format!("unit.{u}"), widths, WINDOW, HE, stream)
+    ) -> std::result::Result<Self, NetsError> {
+        let channels = shape.channels.clone();
+        let inputs = std::iter::once(1).chain(channels.iter().copied());
+        let units = (inputs.zip(&channels).zip(1..))
+            .map(|((inputs, &outputs), u)| {
+                let (name, window) = (format!("unit.{u}"), shape.window(2));
+                Conv2d::new(parameters, &name, [inputs, outputs], window, HE, stream)
             })
             .collect::<std::result::Result<Vec<_>, NetsError>>()?;
-        let output = Linear::new(parameters, "output", 16 * width(count), 1, Init::Kaiming, stream)?;
+        let features = features(&channels, size_px);
+        let output = Linear::new(parameters, "output", features, 1, Init::Kaiming, stream)?;
         Ok(Self { units, output, size_px, channels, device: parameters.device().clone() })
     }
 
@@ -60,7 +59,7 @@ impl Critic {
             return Ok(Masks::new());
         }
         let mask = |unit| {
-            let (channels, side) = (self.channels << unit, self.size_px >> (unit + 1));
+            let (channels, side) = (self.channels[unit], self.size_px >> (unit + 1));
             dropout_mask((n, channels, side, side), dropout, stream, &self.device)
         };
         (0..self.units.len()).map(mask).collect()
@@ -81,7 +80,7 @@ impl Critic {
         Ok((results, h))
     }
 
-    /// D_f: the last feature maps, 4 px x 4 px each, as vectors `[n, features]`.
+    /// D_f: the last feature maps as vectors `[n, features]`.
     pub fn features(&self, x: &Tensor, masks: &[Tensor]) -> Result<Tensor> {
         self.activations(x, masks)?.1.flatten_from(1)
     }
@@ -95,9 +94,17 @@ impl Critic {
         Ok(graph.node("Flatten", &[&h], &[]))
     }
 
+    /// As [`Critic::forward`], without dropout.
+    pub fn judge_onnx(&self, graph: &mut Graph, x: &Value) -> Result<Value> {
+        let features = self.features_onnx(graph, x)?;
+        let judged = self.output.onnx(graph, &features, Activation::Identity)?;
+        // One number per image: its mean.
+        Ok(graph.mean(&judged, 2))
+    }
+
     /// Numbers in a feature vector.
     pub fn feature_count(&self) -> usize {
-        self.channels << (3 + self.units.len())
+        features(&self.channels, self.size_px)
     }
 
     /// How real each image looks: `[n]`.
@@ -129,6 +136,12 @@ impl Critic {
     }
 }
 
+/// Numbers in the last feature maps.
+fn features(channels: &[usize], size_px: usize) -> usize {
+    let side = size_px >> channels.len();
+    channels.last().copied().unwrap_or(1) * side * side
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Var;
@@ -138,7 +151,8 @@ mod tests {
 
     fn critic(parameters: &mut Parameters) -> (Critic, Tensor, Masks) {
         let mut stream = Stream::root(4);
-        let critic = Critic::new(parameters, 3, 16, &stream.child("weights")).unwrap();
+        let shape = Units::doubling(3, 2, 4);
+        let critic = Critic::new(parameters, &shape, 16, &stream.child("weights")).unwrap();
         let x = normal((5, 1, 16, 16), &mut stream, &Device::Cpu).unwrap();
         let masks = critic.masks(5, 0.3, &mut stream).unwrap();
         (critic, x, masks)
