@@ -19,6 +19,7 @@ use generators::mesh::Unit;
 use miette::MietteHandlerOpts;
 
 use crate::nets::device::Place;
+use crate::pipeline::{Overlays, Request};
 use crate::plan::Overrides;
 use slices::Layers;
 
@@ -41,6 +42,8 @@ Examples:
       its dataset as other tools read it, beside the MVTec-AD layout
   synthgen export-onnx reports/quickstart/models/vae -o vae.onnx
       a trained detector for onnxruntime: images in, scores and anomaly maps out
+  synthgen score reports/quickstart/models/vae photos
+      scores and verdicts on new images: a table, and what was found drawn over them
   synthgen explain reports/quickstart/dataset/test/porous/job0036_layer0020.png --remake again
       what made that image, parameter by parameter, and the image once more
   synthgen report reports/quickstart
@@ -123,6 +126,31 @@ enum Command {
         /// Where to write; model.onnx beside the model where absent.
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Score new images with a trained detector and call them healthy or anomalous by its threshold.
+    ///
+    /// Writes scores.csv, with a line per image, and for each anomalous image an overlay of what is strange in it. The threshold is
+    /// one of the scenario's, found on healthy images without labels.
+    Score {
+        /// The model's folder, as in reports/quickstart/models/vae, or its model.safetensors.
+        model: PathBuf,
+        /// Images, folders of images, or a dataset or run, of which the test images are scored.
+        #[arg(required = true)]
+        images: Vec<PathBuf>,
+        /// The score that decides; the detector's headline where absent.
+        #[arg(long, value_name = "NAME")]
+        score: Option<String>,
+        /// The threshold that decides; the scenario's first where absent.
+        #[arg(long, value_name = "NAME")]
+        threshold: Option<String>,
+        /// Which images are drawn with what is strange in them.
+        #[arg(long, value_name = "anomalous|all|none", default_value = "anomalous", value_parser = overlays)]
+        overlays: Overlays,
+        /// Where to write; `reports/score/DETECTOR` where absent.
+        #[arg(short, long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        device: DeviceArgs,
     },
     /// Print every parameter that made an image of a dataset, and make it again.
     Explain {
@@ -309,6 +337,15 @@ fn height(number: &str) -> Result<f64, String> {
         .ok_or_else(|| "a height is more than 0 mm".into())
 }
 
+fn overlays(name: &str) -> Result<Overlays, String> {
+    match name {
+        "anomalous" => Ok(Overlays::Anomalous),
+        "all" => Ok(Overlays::All),
+        "none" => Ok(Overlays::Never),
+        _ => Err("it is one of anomalous, all, none".to_owned()),
+    }
+}
+
 /// The names of the formats, each with what it is.
 fn formats() -> PossibleValuesParser {
     KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.summary)).collect::<Vec<_>>().into()
@@ -336,6 +373,12 @@ pub fn run() -> ExitCode {
         Some(Command::Merge { shards, out, fresh }) => commands::merge(&shards, &out, fresh),
         Some(Command::Export { dataset, format }) => commands::export(&dataset, format),
         Some(Command::ExportOnnx { model, out }) => commands::export_onnx(&model, out.as_deref()),
+        Some(Command::Score { model, images, score, threshold, overlays, out, device }) => {
+            let (score, threshold) = (score.as_deref(), threshold.as_deref());
+            let out = out.unwrap_or_else(|| commands::beside_reports("score", &model));
+            let request = Request { model: &model, images: &images, score, threshold, overlays, out: &out };
+            commands::score(&request, &device)
+        }
         Some(Command::Explain { image, remake }) => commands::explain(&image, remake.as_deref()),
         Some(Command::Report { run }) => commands::report(&run),
         Some(Command::Compare { before, after, json }) => commands::compare(&before, &after, json.as_deref()),

@@ -14,6 +14,7 @@ use crate::report::measures::Subjects;
 use crate::report::record::Gate;
 use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
+use crate::thresholds::{self, Threshold};
 
 /// What the command line sets beside the scenario.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,8 @@ pub struct Plan {
     pub detectors: Vec<Named<dyn Detector>>,
     /// How scores and features are split into healthy and anomalous.
     pub separation: Separation,
+    /// How a score is turned into a verdict on a single image, in the scenario's order; never empty.
+    pub thresholds: Vec<Named<dyn Threshold>>,
     /// What it demands of the measures of its run.
     pub gates: Vec<Gate>,
 }
@@ -129,6 +132,8 @@ impl Plan {
         let mut scenario = Scenario::read(&mut table, folder)?;
         let detectors = named_list(&mut table, "detector", detectors::KINDS)?;
         let separation = separation(&mut table, &detectors)?;
+        let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
+        let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
         let gates = gates::read(
             &mut table,
             &Subjects {
@@ -148,7 +153,7 @@ impl Plan {
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
         }
-        Ok(Self { text, production, detectors, separation, gates })
+        Ok(Self { text, production, detectors, separation, thresholds, gates })
     }
 }
 
@@ -199,6 +204,17 @@ fn representations(detectors: &[Named<dyn Detector>], projections: &[Named<dyn P
         scores.chain(features).collect::<Vec<_>>()
     };
     detectors.iter().flat_map(of).collect()
+}
+
+/// What holds where a scenario has no `[[threshold]]`: a false alarm in a hundred healthy images.
+pub(crate) fn default_thresholds() -> Vec<Named<dyn Threshold>> {
+    let kind = &thresholds::KINDS[0];
+    let settings = vec![kind.example.to_owned()];
+    let text = format!("kind = \"{}\"\n{}", kind.name, kind.example);
+    // The contract tests build every kind from its example.
+    let built = Table::parse("", &text).and_then(|table| registry::build(thresholds::KINDS, table));
+    let named = |(kind, item): (&'static str, _)| Named { name: kind.to_owned(), kind, settings, item };
+    built.map(named).into_iter().collect()
 }
 
 /// The entries of `[[key]]`, each with a name of its own.

@@ -110,6 +110,65 @@ fn a_scenario_becomes_a_report_and_a_second_run_changes_nothing() {
 }
 
 #[test]
+fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).arg("tiny.toml").assert().success();
+    let run = |arguments: &[&str]| {
+        let output =
+            synthgen(folder.path()).arg("score").args(arguments).assert().success().get_output().clone();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let model = "reports/tiny/models/vae";
+    let table = |out: &str| fs::read_to_string(folder.path().join(out).join("scores.csv")).unwrap();
+    let said = run(&[model, "reports/tiny", "--overlays", "all"]);
+    assert!(said.contains("images are anomalous: their A_R is above"), "{said}");
+    let all = table("reports/score/vae");
+
+    // The record's scores, image by image.
+    let record = fs::read(folder.path().join("reports/tiny/record.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let images = record["test_images"].as_array().unwrap();
+    let components = record["detectors"][0]["components"].as_array().unwrap();
+    let names: Vec<String> =
+        components.iter().map(|c| format!("\"{}\"", c["name"].as_str().unwrap())).collect();
+    assert_eq!(all.lines().next().unwrap(), format!("file,{},verdict,overlay", names.join(",")));
+    assert_eq!(all.lines().count(), images.len() + 1);
+    for (i, line) in all.lines().skip(1).enumerate() {
+        assert!(line.contains(images[i]["id"].as_str().unwrap()), "{line}");
+        for (k, component) in components.iter().enumerate() {
+            let said: f32 = line.split(',').nth(k + 1).unwrap().parse().unwrap();
+            assert_eq!(f64::from(said), component["values"][i].as_f64().unwrap(), "{line}");
+        }
+    }
+    let overlays = fs::read_dir(folder.path().join("reports/score/vae/overlays")).unwrap().count();
+    assert_eq!(overlays, images.len());
+
+    // One image by itself, another score.
+    let one = format!("reports/tiny/dataset/{}", images[3]["id"].as_str().unwrap());
+    run(&[model, &one, "--score", "A_R peak", "--out", "one"]);
+    let row = |table: &str, at: usize| -> Vec<String> {
+        table.lines().nth(at).unwrap().split(',').take(3).map(str::to_owned).collect()
+    };
+    assert_eq!(row(&table("one"), 1)[1..], row(&all, 4)[1..]);
+
+    let refused = |arguments: &[&str]| stderr(synthgen(folder.path()).arg("score").args(arguments), 2);
+    let message = refused(&[model, &one, "--score", "B"]);
+    assert!(message.contains("there is no score `B`") && message.contains("`A_R`, `A_R peak`"), "{message}");
+    let message = refused(&[model, "nowhere"]);
+    assert!(message.contains("nowhere: there is no such file or folder"), "{message}");
+    image::GrayImage::new(20, 20).save(folder.path().join("large.png")).unwrap();
+    let message = refused(&[model, "large.png"]);
+    assert!(message.contains("20 px wide") && message.contains("16 px"), "{message}");
+    fs::write(folder.path().join("text.png"), "no picture").unwrap();
+    assert!(refused(&[model, "text.png"]).contains("text.png"));
+    fs::remove_file(folder.path().join(model).join("thresholds.json")).unwrap();
+    assert!(run(&[model, &one, "--out", "bare"]).contains("there are no verdicts"));
+    assert!(
+        refused(&[model, &one, "--threshold", "quantile"]).contains("no thresholds.json beside the model")
+    );
+}
+
+#[test]
 fn a_model_becomes_an_onnx_file_and_anything_else_is_refused() {
     let folder = workshop("", "");
     synthgen(folder.path()).arg("tiny.toml").assert().success();

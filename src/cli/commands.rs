@@ -236,12 +236,42 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     println!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect()));
     println!("formats    {}", list(plan.scenario().formats().keys().map(String::as_str).collect()));
     println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
+    println!("thresholds {}", list(plan.thresholds.iter().map(|t| t.name.as_str()).collect()));
     println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
     println!(
         "disk       about {:.1} MiB for the dataset",
         production.estimated_bytes() as f64 / (1024.0 * 1024.0)
     );
     Ok(())
+}
+
+/// `synthgen score MODEL IMAGES...`.
+pub fn score(request: &pipeline::Request<'_>, wanted: &DeviceArgs) -> Outcome {
+    let device = open(wanted)?;
+    let scored = pipeline::score(request, &device, &Terminal::default())?;
+    match &scored.verdict {
+        Some((called, rule)) => println!(
+            "{called} of {} images are anomalous: their {} is above {}, the threshold `{}`",
+            scored.images, rule.score, rule.value, rule.threshold
+        ),
+        None => {
+            println!("{} images scored; the model has no threshold, so there are no verdicts", scored.images)
+        }
+    }
+    println!("{:.2} ms per image on {}", scored.ms_per_image, device::name(&device));
+    println!("{}", scored.table.display());
+    if let Some(folder) = &scored.overlays {
+        println!("{}", folder.display());
+    }
+    Ok(())
+}
+
+/// The folder `reports/COMMAND/NAME`, called after what the command is given: a folder, or the one that holds a file.
+pub fn beside_reports(command: &str, given: &Path) -> PathBuf {
+    let folder = if given.is_file() { given.parent() } else { Some(given) };
+    let name =
+        folder.and_then(|f| f.canonicalize().ok()).and_then(|path| path.file_name().map(ToOwned::to_owned));
+    Path::new("reports").join(command).join(name.unwrap_or_else(|| "images".into()))
 }
 
 /// `synthgen gallery`.
@@ -252,11 +282,7 @@ pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -
 
 /// `synthgen screen IMAGES`.
 pub fn screen(images: &Path, out: Option<&Path>, strictness: f64) -> Outcome {
-    let name = images.canonicalize().ok().and_then(|path| path.file_name().map(ToOwned::to_owned));
-    let out = out.map_or_else(
-        || Path::new("reports/screen").join(name.unwrap_or_else(|| "images".into())),
-        Path::to_owned,
-    );
+    let out = out.map_or_else(|| beside_reports("screen", images), Path::to_owned);
     println!("{}", screening::write(images, strictness, &out)?);
     Ok(())
 }

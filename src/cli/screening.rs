@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use generators::dataset::{Dataset, MANIFEST, Row, Split};
 use generators::screen::{self, Finding};
 
-use crate::pipeline::{Failure, write_file};
+use crate::pipeline::{Failure, dataset_of, write_file};
 
 /// The table of verdicts.
 const TABLE: &str = "screen.csv";
@@ -17,11 +17,11 @@ const TABLE: &str = "screen.csv";
 /// # Errors
 /// A folder without images, a dataset without recordings, a file that cannot be written.
 pub fn write(images: &Path, strictness: f64, folder: &Path) -> Result<String, Failure> {
-    let dataset =
-        [images.to_owned(), images.join("dataset")].into_iter().find(|f| f.join(MANIFEST).is_file());
-    let (series, labels) = match dataset {
-        Some(folder) => recordings(&folder)?,
-        None => (screen::find(images)?, Vec::new()),
+    let dataset = dataset_of(images);
+    let (series, labels) = if dataset.join(MANIFEST).is_file() {
+        recordings(&dataset)?
+    } else {
+        (screen::find(images)?, Vec::new())
     };
     let verdicts = screen::screen(&series, strictness);
     let files: Vec<&PathBuf> = series.iter().flatten().collect();

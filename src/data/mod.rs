@@ -2,6 +2,7 @@
 
 mod augment;
 mod batches;
+pub mod files;
 mod jobs;
 mod load;
 mod loader;

@@ -48,6 +48,7 @@ pub fn test_image(row: &Row) -> TestImage {
     TestImage {
         id: row.file.clone(),
         job: row.job,
+        layer: row.layer,
         defect: row.defect.clone(),
         cnr_image: row.parameters.get("defect.cnr_image").copied(),
         diameter_px: row.parameters.get("defect.diameter_px").copied(),

@@ -7,11 +7,13 @@ use generators::mesh::MeshError;
 use generators::screen::ScreenError;
 
 use crate::audit::AuditError;
+use crate::data::files::FilesError;
 use crate::detectors::DetectorError;
 use crate::metrics::MetricError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::report::record::RecordError;
+use crate::thresholds::saved::{self, SavedError};
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,18 @@ pub enum Failure {
         /// The dataset's folder.
         folder: PathBuf,
     },
+    /// Images that were to be scored cannot be found or read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A threshold that was asked for is not to be had.
+    #[error(transparent)]
+    Threshold(#[from] SavedError),
+    /// A model has no thresholds.
+    #[error(
+        "there is no {} beside the model, so --score and --threshold have nothing to choose from; the run that trained it writes one at its end",
+        saved::FILE
+    )]
+    NoThresholds,
     /// A folder holds no trained detector.
     #[error("there is no model in {}; a run keeps each in models/DETECTOR, once its training is finished", path.display())]
     NoModel {
@@ -93,6 +107,8 @@ impl Failure {
     pub fn is_the_users(&self) -> bool {
         use dataset::DatasetError;
         match self {
+            Self::Files(FilesError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
+            Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
             Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
                 true

@@ -5,6 +5,7 @@ use std::path::Path;
 use generators::dataset::Row;
 
 use super::learn::Learnt;
+use super::operating::top;
 use super::{Failure, write_file};
 use crate::report::false_colour_png;
 use crate::report::record::{GalleryEntry, GalleryMap, ImageScore};
@@ -87,11 +88,5 @@ fn examples(rows: &[&Row], defect: &str) -> Vec<usize> {
 
 /// One colour scale for all maps of a detector: from 0 to the value that one pixel in a thousand exceeds.
 fn range(detector: &Learnt) -> Option<[f32; 2]> {
-    let mut values = detector.scores.maps.clone();
-    if values.is_empty() {
-        return None;
-    }
-    let place = values.len() - 1 - values.len() / 1000;
-    let (_, top, _) = values.select_nth_unstable_by(place, f32::total_cmp);
-    Some([0.0, top.max(f32::MIN_POSITIVE)])
+    top(&detector.scores.maps).map(|top| [0.0, top])
 }

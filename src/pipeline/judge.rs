@@ -35,7 +35,8 @@ pub struct Truth<'a> {
 }
 
 impl Truth<'_> {
-    fn anomalous(&self) -> Vec<bool> {
+    /// Whether each is anomalous.
+    pub fn anomalous(&self) -> Vec<bool> {
         self.images.iter().map(|image| image.defect.is_some()).collect()
     }
 
@@ -46,12 +47,13 @@ impl Truth<'_> {
     }
 }
 
-fn select<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
+/// The values at `indices`.
+pub fn select<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
     indices.iter().map(|&i| values[i]).collect()
 }
 
 /// A statistic of the images and its interval over jobs; `None` where it does not exist.
-fn estimate(
+pub fn estimate(
     job: &[u32],
     stream: &Stream,
     statistic: impl Fn(&[usize]) -> Option<f64> + Sync,
@@ -91,6 +93,8 @@ pub fn component(
         average_precision: average_precision(&anomalous, &values)?,
         auroc_by_defect,
         threshold: Threshold::of_healthy(truth.images, &values, truth.defects),
+        operating: Vec::new(),
+        oracle: None,
         values,
     })
 }

@@ -21,6 +21,8 @@ pub struct Learnt {
     pub record: record::Detector,
     /// What it said of the test images.
     pub scores: Scores,
+    /// What it said of the validation images: healthy, and not trained on.
+    pub healthy: Scores,
     /// Pixels along one side of the images.
     pub size_px: usize,
 }
@@ -73,6 +75,7 @@ pub fn learn(
     let started = Instant::now();
     let scores = fitted.scorer.score(&images.test)?;
     let scoring_ms_per_image = started.elapsed().as_secs_f64() * 1e3 / images.test.len().max(1) as f64;
+    let healthy = fitted.scorer.score(&images.validation)?;
     let speed = speed::measure(&*fitted.scorer, &images.test, device)?;
     let snapshots = snapshots(&fitted, &detector.name, run)?;
     let record = record::Detector {
@@ -100,7 +103,7 @@ pub fn learn(
         snapshots,
         components: Vec::new(),
     };
-    Ok(Learnt { name: detector.name.clone(), record, scores, size_px: images.test.size_px })
+    Ok(Learnt { name: detector.name.clone(), record, scores, healthy, size_px: images.test.size_px })
 }
 
 fn collapse(seen: detectors::Collapse) -> record::Collapse {

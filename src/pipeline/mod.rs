@@ -6,6 +6,8 @@ mod gallery;
 mod judge;
 mod learn;
 mod machine;
+mod operating;
+mod score;
 mod speed;
 
 use std::path::{Path, PathBuf};
@@ -17,16 +19,18 @@ use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
-use crate::data;
+use crate::data::{self, split_jobs};
 use crate::detectors::{DetectorError, Progress, Saved};
 use crate::nets::device;
 use crate::plan::Plan;
 use crate::report::measures::measured;
 use crate::report::record::{self, write_atomically};
 use crate::report::{self, Record, bencher, junit, scores};
+use crate::thresholds;
 pub use failure::Failure;
 use judge::Truth;
 use learn::{Images, Learnt};
+pub use score::{Overlays, Request, Scored, score};
 
 /// The dataset's folder inside a run's folder.
 const DATASET: &str = "dataset";
@@ -82,17 +86,21 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
 pub fn export_onnx(model: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
     let beside = if model.is_dir() { model.join("model.onnx") } else { model.with_extension("onnx") };
     let out = out.map_or(beside, Path::to_owned);
-    let saved = Saved::open(model, &Device::Cpu).map_err(|e| match e {
-        DetectorError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Failure::NoModel { path: model.to_owned() }
-        }
-        other => other.into(),
-    })?;
+    let saved = open_model(model, &Device::Cpu)?;
     let graph = saved.scorer()?.onnx()?;
     // Strings and numbers cannot fail.
     let architecture = serde_json::to_string(&saved.architecture).unwrap_or_default();
     write_file(&out, &graph.into_file(&[("synthgen.architecture", &architecture)]))?;
     Ok(out)
+}
+
+fn open_model(model: &Path, device: &Device) -> Result<Saved, Failure> {
+    Saved::open(model, device).map_err(|e| match e {
+        DetectorError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Failure::NoModel { path: model.to_owned() }
+        }
+        other => other.into(),
+    })
 }
 
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
@@ -212,14 +220,22 @@ fn judged(
     let names: Vec<&str> = defects.iter().map(|(name, _)| *name).collect();
     let truth = Truth { images: &test_images, job: &images.test.job, defects: &names };
     let stream = stream.child("judge");
+    let halves = split_jobs(truth.job, plan.separation.fit_share, &mut stream.child("split"));
 
     let (mut representations, mut separations, mut judged_images) = (Vec::new(), Vec::new(), Vec::new());
     for detector in learnt.iter_mut() {
         for (index, (name, values)) in detector.scores.components.iter().enumerate() {
             let stream = stream.child(&detector.name).child(name);
-            let component = judge::component(name, index == 0, values, &truth, &stream)?;
+            let mut component = judge::component(name, index == 0, values, &truth, &stream)?;
+            let score = operating::Score { test: values, healthy: &detector.healthy.components[index].1 };
+            let halves = (&halves.0[..], &halves.1[..]);
+            (component.operating, component.oracle) =
+                operating::points(&score, &plan.thresholds, &truth, halves, &stream.child("thresholds"))?;
             detector.record.components.push(component);
         }
+        let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));
+        let kept = operating::saved(points, &detector.healthy.maps);
+        write_json(&run.join("models").join(&detector.name).join(thresholds::saved::FILE), &kept)?;
         let separated = judge::separate(&detector.name, &detector.scores, &truth, &plan.separation, &stream)?;
         representations.extend(separated.representations);
         separations.extend(separated.cells);
@@ -325,9 +341,13 @@ fn folder(run: &Path) -> &Path {
 /// # Errors
 /// Where there is no dataset, or none that can be audited.
 pub fn audit(folder: &Path) -> Result<Audited, Failure> {
+    Ok(audit::audit(&Dataset::open(&dataset_of(folder))?)?)
+}
+
+/// The folder of the dataset of the run in `folder`; where it is none, `folder` itself.
+pub fn dataset_of(folder: &Path) -> PathBuf {
     let of_run = folder.join(DATASET);
-    let folder = if of_run.join(dataset::MANIFEST).is_file() { &of_run } else { folder };
-    Ok(audit::audit(&Dataset::open(folder)?)?)
+    if of_run.join(dataset::MANIFEST).is_file() { of_run } else { folder.to_owned() }
 }
 
 /// Writes `value` to `path` as JSON, whole or not at all, and makes the folders on the way.

@@ -50,6 +50,10 @@ impl Threshold for ExpectedCost {
         let least = priced.reduce(|best, next| if next.1 < best.1 { next } else { best });
         Ok(least.map_or(f64::INFINITY, |(threshold, _)| threshold))
     }
+
+    fn costs(&self) -> Option<Costs> {
+        Some(self.costs)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod costs;
 mod expected_cost;
 mod peaks_over_threshold;
 mod quantile;
+pub mod saved;
 
 #[cfg(test)]
 mod contract;
@@ -30,6 +31,11 @@ pub trait Threshold: Send + Sync {
     /// # Errors
     /// [`ThresholdError`] says why there is none.
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError>;
+
+    /// What the two errors cost, where the rule goes by it.
+    fn costs(&self) -> Option<Costs> {
+        None
+    }
 }
 
 /// Why no threshold can be found.

@@ -10,7 +10,7 @@ pub(super) const KIND: Kind<dyn Threshold> = Kind {
     name: "quantile",
     summary: "the score that all but the stated share of the healthy calibration images stay below",
     source: "own",
-    example: "false_alarms = 0.05",
+    example: "false_alarms = 0.01",
     build: |table| Ok(Box::new(Quantile { false_alarms: false_alarms(table)? })),
 };
 

@@ -5,6 +5,7 @@ mod facts;
 mod fair;
 mod gallery;
 mod gates;
+mod operating;
 mod scores;
 mod separation;
 mod summary;
@@ -32,6 +33,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("scores", "Score distributions", scores::section(record, figures)),
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
+        ("thresholds", "Thresholds without labels", operating::section(record)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),
         ("training", "Training", training::section(record, figures)),

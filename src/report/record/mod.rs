@@ -8,6 +8,7 @@ mod audit;
 mod calls;
 mod gates;
 mod io;
+mod operating;
 mod results;
 mod scenario;
 
@@ -15,6 +16,7 @@ pub use audit::{Audit, Comparison, Contract, Probe};
 pub use calls::Calls;
 pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
+pub use operating::{Delay, Operating, OperatingPoint, Operation};
 pub use results::{
     AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,
     ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Calls;
 use super::gates::Bound;
+use super::operating::{Operating, OperatingPoint};
 use super::scenario::{Setting, quantile};
 
 /// A test image as the figures need it.
@@ -13,6 +14,8 @@ pub struct TestImage {
     pub id: String,
     /// The print job that it comes from.
     pub job: u32,
+    /// Number of its layer in that job.
+    pub layer: u32,
     /// Its defect; absent for a healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defect: Option<String>,
@@ -211,6 +214,13 @@ pub struct Component {
     /// The line in the score distributions; absent where there is no healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
+    /// Thresholds without labels, in the scenario's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operating: Vec<Operating>,
+    /// The threshold of the best balanced accuracy, found with the labels: no result, but what the others are held
+    /// against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oracle: Option<OperatingPoint>,
 }
 
 impl Component {

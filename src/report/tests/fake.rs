@@ -38,17 +38,19 @@ pub fn record() -> Record {
     for (d, name) in DEFECTS.iter().enumerate() {
         for i in 0..40 {
             let job = 30 + i / 4;
-            let id = format!("test/{name}/job{job:04}_layer{:04}.png", 3 + (7 * i as usize + d) % 40);
+            let layer = (3 + (7 * i as usize + d) % 40) as u32;
+            let id = format!("test/{name}/job{job:04}_layer{layer:04}.png");
             let cnr = 3.0 * (0.9 * noise.uniform()).exp();
             let diameter = 3.0 + 9.0 * noise.uniform();
             let (cnr_image, diameter_px) = (Some(cnr), Some(diameter));
-            images.push(TestImage { id, job, defect: Some((*name).into()), cnr_image, diameter_px });
+            images.push(TestImage { id, job, layer, defect: Some((*name).into()), cnr_image, diameter_px });
         }
     }
     for i in 0..200 {
         let job = 30 + i % 10;
-        let id = format!("test/good/job{job:04}_layer{:04}.png", 3 + i % 40);
-        images.push(TestImage { id, job, ..TestImage::default() });
+        let layer = 3 + i % 40;
+        let id = format!("test/good/job{job:04}_layer{layer:04}.png");
+        images.push(TestImage { id, job, layer, ..TestImage::default() });
     }
     let detectors = vec![vae(&images, &mut noise), f_anogan(&images, &mut noise)];
     let (representations, separations) = separations(&mut noise);
@@ -244,7 +246,40 @@ fn component(
         average_precision: Some(all - 0.008),
         auroc_by_defect: DEFECTS.map(by_defect).to_vec(),
         threshold: Threshold::of_healthy(images, &values, &DEFECTS),
+        operating: vec![
+            Operating {
+                threshold: "conformal".into(),
+                outcome: Operation::Found(OperatingPoint {
+                    cost_per_layer: Some(0.061),
+                    least_cost_per_layer: Some(0.048),
+                    ..operating_point(0.018, all)
+                }),
+            },
+            Operating {
+                threshold: "tail".into(),
+                outcome: Operation::None(
+                    "needs at least 100 scores of healthy images, and there are 40".into(),
+                ),
+            },
+        ],
+        oracle: Some(operating_point(0.014, all + 0.01)),
         values,
+    }
+}
+
+fn operating_point(value: f64, found: f64) -> OperatingPoint {
+    let delay = |(d, defect): (usize, &str)| Delay {
+        defect: defect.into(),
+        images: Share::new(32 - d, 32),
+        episodes: Share::new(8 - d / 2, 8),
+        median_layers: (d < 4).then_some(1.0 + d as f64 / 2.0),
+    };
+    OperatingPoint {
+        value,
+        false_alarm_rate: estimate(0.0125, 0.009),
+        detection_rate: estimate(found.min(1.0), 0.03),
+        delays: DEFECTS.into_iter().enumerate().map(delay).collect(),
+        ..Default::default()
     }
 }
 

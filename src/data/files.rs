@@ -1,0 +1,82 @@
+//! Images that lie anywhere, without a ledger.
+
+use std::path::{Path, PathBuf};
+
+use generators::dataset::{Dataset, DatasetError, MANIFEST, Split, read_grey};
+use generators::screen::{self, ScreenError};
+use rayon::prelude::*;
+
+use super::ImageSet;
+
+/// Why images cannot be found or read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// A folder that cannot be read or holds no image.
+    #[error(transparent)]
+    Folder(#[from] ScreenError),
+    /// A file that is missing or no image, or a dataset that is not whole.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// There is neither a file nor a folder of that name.
+    #[error("{}: there is no such file or folder", path.display())]
+    Missing {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// An image of another size.
+    #[error(
+        "{}: it is {found} px wide, and the model was trained on images of {expected} px; crop or scale it as the training images were",
+        path.display()
+    )]
+    Size {
+        /// The image.
+        path: PathBuf,
+        /// Pixels along one side of the training images.
+        expected: usize,
+        /// Its own.
+        found: usize,
+    },
+}
+
+/// The images that `paths` stand for, in that order: a file for itself, a dataset for its test images, any other
+/// folder for the images in it and below, in the natural order of their names.
+///
+/// # Errors
+/// Where there is nothing under a path.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.join(MANIFEST).is_file() {
+            let dataset = Dataset::open(path)?;
+            let test = dataset.rows().iter().filter(|row| row.split == Split::Test);
+            files.extend(test.map(|row| dataset.path(&row.file)));
+        } else if path.is_dir() {
+            files.extend(screen::find(path)?.into_iter().flatten());
+        } else if path.is_file() {
+            files.push(path.clone());
+        } else {
+            return Err(FilesError::Missing { path: path.clone() });
+        }
+    }
+    Ok(files)
+}
+
+/// The images in `files`, which are `size_px` wide. Of their jobs, layers and nominal slices nothing is known.
+///
+/// # Errors
+/// A file that is missing, no image, or of another size.
+pub fn read(files: &[PathBuf], size_px: usize) -> Result<ImageSet, FilesError> {
+    let one = |path: &Path| match read_grey(path)? {
+        (found, values) if found == size_px => Ok(values),
+        (found, _) => Err(FilesError::Size { path: path.to_owned(), expected: size_px, found }),
+    };
+    let images: Vec<Vec<f32>> = files.par_iter().map(|path| one(path)).collect::<Result<_, FilesError>>()?;
+    let unknown = vec![0; files.len()];
+    Ok(ImageSet {
+        size_px,
+        pixels: images.concat(),
+        nominal: Vec::new(),
+        job: unknown.clone(),
+        layer: unknown,
+    })
+}
