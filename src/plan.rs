@@ -209,12 +209,10 @@ fn representations(detectors: &[Named<dyn Detector>], projections: &[Named<dyn P
 /// What holds where a scenario has no `[[threshold]]`: a false alarm in a hundred healthy images.
 pub(crate) fn default_thresholds() -> Vec<Named<dyn Threshold>> {
     let kind = &thresholds::KINDS[0];
-    let settings = vec![kind.example.to_owned()];
-    let text = format!("kind = \"{}\"\n{}", kind.name, kind.example);
+    let text = format!("[[threshold]]\nkind = \"{}\"\n{}\n", kind.name, kind.example);
     // The contract tests build every kind from its example.
-    let built = Table::parse("", &text).and_then(|table| registry::build(thresholds::KINDS, table));
-    let named = |(kind, item): (&'static str, _)| Named { name: kind.to_owned(), kind, settings, item };
-    built.map(named).into_iter().collect()
+    let built = Table::parse("default", &text);
+    built.and_then(|mut table| named_list(&mut table, "threshold", thresholds::KINDS)).unwrap_or_default()
 }
 
 /// The entries of `[[key]]`, each with a name of its own.
