@@ -47,10 +47,13 @@ def check(run, record, detector):
     alone = dict(zip(names, session.run(names, {"images": x[3:4]})))
     headline = detector["components"][0]
     agree("alone", alone[identifier(headline["name"])], np.array(headline["values"][3:4]))
-    agree("map", y["map"].mean(axis=(1, 2, 3)), y["A_R"])
-    if "difference" in y:
-        agree("features", np.mean((y["D_f_x"] - y["D_f_G_E_x"]) ** 2, axis=1), y["A_D"])
-        agree("difference", y["difference"], y["D_f_x"] - y["D_f_G_E_x"])
+    if "map" in y:
+        agree("map", y["map"].mean(axis=(1, 2, 3)), y["A_R"])
+    if "stack" in y:
+        real, made = np.split(y["stack"], 2, axis=1)
+        agree("D_f(x)", y["D_f_x"], real)
+        agree("features", np.mean((real - made) ** 2, axis=1), y["A_D"])
+        agree("difference", y["difference"], real - made)
     return f"{detector['name']}: {len(x)} images, {len(names)} outputs, scores differ by {worst:.1e} at most"
 
 
