@@ -305,7 +305,7 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
         workshop.finish(&arguments);
         let model = |folder: &Path| fs::read(folder.join("model.safetensors")).unwrap();
         assert!(model(&folder) == model(&once) && steps(&folder) == steps(&once));
-        assert_eq!(files(&folder).len(), 2);
+        assert!(!folder.join("checkpoint-vae.safetensors").exists());
     }
 }
 
