@@ -129,8 +129,8 @@ enum Command {
     },
     /// Score new images with a trained detector and call them healthy or anomalous by its threshold.
     ///
-    /// Writes scores.csv, with a line per image, and for each anomalous image an overlay of what is strange in it. The threshold is
-    /// one of the scenario's, found on healthy images without labels.
+    /// Writes scores.csv, with a line per image, and in `overlays`, for each anomalous image, what is strange in it; both replace what an
+    /// earlier call left there. The threshold is one of the scenario's, found on healthy images without labels.
     Score {
         /// The model's folder, as in reports/quickstart/models/vae, or its model.safetensors.
         model: PathBuf,

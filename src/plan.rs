@@ -144,6 +144,7 @@ impl Plan {
                 representations: &representations(&detectors, &separation.projections),
                 separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
                 defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
+                thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
             },
         )?;
         table.finish()?;

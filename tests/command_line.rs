@@ -143,6 +143,9 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     let overlays = fs::read_dir(folder.path().join("reports/score/vae/overlays")).unwrap().count();
     assert_eq!(overlays, images.len());
 
+    run(&[model, "reports/tiny", "--overlays", "none"]);
+    assert!(!folder.path().join("reports/score/vae/overlays").exists(), "those of the call before are gone");
+
     // One image by itself, another score.
     let one = format!("reports/tiny/dataset/{}", images[3]["id"].as_str().unwrap());
     run(&[model, &one, "--score", "A_R peak", "--out", "one"]);
@@ -161,7 +164,12 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     assert!(message.contains("20 px wide") && message.contains("16 px"), "{message}");
     fs::write(folder.path().join("text.png"), "no picture").unwrap();
     assert!(refused(&[model, "text.png"]).contains("text.png"));
-    fs::remove_file(folder.path().join(model).join("thresholds.json")).unwrap();
+    let thresholds = folder.path().join(model).join("thresholds.json");
+    let another = fs::read_to_string(&thresholds).unwrap().replace("\"A_R\"", "\"A\"");
+    fs::write(&thresholds, another).unwrap();
+    let message = refused(&[model, &one]);
+    assert!(message.contains("thresholds.json") && message.contains("no score `A`"), "{message}");
+    fs::remove_file(&thresholds).unwrap();
     assert!(run(&[model, &one, "--out", "bare"]).contains("there are no verdicts"));
     assert!(
         refused(&[model, &one, "--threshold", "quantile"]).contains("no thresholds.json beside the model")

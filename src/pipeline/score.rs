@@ -10,7 +10,7 @@ use super::{Failure, dataset_of, open_model, write_file};
 use crate::data::files;
 use crate::detectors::{Progress, Scores};
 use crate::report::{Picture, colour};
-use crate::thresholds::saved::{SavedThreshold, SavedThresholds};
+use crate::thresholds::saved::{self, SavedError, SavedThreshold, SavedThresholds};
 
 /// Images in memory at once.
 const CHUNK: usize = 64;
@@ -66,16 +66,16 @@ pub struct Scored {
 
 /// Scores images with a trained detector: `scores.csv` with a line per image, and overlays.
 ///
-/// The scores of an image are those that the training run gave the same file. Nothing is written before all images have been read and
-/// scored, but for the overlays.
+/// The scores of an image are those that the training run gave the same file. What an earlier call left in the folder is replaced, once
+/// all images have been read and scored.
 ///
 /// # Errors
 /// Where there is no model, no image, or an image of another size; where a threshold is asked for that the model has not; a file that
 /// cannot be written.
 pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) -> Result<Scored, Failure> {
-    let saved = open_model(request.model, device)?;
-    let scorer = saved.scorer()?;
-    let size_px = saved.architecture.size_px;
+    let model = open_model(request.model, device)?;
+    let scorer = model.scorer()?;
+    let size_px = model.architecture.size_px;
     let folder = if request.model.is_dir() { Some(request.model) } else { request.model.parent() };
     let folder = folder.unwrap_or(Path::new(""));
     let thresholds = SavedThresholds::read(folder)?;
@@ -92,13 +92,14 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
     let mut table = Table::default();
     let mut time = Duration::ZERO;
     let mut called = 0;
-    let mut drawn = false;
+    let drawn = Drawn::begin(request.out)?;
+    let mut overlays = 0;
     for chunk in files.chunks(CHUNK) {
         let images = files::read(chunk, size_px)?;
         let started = Instant::now();
         let scores = scorer.score(&images)?;
         time += started.elapsed();
-        let anomalous = rule.map(|rule| verdicts(&scores, rule));
+        let anomalous = rule.map(|rule| verdicts(&scores, rule, folder)).transpose()?;
         for (i, file) in chunk.iter().enumerate() {
             let verdict = anomalous.as_ref().map(|anomalous| anomalous[i]);
             called += usize::from(verdict == Some(true));
@@ -111,15 +112,17 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
             if wanted && let Some(map) = scores.maps.chunks(size_px * size_px).nth(i) {
                 let top = thresholds.as_ref().and_then(|t| t.healthy_map_top);
                 let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-                let name = format!("{OVERLAYS}/{:06}_{stem}.png", table.rows + 1);
+                let name = format!("{:06}_{stem}.png", table.rows + 1);
                 let picture = drawn_over(images.image(i), map, size_px, top);
-                write_file(&request.out.join(&name), &picture.png())?;
-                (overlay, drawn) = (Some(name), true);
+                write_file(&drawn.part.join(&name), &picture.png())?;
+                overlay = Some(format!("{OVERLAYS}/{name}"));
+                overlays += 1;
             }
             table.push(file, &scores, i, verdict, overlay.as_deref());
         }
         let _ = progress.step("score", table.rows, files.len(), &[]);
     }
+    let folder = drawn.finish(overlays > 0)?;
     let path = request.out.join(TABLE);
     write_file(&path, table.text.as_bytes())?;
     Ok(Scored {
@@ -127,14 +130,53 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
         verdict: rule.map(|rule| (called, rule.clone())),
         ms_per_image: time.as_secs_f64() * 1e3 / files.len().max(1) as f64,
         table: path,
-        overlays: drawn.then(|| request.out.join(OVERLAYS)),
+        overlays: folder,
     })
 }
 
 /// Which images score higher than the rule allows.
-fn verdicts(scores: &Scores, rule: &SavedThreshold) -> Vec<bool> {
+///
+/// # Errors
+/// Where the model has no such score: the thresholds are another model's.
+fn verdicts(scores: &Scores, rule: &SavedThreshold, folder: &Path) -> Result<Vec<bool>, SavedError> {
     let of_rule = scores.components.iter().find(|(name, _)| *name == rule.score);
-    of_rule.map_or_else(Vec::new, |(_, values)| values.iter().map(|&v| f64::from(v) > rule.value).collect())
+    let Some((_, values)) = of_rule else {
+        let why = format!("the model has no score `{}`", rule.score);
+        return Err(SavedError::Damaged { path: folder.join(saved::FILE), why });
+    };
+    Ok(values.iter().map(|&v| f64::from(v) > rule.value).collect())
+}
+
+/// Overlays on their way: whole and of one call, or as they were before it.
+struct Drawn {
+    /// Where they are written.
+    part: PathBuf,
+    /// Where they belong.
+    whole: PathBuf,
+}
+
+impl Drawn {
+    fn begin(out: &Path) -> Result<Self, Failure> {
+        let drawn = Self { part: out.join(format!("{OVERLAYS}.part")), whole: out.join(OVERLAYS) };
+        remove(&drawn.part)?;
+        Ok(drawn)
+    }
+
+    /// Puts them in their place; the folder, where there are `any`.
+    fn finish(self, any: bool) -> Result<Option<PathBuf>, Failure> {
+        remove(&self.whole)?;
+        if any {
+            std::fs::rename(&self.part, &self.whole).map_err(|e| Failure::io(&self.part, e))?;
+        }
+        Ok(any.then_some(self.whole))
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), Failure> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(folder, e)),
+        _ => Ok(()),
+    }
 }
 
 /// A line per image, a column per score.

@@ -69,6 +69,7 @@ mod tests {
             representations: &["vae A_R".to_owned()],
             separators: &["otsu"],
             defects: &["shift"],
+            thresholds: &["conformal"],
         };
         read(&mut table, &subjects).map_err(|e| e.to_string())
     }
@@ -86,6 +87,7 @@ mod tests {
             run = { leaks = { at_most = 0 } }
             "vae A_R" = { auroc = { at_least = 0.9, at_most = 0.99 } }
             "vae A_R on shift".auroc.at_least = 0.8
+            "vae A_R above conformal".false_alarm_rate.at_most = 0.02
             "vae A_R with otsu on shift" = { detection_rate = { at_least = 0.5 } }
             [gates.vae]
             scoring_ms_per_image = { at_most = 5 }
@@ -95,6 +97,7 @@ mod tests {
             of("vae", "scoring_ms_per_image", Bound::AtMost(5.0)),
             of("vae A_R", "auroc", Bound::AtLeast(0.9)),
             of("vae A_R", "auroc", Bound::AtMost(0.99)),
+            of("vae A_R above conformal", "false_alarm_rate", Bound::AtMost(0.02)),
             of("vae A_R on shift", "auroc", Bound::AtLeast(0.8)),
             of("vae A_R with otsu on shift", "detection_rate", Bound::AtLeast(0.5)),
         ];

@@ -8,11 +8,12 @@
 //! | a detector | `vae` | `training_secs`, `scoring_ms_per_image`, `alone_ms`, `images_per_sec`, `collapses` |
 //! | a score | `vae A_R` | `auroc`, `average_precision` |
 //! | a score on one defect | `vae A_R on shift` | `auroc` |
+//! | a score and a threshold | `vae A_R above conformal` | `detection_rate`, `false_alarm_rate` |
 //! | a separated representation | `vae A_R with k-means` | `accuracy`, `balanced_accuracy`, `detection_rate`, `false_alarm_rate` |
 //! | the same on one defect | `vae A_R with k-means on shift` | `detection_rate` |
 
 use super::fair::leaks;
-use super::record::{Component, Detector, Estimate, Gate, Judgement, Record};
+use super::record::{Component, Detector, Estimate, Gate, Judgement, OperatingPoint, Operation, Record};
 
 /// A number with a name.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Subjects<'a> {
     pub separators: &'a [&'a str],
     /// Labels of the defects.
     pub defects: &'a [&'a str],
+    /// Names of the thresholds.
+    pub thresholds: &'a [&'a str],
 }
 
 impl Subjects<'_> {
@@ -46,6 +49,7 @@ impl Subjects<'_> {
             for score in *scores {
                 let score = score_name(detector, score);
                 names.extend(self.defects.iter().map(|d| (on(&score, d), &OF_SCORE_ON_DEFECT[..])));
+                names.extend(self.thresholds.iter().map(|t| (above(&score, t), &OF_THRESHOLD[..])));
                 names.push((score, &OF_SCORE));
             }
         }
@@ -66,6 +70,7 @@ const OF_DETECTOR: [&str; 5] =
     ["training_secs", "scoring_ms_per_image", "alone_ms", "images_per_sec", "collapses"];
 const OF_SCORE: [&str; 2] = ["auroc", "average_precision"];
 const OF_SCORE_ON_DEFECT: [&str; 1] = ["auroc"];
+const OF_THRESHOLD: [&str; 2] = ["detection_rate", "false_alarm_rate"];
 const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
 const OF_PAIR_ON_DEFECT: [&str; 1] = ["detection_rate"];
 
@@ -77,6 +82,11 @@ pub fn score_name(detector: &str, score: &str) -> String {
 /// The name of a representation that a separator splits.
 pub fn with(representation: &str, separator: &str) -> String {
     format!("{representation} with {separator}")
+}
+
+/// The name of a score with one of the thresholds for it.
+pub fn above(score: &str, threshold: &str) -> String {
+    format!("{score} above {threshold}")
 }
 
 /// The name of a subject on the images of one defect (and the healthy ones).
@@ -144,7 +154,17 @@ fn of_score(subject: &str, component: &Component) -> Vec<Measure> {
     let precision = component.average_precision.map(|value| measure(subject, precision, value));
     let [area] = OF_SCORE_ON_DEFECT;
     let by_defect = component.auroc_by_defect.iter().map(|d| measure(&on(subject, &d.defect), area, d.value));
-    auroc.into_iter().chain(precision).chain(by_defect).collect()
+    let points = component.operating.iter().flat_map(|operating| match &operating.outcome {
+        Operation::Found(point) => of_threshold(&above(subject, &operating.threshold), point),
+        Operation::None(_) => Vec::new(),
+    });
+    auroc.into_iter().chain(precision).chain(by_defect).chain(points).collect()
+}
+
+fn of_threshold(subject: &str, point: &OperatingPoint) -> Vec<Measure> {
+    let [detected, alarms] = OF_THRESHOLD;
+    let estimated = |name, estimate| Measure { subject: subject.to_owned(), name, estimate };
+    vec![estimated(detected, point.detection_rate), estimated(alarms, point.false_alarm_rate)]
 }
 
 fn of_pair(subject: &str, judgement: &Judgement) -> Vec<Measure> {

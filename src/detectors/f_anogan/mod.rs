@@ -41,7 +41,7 @@ use serde_json::{Value, json};
 
 use self::encoder::Encoder;
 use self::model::{FAnoGanScorer, Frozen};
-use super::fitting::{GreyRange, Residuals, chunks, halvings};
+use super::fitting::{GreyRange, Residuals, check_some, chunks, halvings};
 use super::gan::{Critic, Generator, Snapshots, Units};
 use super::training::{Architecture, Defaults, History, Networks, Saved, Settings, Stage, trained};
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer};
@@ -168,9 +168,7 @@ impl Detector for FAnoGan {
         validation: &ImageSet,
         run: &Run<'_>,
     ) -> Result<Fitted, DetectorError> {
-        if training.is_empty() {
-            return Err(DetectorError::NoImages { detector: NAME });
-        }
+        check_some(NAME, training)?;
         let (size_px, range) = (training.size_px, GreyRange::of(training));
         let model = Model::new(self, size_px, range, &run.stream, run.device)?;
         let gan = Stage {

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 use super::encoder::Encoder;
 use super::{GreyRange, NAME};
 use crate::data::ImageSet;
-use crate::detectors::fitting::{Residuals, chunks, squared_error};
+use crate::detectors::fitting::{Residuals, check_size, chunks, squared_error};
 use crate::detectors::gan::{Critic, Generator};
 use crate::detectors::{DetectorError, Scorer, Scores};
 use crate::nets::Mode;
@@ -89,10 +89,7 @@ impl FAnoGanScorer {
 
 impl Scorer for FAnoGanScorer {
     fn score(&self, images: &ImageSet) -> std::result::Result<Scores, DetectorError> {
-        if images.size_px != self.size_px {
-            let (expected, found) = (format!("{} px", self.size_px), images.size_px);
-            return Err(DetectorError::Size { detector: NAME, expected, found });
-        }
+        check_size(NAME, self.size_px, images)?;
         let mut components = [const { Vec::new() }; 4];
         let mut features = [const { Vec::new() }; 3];
         let mut maps = Vec::new();

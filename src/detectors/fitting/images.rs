@@ -20,6 +20,26 @@ pub fn chunks<'a>(
         .map(move |pixels| Tensor::from_slice(pixels, (pixels.len() / (side * side), 1, side, side), device))
 }
 
+/// Refuses to learn from nothing.
+///
+/// # Errors
+/// [`DetectorError::NoImages`].
+pub fn check_some(detector: &'static str, training: &ImageSet) -> Result<(), DetectorError> {
+    if training.is_empty() { Err(DetectorError::NoImages { detector }) } else { Ok(()) }
+}
+
+/// Refuses images of another size than those that the detector learned from.
+///
+/// # Errors
+/// [`DetectorError::Size`].
+pub fn check_size(detector: &'static str, size_px: usize, images: &ImageSet) -> Result<(), DetectorError> {
+    let found = images.size_px;
+    if found == size_px {
+        return Ok(());
+    }
+    Err(DetectorError::Size { detector, expected: format!("{size_px} px"), found })
+}
+
 /// How often a side of `size_px` is halved until 4 px are left: 4 at 64 px.
 ///
 /// # Errors

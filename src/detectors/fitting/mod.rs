@@ -4,6 +4,6 @@ mod images;
 mod range;
 mod residual;
 
-pub(super) use images::{chunks, halvings};
+pub(super) use images::{check_size, check_some, chunks, halvings};
 pub(super) use range::GreyRange;
 pub(super) use residual::{Residuals, squared_error};

@@ -26,7 +26,7 @@ use generators::stream::Stream;
 use serde_json::Value;
 
 use self::network::{Loss, Network};
-use super::fitting::{GreyRange, Residuals, chunks, halvings, squared_error};
+use super::fitting::{GreyRange, Residuals, check_size, check_some, chunks, halvings, squared_error};
 use super::training::{
     Architecture, Batch, Bound, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
     Trainee, trained,
@@ -118,9 +118,7 @@ impl Detector for Vae {
         validation: &ImageSet,
         run: &Run<'_>,
     ) -> Result<Fitted, DetectorError> {
-        if training.is_empty() {
-            return Err(DetectorError::NoImages { detector: NAME });
-        }
+        check_some(NAME, training)?;
         let (size_px, range) = (training.size_px, GreyRange::of(training));
         let scorer = VaeScorer::new(self, size_px, range, &run.stream.child("weights"), run.device)?;
         let settings: Vec<(&str, Value)> =
@@ -259,10 +257,7 @@ impl VaeScorer {
 
 impl Scorer for VaeScorer {
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError> {
-        if images.size_px != self.size_px {
-            let (expected, found) = (format!("{} px", self.size_px), images.size_px);
-            return Err(DetectorError::Size { detector: NAME, expected, found });
-        }
+        check_size(NAME, self.size_px, images)?;
         let (mut mean, mut peak, mut maps) = (Vec::new(), Vec::new(), Vec::new());
         for x in chunks(images, self.network.parameters.device()) {
             let x = x?;

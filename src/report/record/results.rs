@@ -14,7 +14,8 @@ pub struct TestImage {
     pub id: String,
     /// The print job that it comes from.
     pub job: u32,
-    /// Number of its layer in that job.
+    /// Number of its layer in that job; 0 in records of earlier versions.
+    #[serde(default)]
     pub layer: u32,
     /// Its defect; absent for a healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]

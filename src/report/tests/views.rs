@@ -46,6 +46,7 @@ fn every_measure_has_the_name_that_a_scenario_may_state() {
         representations: &record.representations.iter().map(|r| r.name.clone()).collect::<Vec<_>>(),
         separators: &record.separators.iter().map(String::as_str).collect::<Vec<_>>(),
         defects: &record.defects(),
+        thresholds: &["conformal"],
     }
     .names();
     let mut stated: Vec<(&str, &str)> =
