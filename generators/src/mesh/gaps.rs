@@ -13,8 +13,9 @@ pub struct Guess {
     /// Length in mm of the longest of them; 0 without one.
     pub longest_gap_mm: f64,
     /// How much of the section's area in mm² hangs on the guesses: across a gap, a half circle on it, and
-    /// where it is a hole's, no more than the section of the convex hull of its rim; for a piece that
-    /// was left out, what a straight line would have made it enclose.
+    /// where it is a hole's, no more than the section of the convex hull of its rim, all of that where the
+    /// ends may belong together otherwise; for a piece that was left out, what a straight line would have made it
+    /// enclose.
     pub doubt_mm2: f64,
     /// What lines across gaps add to the shoelace sum about the section's centre, less the pieces
     /// that were left out, in mm².
@@ -32,6 +33,8 @@ struct Segment {
 const CLOSING: f64 = 0.66;
 /// Two pieces are joined across a gap up to this share of the section's diagonal.
 const JOINING: f64 = 0.1;
+/// It is evident which ends belong together where a gap is up to this share of the way to any other end.
+const EVIDENT: f64 = 0.1;
 /// With more open pieces than this, gaps must be shorter in proportion, which bounds the search.
 const MANY: usize = 256;
 
@@ -165,15 +168,20 @@ impl Gaps<'_> {
             let mut pairs = self.near_pairs(&ends, f64::INFINITY);
             // Ends that face the same way, last of all.
             pairs.sort_by_key(|&(_, a, b)| a % 2 == b % 2);
-            let mut bulges_mm2 = 0.0;
+            let (mut bulges_mm2, mut doubtful) = (0.0, false);
             for (gap, a, b) in pairs {
                 if self.is_free(a) && self.is_free(b) {
                     self.join(a, b, gap);
                     bulges_mm2 += half_disc(gap);
+                    let others = ends.iter().filter(|&&end| end != a && end != b);
+                    let next = others.map(|&end| self.distance(a, end).min(self.distance(b, end)));
+                    doubtful = doubtful || gap > EVIDENT * next.fold(f64::INFINITY, f64::min);
                 }
             }
             if bulges_mm2 > 0.0 {
-                self.guess.doubt_mm2 += bulges_mm2.min(rims.hull_section_mm2(group[0].0, z));
+                let hull_mm2 = rims.hull_section_mm2(group[0].0, z);
+                // Where the ends may belong together otherwise, all that the hole could hold is in doubt.
+                self.guess.doubt_mm2 += if doubtful { hull_mm2 } else { bulges_mm2.min(hull_mm2) };
             }
         }
     }
