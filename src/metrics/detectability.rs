@@ -1,5 +1,7 @@
 //! How small a defect is found how surely: hit/miss curves as in MIL-HDBK-1823A (2009), appendix G.
 
+use std::collections::BTreeMap;
+
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// How the log odds of being found grow.
@@ -68,6 +70,9 @@ pub enum CurveError {
         /// The size at the other.
         and: f64,
     },
+    /// All outcomes come from one job: nothing tells how much jobs differ.
+    #[error("all come from one print job, and nothing tells how much jobs differ")]
+    OneJob,
     /// Sizes are all but equal, or numbers overflow.
     #[error("the curve cannot be fitted to these sizes")]
     NoFit,
@@ -77,8 +82,8 @@ pub enum CurveError {
 /// maximum likelihood.
 ///
 /// Whether something is found depends on the threshold of its score, that is on the false-alarm rate: state it beside
-/// every figure. The bounds take outcomes for independent; where several come from one job, bootstrap over jobs
-/// ([`bootstrap`](super::interval::bootstrap)) instead.
+/// every figure. The bounds of [`fit`](Self::fit) take outcomes for independent; where several come from one job,
+/// [`fit_over_jobs`](Self::fit_over_jobs) does not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DetectionCurve {
     scale: Scale,
@@ -124,6 +129,44 @@ impl DetectionCurve {
             [(b - lever * c) / deviation, c / (deviation * deviation)],
         ];
         Ok(Self { scale, intercept, slope, covariance })
+    }
+
+    /// The same curve, with the covariance of outcomes that are independent between jobs only: the sandwich of Liang and
+    /// Zeger 1986 (doi:10.1093/biomet/73.1.13), times jobs / (jobs - 1). `job` is that of each outcome.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`CurveError::OneJob`].
+    pub fn fit_over_jobs(
+        sizes: &[f64],
+        found: &[bool],
+        job: &[u32],
+        scale: Scale,
+    ) -> Result<Self, CurveError> {
+        let curve = Self::fit(sizes, found, scale)?;
+        if job.len() != sizes.len() {
+            return Err(CurveError::Lengths { sizes: sizes.len(), outcomes: job.len() });
+        }
+        // What each job adds to the gradient of the log likelihood.
+        let mut gradients: BTreeMap<u32, [f64; 2]> = BTreeMap::new();
+        for ((&size, &hit), &job) in sizes.iter().zip(found).zip(job) {
+            let rest = f64::from(hit) - curve.probability(size);
+            let of_job = gradients.entry(job).or_default();
+            *of_job = [of_job[0] + rest, of_job[1] + rest * scale.forth(size)];
+        }
+        let jobs = gradients.len() as f64;
+        if jobs < 2.0 {
+            return Err(CurveError::OneJob);
+        }
+        let mut covariance = [[0.0; 2]; 2];
+        for [a, b] in gradients.into_values() {
+            let moved = curve.covariance.map(|row| row[0] * a + row[1] * b);
+            for (row, &left) in covariance.iter_mut().zip(&moved) {
+                for (cell, &right) in row.iter_mut().zip(&moved) {
+                    *cell += left * right * jobs / (jobs - 1.0);
+                }
+            }
+        }
+        Ok(Self { covariance, ..curve })
     }
 
     /// Log odds at x = 0, which is size 0 or, on a logarithmic scale, 1.
@@ -303,6 +346,73 @@ mod tests {
         let share = beyond as f64 / f64::from(fitted);
         // Two standard errors of a share of 0.958 (see `size_bound`) among 1000 are 0.013.
         assert!(fitted > 990 && (share - 0.958).abs() < 0.013, "{share} of {fitted}");
+    }
+
+    #[test]
+    fn the_same_image_twice_in_its_job_is_no_more_evidence() {
+        let mut stream = Stream::root(4);
+        let sizes: Vec<f64> = (0..80).map(|_| stream.uniform(1.0, 9.0)).collect();
+        let found: Vec<bool> = sizes.iter().map(|&s| stream.chance(logistic(s - 5.0))).collect();
+        let job: Vec<u32> = (0..80).map(|i| i / 4).collect();
+        let fit = |times: usize| {
+            let sizes = sizes.repeat(times);
+            DetectionCurve::fit_over_jobs(&sizes, &found.repeat(times), &job.repeat(times), Scale::Log).unwrap()
+        };
+        let (once, thrice) = (fit(1), fit(3));
+        let bounds = [&once, &thrice].map(|curve| curve.size_bound(0.9, 0.95).unwrap());
+        assert!((bounds[0] - bounds[1]).abs() < 1e-9, "{bounds:?}");
+        assert_eq!(
+            DetectionCurve::fit_over_jobs(&sizes, &found, &[7; 80], Scale::Log),
+            Err(CurveError::OneJob)
+        );
+    }
+
+    /// Images of a job share a difficulty of their own, as large as the whole range of odds between sizes.
+    #[test]
+    fn the_bound_over_jobs_holds_where_jobs_differ() {
+        let (mut over_jobs, mut by_image, mut fitted) = (0, 0, 0);
+        for case in 0..600 {
+            let mut stream = Stream::root(case).child("jobs");
+            let (mut sizes, mut found, mut job) = (Vec::new(), Vec::new(), Vec::new());
+            for number in 0..40 {
+                let (size, hard) = (stream.uniform(0.0, 3.0).exp(), 2.0 * stream.normal());
+                for _ in 0..5 {
+                    sizes.push(size);
+                    found.push(stream.chance(logistic(3.0 * (size / 4.0).ln() + hard)));
+                    job.push(number);
+                }
+            }
+            let bounds = |curve: DetectionCurve| curve.size_bound(0.9, 0.95).unwrap_or(f64::INFINITY);
+            // The marginal curve: the share of jobs in which a size is found, found by integration.
+            let truth = marginal_a90();
+            if let (Ok(a), Ok(b)) = (
+                DetectionCurve::fit_over_jobs(&sizes, &found, &job, Scale::Log),
+                DetectionCurve::fit(&sizes, &found, Scale::Log),
+            ) {
+                fitted += 1;
+                over_jobs += usize::from(bounds(a) >= truth);
+                by_image += usize::from(bounds(b) >= truth);
+            }
+        }
+        let share = |count: usize| count as f64 / f64::from(fitted);
+        println!("{fitted} {} {}", share(over_jobs), share(by_image));
+        assert!(share(over_jobs) > 0.91 && share(by_image) < share(over_jobs) - 0.05);
+    }
+
+    /// The size that is found with 0.9 on average over difficulties of deviation 2.
+    fn marginal_a90() -> f64 {
+        let mean = |odds: f64| {
+            let steps = (-400..=400).map(|k| f64::from(k) / 50.0);
+            let density = |t: f64| (-t * t / 2.0).exp();
+            let total: f64 = steps.clone().map(density).sum();
+            steps.map(|t| density(t) * logistic(odds + 2.0 * t)).sum::<f64>() / total
+        };
+        let (mut low, mut high) = (0.0, 20.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if mean(middle) < 0.9 { low = middle } else { high = middle }
+        }
+        4.0 * (low / 3.0).exp()
     }
 
     #[test]

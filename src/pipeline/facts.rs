@@ -4,6 +4,9 @@ use generators::dataset::{Row, Split};
 
 use crate::report::record::{Dataset, DefectFacts, GreyScale, Quantiles, SplitCount, TestImage};
 
+/// The parameter that says how many layers an episode lasts.
+const DURATION: &str = "defect.layers";
+
 /// Counts of images and jobs, and how severe, large and long each defect of `defects` (label, kind) is.
 pub fn dataset(rows: &[Row], defects: &[(&str, &str)], grey_scale: GreyScale) -> Dataset {
     let count = |name: &str, keep: &dyn Fn(&Row) -> bool| {
@@ -39,7 +42,7 @@ fn defect(rows: &[Row], name: &str, kind: &str) -> DefectFacts {
         cnr_layer: quantiles("defect.cnr_layer"),
         cnr_image: quantiles("defect.cnr_image"),
         diameter_px: quantiles("defect.diameter_px"),
-        duration_layers: quantiles("defect.duration_layers"),
+        duration_layers: quantiles(DURATION),
     }
 }
 
@@ -52,5 +55,6 @@ pub fn test_image(row: &Row) -> TestImage {
         defect: row.defect.clone(),
         cnr_image: row.parameters.get("defect.cnr_image").copied(),
         diameter_px: row.parameters.get("defect.diameter_px").copied(),
+        duration_layers: row.parameters.get(DURATION).copied(),
     }
 }

@@ -95,6 +95,7 @@ pub fn component(
         threshold: Threshold::of_healthy(truth.images, &values, truth.defects),
         operating: Vec::new(),
         oracle: None,
+        detectability: None,
         values,
     })
 }

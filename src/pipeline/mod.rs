@@ -1,5 +1,6 @@
 //! The order of the stages; the only room that knows them all.
 
+mod detectability;
 mod facts;
 mod failure;
 mod gallery;
@@ -231,6 +232,8 @@ fn judged(
             let halves = (&halves.0[..], &halves.1[..]);
             (component.operating, component.oracle) =
                 operating::points(&score, &plan.thresholds, &truth, halves, &stream.child("thresholds"))?;
+            let px_per_mm = plan.production.frame().px_per_mm;
+            component.detectability = detectability::of(&component, &test_images, &names, px_per_mm);
             detector.record.components.push(component);
         }
         let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));

@@ -4,6 +4,7 @@ mod auroc;
 mod axis;
 mod canvas;
 mod curves;
+mod detectability;
 mod gallery;
 mod heat;
 mod histograms;
@@ -57,6 +58,8 @@ pub(crate) struct Figures {
     pub scores: Vec<Figure>,
     /// Scores against contrast, one drawing per detector's headline score.
     pub severity: Vec<Figure>,
+    /// Probability of detection, one drawing per defect.
+    pub detectability: Vec<Figure>,
     /// Representation x separator.
     pub accuracy: Option<Figure>,
     /// Detector component x defect.
@@ -88,6 +91,7 @@ impl Figures {
                 })
                 .collect(),
             severity: severity::draw_all(record),
+            detectability: detectability::draw_all(record),
             accuracy: heat::accuracy(record).map(|svg| Figure::new("accuracy", svg)),
             defects: heat::defects(record).map(|svg| Figure::new("auroc-by-defect", svg)),
             training: record.detectors.iter().map(|d| training(d, assets)).collect(),
@@ -105,6 +109,7 @@ impl Figures {
             .flatten()
             .chain(&self.scores)
             .chain(&self.severity)
+            .chain(&self.detectability)
             .chain(self.training.iter().flat_map(|t| t.losses.iter().chain(&t.snapshots)))
     }
 }

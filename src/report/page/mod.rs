@@ -1,6 +1,7 @@
 //! The page: one HTML document without scripts or anything to load, in the order in which a reader asks.
 
 mod defects;
+mod detectability;
 mod facts;
 mod fair;
 mod gallery;
@@ -33,6 +34,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("scores", "Score distributions", scores::section(record, figures)),
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
+        ("detectability", "How small, how faint?", detectability::section(record, figures)),
         ("thresholds", "Thresholds without labels", operating::section(record)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),

@@ -6,6 +6,7 @@
 
 mod audit;
 mod calls;
+mod detectability;
 mod gates;
 mod io;
 mod operating;
@@ -14,6 +15,7 @@ mod scenario;
 
 pub use audit::{Audit, Comparison, Contract, Probe};
 pub use calls::Calls;
+pub use detectability::{Cases, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent};
 pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use operating::{Delay, Operating, OperatingPoint, Operation};

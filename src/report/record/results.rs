@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Calls;
+use super::detectability::Detectability;
 use super::gates::Bound;
 use super::operating::{Operating, OperatingPoint};
 use super::scenario::{Setting, quantile};
@@ -26,6 +27,9 @@ pub struct TestImage {
     /// Diameter of the disc of the footprint's area, in px.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diameter_px: Option<f64>,
+    /// Layers of the defect's episode; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_layers: Option<f64>,
 }
 
 /// A value and its 95 % interval.
@@ -222,6 +226,9 @@ pub struct Component {
     /// against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<OperatingPoint>,
+    /// How small, faint and short the defects may be; absent where no threshold was found, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectability: Option<Detectability>,
 }
 
 impl Component {

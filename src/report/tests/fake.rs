@@ -42,8 +42,15 @@ pub fn record() -> Record {
             let id = format!("test/{name}/job{job:04}_layer{layer:04}.png");
             let cnr = 3.0 * (0.9 * noise.uniform()).exp();
             let diameter = 3.0 + 9.0 * noise.uniform();
-            let (cnr_image, diameter_px) = (Some(cnr), Some(diameter));
-            images.push(TestImage { id, job, layer, defect: Some((*name).into()), cnr_image, diameter_px });
+            images.push(TestImage {
+                id,
+                job,
+                layer,
+                defect: Some((*name).into()),
+                cnr_image: Some(cnr),
+                diameter_px: Some(diameter),
+                duration_layers: Some(f64::from(1 + (job + d as u32) % 6)),
+            });
         }
     }
     for i in 0..200 {
@@ -263,7 +270,45 @@ fn component(
             },
         ],
         oracle: Some(operating_point(0.014, all + 0.01)),
+        detectability: Some(detectability(images, &values)),
         values,
+    }
+}
+
+/// One kind of outcome after the other.
+fn detectability(images: &[TestImage], values: &[f64]) -> Detectability {
+    let above = |class: Option<&str>| {
+        let of = images.iter().zip(values).filter(|(image, _)| image.defect.as_deref() == class);
+        let called: Vec<bool> = of.map(|(_, &score)| score > 0.018).collect();
+        Share::new(called.iter().filter(|&&called| called).count(), called.len())
+    };
+    let fit = |kind: usize| match kind {
+        0..4 => DetectionFit::Found {
+            intercept: -4.0 + kind as f64,
+            slope: 2.5,
+            a90: Some(11.9 - 2.0 * kind as f64),
+            a90_95: (kind < 3).then_some(14.5 - 2.0 * kind as f64),
+        },
+        4 => DetectionFit::All,
+        5 => DetectionFit::None,
+        6 => DetectionFit::Gap([2.0, 3.0]),
+        _ => DetectionFit::Failed("the curve cannot be fitted to these sizes".into()),
+    };
+    let curve = |defect: usize, extent: Extent| {
+        let cases = extent.cases(images, scenario().px_per_mm, DEFECTS[defect], (values, 0.018));
+        let range = cases.range().unwrap();
+        DetectionCurve { extent, cases: cases.found.len(), range, fit: fit((2 * defect + extent as usize) % 8) }
+    };
+    let of = |(i, defect): (usize, &str)| DetectabilityOfDefect {
+        defect: defect.into(),
+        found: above(Some(defect)),
+        curves: Extent::ALL.map(|extent| curve(i, extent)).to_vec(),
+    };
+    Detectability {
+        threshold: "conformal".into(),
+        value: 0.018,
+        false_alarms: above(None),
+        defects: DEFECTS.into_iter().enumerate().map(of).collect(),
     }
 }
 
