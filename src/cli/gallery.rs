@@ -172,7 +172,7 @@ fn injected(defect: &dyn Defect, name: &str, healthy: &Layer, stream: &Stream) -
             let mut draws = draws(stream, name, attempt);
             let phase = evolution.phase(age, duration, &mut draws);
             let footprint = defect.inject(&mut layer, &phase, &mut draws);
-            (footprint.count() > 0).then(|| colour(&layer).outlined(&footprint.pixels, zoom))
+            (footprint.count() > 0).then(|| colour(&layer).outlined(&footprint.pixels, zoom, OUTLINE))
         };
         let picture = if evolution.is_constant() {
             shown(0, 1, ZOOM)

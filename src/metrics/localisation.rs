@@ -1,5 +1,7 @@
 //! Whether anomaly maps are high where the defect is: over pixels, and over connected regions.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::{MetricError, check_lengths};
@@ -44,46 +46,151 @@ pub fn localise(
         return Err(MetricError::NotANumber { index });
     }
     let regions = Regions::of(masks, size);
-    let anomalous: u64 = regions.sizes.iter().map(|&size| u64::from(size)).sum();
-    let healthy = masks.len() as u64 - anomalous;
-    if anomalous == 0 || healthy == 0 {
-        return Ok(None);
-    }
     // A value and its region in one number, so that sorting is fast.
     let packed = |(&value, &region): (&f32, &u32)| u64::from(descending(value)) << 32 | u64::from(region);
     let mut ranked: Vec<u64> = maps.par_iter().zip(&regions.labels).map(packed).collect();
     ranked.par_sort_unstable();
+    let ties = ranked.chunk_by(|a, b| a >> 32 == b >> 32);
+    let steps = ties.map(|tie| {
+        let mut step = Step::default();
+        tie.iter().for_each(|&pixel| step.add(regions.share_of(pixel as u32)));
+        step
+    });
+    Ok(areas(steps, regions.sizes.len(), limit))
+}
 
-    let weight: Vec<f64> =
-        regions.sizes.iter().map(|&size| 1.0 / f64::from(size) / regions.sizes.len() as f64).collect();
-    let (mut found, mut wrong, mut overlap) = (0u64, 0u64, 0.0);
-    // Twice the pairs won, so that the count stays whole.
-    let (mut won_twice, mut precision, mut area) = (0u128, 0.0, 0.0);
-    for tie in ranked.chunk_by(|a, b| a >> 32 == b >> 32) {
-        let (found_before, wrong_before, overlap_before) = (found, wrong, overlap);
-        for pixel in tie {
-            match *pixel as u32 {
-                0 => wrong += 1,
-                region => {
-                    found += 1;
-                    overlap += weight[region as usize - 1];
-                }
+/// What is above a threshold and was not above the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Step {
+    /// Anomalous pixels.
+    found: u64,
+    /// Healthy pixels.
+    wrong: u64,
+    /// Shares of regions, summed over the regions.
+    overlap: f64,
+}
+
+impl Step {
+    /// A pixel: healthy, or this share of its region.
+    fn add(&mut self, share: Option<f64>) {
+        match share {
+            Some(share) => {
+                self.found += 1;
+                self.overlap += share;
             }
-        }
-        won_twice += u128::from(wrong - wrong_before) * u128::from(found_before + found);
-        precision += (found - found_before) as f64 * found as f64 / (found + wrong) as f64;
-        let [from, to] = [wrong_before, wrong].map(|wrong| wrong as f64 / healthy as f64);
-        if from < limit && to > from {
-            let end = to.min(limit);
-            let at_end = overlap_before + (overlap - overlap_before) * (end - from) / (to - from);
-            area += (end - from) * f64::midpoint(overlap_before, at_end);
+            None => self.wrong += 1,
         }
     }
-    Ok(Some(Localisation {
-        auroc: won_twice as f64 / (2.0 * anomalous as f64 * healthy as f64),
-        average_precision: precision / anomalous as f64,
+}
+
+/// The figures from all steps, the highest threshold first; `None` where there is no healthy or no anomalous pixel.
+fn areas(steps: impl Iterator<Item = Step>, regions: usize, limit: f64) -> Option<Localisation> {
+    // The curve of regions waits for the number of healthy pixels.
+    let mut curve = vec![(0, 0.0)];
+    let (mut found, mut wrong, mut overlap) = (0u64, 0u64, 0.0);
+    // Twice the pairs won, so that the count stays whole.
+    let (mut won_twice, mut precision) = (0u128, 0.0);
+    for step in steps {
+        won_twice += u128::from(step.wrong) * u128::from(2 * found + step.found);
+        (found, wrong, overlap) = (found + step.found, wrong + step.wrong, overlap + step.overlap);
+        if step.found > 0 {
+            precision += step.found as f64 * found as f64 / (found + wrong) as f64;
+        }
+        curve.push((wrong, overlap / regions as f64));
+    }
+    if found == 0 || wrong == 0 {
+        return None;
+    }
+    let mut area = 0.0;
+    for pair in curve.windows(2) {
+        let [(from, before), (to, after)] = [pair[0], pair[1]].map(|(w, o)| (w as f64 / wrong as f64, o));
+        if from < limit && to > from {
+            let end = to.min(limit);
+            let at_end = before + (after - before) * (end - from) / (to - from);
+            area += (end - from) * f64::midpoint(before, at_end);
+        }
+    }
+    Some(Localisation {
+        auroc: won_twice as f64 / (2.0 * found as f64 * wrong as f64),
+        average_precision: precision / found as f64,
         aupro: area / limit,
-    }))
+    })
+}
+
+/// The figures of any choice of jobs without sorting again, for the bootstrap: values are ties between some two
+/// thousand thresholds, which lie densest where values are highest.
+#[derive(Clone, Debug)]
+pub struct JobTallies {
+    /// Each job in ascending order: its steps and the number of its regions.
+    jobs: Vec<(Vec<Step>, usize)>,
+    limit: f64,
+}
+
+/// Thresholds of [`JobTallies`].
+const THRESHOLDS: usize = 2048;
+
+impl JobTallies {
+    /// Counts the `maps` as [`localise`] does; `job` is that of each image.
+    ///
+    /// # Errors
+    /// As [`localise`].
+    pub fn count(
+        masks: &[bool],
+        maps: &[f32],
+        size: [usize; 2],
+        limit: f64,
+        job: &[u32],
+    ) -> Result<Self, MetricError> {
+        let pixels = size[0] * size[1];
+        check_lengths(("pixels of masks", masks.len()), ("pixels of maps", maps.len()))?;
+        check_lengths(("pixels of maps", maps.len()), ("pixels of images with a job", job.len() * pixels))?;
+        if let Some(index) = maps.iter().position(|value| value.is_nan()) {
+            return Err(MetricError::NotANumber { index });
+        }
+        let mut sorted: Vec<u32> = maps.par_iter().map(|&value| descending(value)).collect();
+        sorted.par_sort_unstable();
+        let place = |k: usize| (k as f64 / THRESHOLDS as f64).powi(3) * sorted.len() as f64;
+        let mut thresholds: Vec<u32> = (1..THRESHOLDS).map(|k| sorted[place(k) as usize]).collect();
+        thresholds.dedup();
+        let regions = Regions::of(masks, size);
+        let mut jobs: BTreeMap<u32, (Vec<Step>, usize)> = BTreeMap::new();
+        for (image, &job) in job.iter().enumerate() {
+            let (steps, count) =
+                jobs.entry(job).or_insert_with(|| (vec![Step::default(); thresholds.len() + 1], 0));
+            let of_image = image * pixels..(image + 1) * pixels;
+            let labels = &regions.labels[of_image.clone()];
+            for (&value, &label) in maps[of_image].iter().zip(labels) {
+                let value = descending(value);
+                steps[thresholds.partition_point(|&t| t < value)].add(regions.share_of(label));
+            }
+            // Regions are numbered image by image.
+            let most = labels.iter().copied().max().unwrap_or(0);
+            let least = labels.iter().copied().filter(|&label| label > 0).min().unwrap_or(1);
+            *count += (most + 1).saturating_sub(least) as usize;
+        }
+        Ok(Self { jobs: jobs.into_values().collect(), limit })
+    }
+
+    /// How many jobs there are.
+    pub fn jobs(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The figures of the jobs at these places, each as often as it is `drawn`.
+    pub fn figures(&self, drawn: &[usize]) -> Option<Localisation> {
+        let mut sum = vec![Step::default(); self.jobs.first()?.0.len()];
+        let mut regions = 0;
+        for &job in drawn {
+            let (steps, count) = &self.jobs[job];
+            regions += count;
+            for (sum, step) in sum.iter_mut().zip(steps) {
+                sum.found += step.found;
+                sum.wrong += step.wrong;
+                sum.overlap += step.overlap;
+            }
+        }
+        areas(sum.into_iter(), regions, self.limit)
+    }
 }
 
 /// Bits that grow as the value falls.
@@ -129,6 +236,11 @@ impl Regions {
             }
         }
         Self { labels, sizes }
+    }
+
+    /// The share of its region that a pixel of this label is; `None` of a healthy one.
+    fn share_of(&self, label: u32) -> Option<f64> {
+        Some(1.0 / f64::from(self.sizes[(label as usize).checked_sub(1)?]))
     }
 }
 
@@ -184,6 +296,31 @@ mod tests {
         assert_eq!(judge(&[true, false], &[0.0, f32::NAN]), Err(MetricError::NotANumber { index: 1 }));
         let infinite = judge(&[true, false], &[f32::INFINITY, f32::NEG_INFINITY]).unwrap().unwrap();
         assert_eq!((infinite.auroc, infinite.aupro), (1.0, 1.0));
+    }
+
+    #[test]
+    fn tallies_of_all_jobs_are_the_figures() {
+        let mut stream = generators::stream::Stream::root(8);
+        let pixels = 16 * 16;
+        let masks: Vec<bool> = (0..40 * pixels).map(|i| i % pixels / 16 / 3 == 2 && i % 16 < 5).collect();
+        let maps: Vec<f32> = masks.iter().map(|&m| (stream.normal() + 1.5 * f64::from(m)) as f32).collect();
+        let job: Vec<u32> = (0..40).map(|image| image % 10).collect();
+        let tallies = JobTallies::count(&masks, &maps, [16, 16], 0.3, &job).unwrap();
+        assert_eq!(tallies.jobs(), 10);
+        let close = |a: Localisation, b: Localisation| {
+            let all = [(a.auroc, b.auroc), (a.average_precision, b.average_precision), (a.aupro, b.aupro)];
+            assert!(all.iter().all(|(a, b)| (a - b).abs() < 2e-3), "{a:?} {b:?}");
+        };
+        let exact = |keep: &dyn Fn(u32) -> bool| {
+            let images: Vec<usize> = (0..40).filter(|&image| keep(job[image])).collect();
+            let of = |image: usize| image * pixels..(image + 1) * pixels;
+            let masks: Vec<bool> = images.iter().flat_map(|&i| masks[of(i)].to_vec()).collect();
+            let maps: Vec<f32> = images.iter().flat_map(|&i| maps[of(i)].to_vec()).collect();
+            localise(&masks, &maps, [16, 16], 0.3).unwrap().unwrap()
+        };
+        close(tallies.figures(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap(), exact(&|_| true));
+        close(tallies.figures(&[3, 3, 7, 7]).unwrap(), exact(&|job| job == 3 || job == 7));
+        assert_eq!(JobTallies::count(&[false; 4], &[0.0; 4], [2, 2], 0.3, &[1]).unwrap().figures(&[0]), None);
     }
 
     proptest! {

@@ -102,6 +102,7 @@ pub fn learn(
             .collect(),
         snapshots,
         components: Vec::new(),
+        localisation: None,
     };
     Ok(Learnt { name: detector.name.clone(), record, scores, healthy, size_px: images.test.size_px })
 }

@@ -6,6 +6,7 @@ mod failure;
 mod gallery;
 mod judge;
 mod learn;
+mod localisation;
 mod machine;
 mod operating;
 mod score;
@@ -31,6 +32,7 @@ use crate::thresholds;
 pub use failure::Failure;
 use judge::Truth;
 use learn::{Images, Learnt};
+use localisation::Footprints;
 pub use score::{Overlays, Request, Scored, score};
 
 /// The dataset's folder inside a run's folder.
@@ -224,6 +226,7 @@ fn judged(
     let halves = split_jobs(truth.job, plan.separation.fit_share, &mut stream.child("split"));
 
     let (mut representations, mut separations, mut judged_images) = (Vec::new(), Vec::new(), Vec::new());
+    let footprints = Footprints::read(dataset, &rows, &names)?;
     for detector in learnt.iter_mut() {
         for (index, (name, values)) in detector.scores.components.iter().enumerate() {
             let stream = stream.child(&detector.name).child(name);
@@ -236,6 +239,8 @@ fn judged(
             component.detectability = detectability::of(&component, &test_images, &names, px_per_mm);
             detector.record.components.push(component);
         }
+        detector.record.localisation =
+            footprints.judge(&detector.scores.maps, &names, &stream.child("localisation"))?;
         let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));
         let kept = operating::saved(points, &detector.healthy.maps);
         write_json(&run.join("models").join(&detector.name).join(thresholds::saved::FILE), &kept)?;

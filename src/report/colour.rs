@@ -13,6 +13,8 @@ pub const GRID: Rgb = [0xe3, 0xe7, 0xea];
 pub const HEALTHY: Rgb = [0x8b, 0x95, 0x9e];
 /// Outline of a defect's footprint over a thermal image.
 pub const OUTLINE: Rgb = [0x3d, 0xf5, 0xe6];
+/// The same over an anomaly map.
+pub const OUTLINE_ON_MAP: Rgb = [0xff, 0xff, 0xff];
 /// What a detector finds strange, over a thermal image.
 pub const ANOMALY: Rgb = [0xff, 0x6a, 0x00];
 

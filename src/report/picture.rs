@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::colour::{OUTLINE, Rgb, Scale};
+use super::colour::{Rgb, Scale};
 
 /// A picture of red, green and blue bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +64,10 @@ impl Picture {
         out
     }
 
-    /// Enlarges by `factor` and draws the border of `inside` (as many flags as pixels before) as a line just
+    /// Enlarges by `factor` and draws the border of `inside` (as many flags as pixels before) as a line of `colour` just
     /// outside the set, so that the set itself stays visible; along the edge of the picture, where there is
     /// no outside, the line is the outermost row or column.
-    pub fn outlined(&self, inside: &[bool], factor: usize) -> Self {
+    pub fn outlined(&self, inside: &[bool], factor: usize, colour: Rgb) -> Self {
         let mut out = self.enlarged(factor);
         let (width, height) = (self.width, self.height);
         if inside.len() != width * height {
@@ -89,7 +89,7 @@ impl Picture {
                 let last = |x: i64, side: usize| x == 0 || x + 1 == side as i64;
                 let edge = last(x, out.width) || last(y, out.height);
                 if near && (edge || !at(x, y)) {
-                    out.set(x as usize, y as usize, OUTLINE);
+                    out.set(x as usize, y as usize, colour);
                 }
             }
         }
@@ -150,6 +150,7 @@ pub fn data_uri(png: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::colour::OUTLINE;
 
     #[test]
     fn a_png_decodes_to_the_same_bytes() {
@@ -165,14 +166,14 @@ mod tests {
     fn the_outline_leaves_the_set_alone() {
         let picture = Picture::grey(&[0.0; 25], 5);
         let inside: Vec<bool> = (0..25).map(|i| i == 12).collect();
-        let outlined = picture.outlined(&inside, 4);
+        let outlined = picture.outlined(&inside, 4, OUTLINE);
         let bright = |x, y| outlined.get(x, y) == OUTLINE;
         assert!(bright(7, 7) && bright(12, 10) && bright(5, 8) && !bright(8, 8) && !bright(4, 8));
     }
 
     #[test]
     fn the_outline_of_everything_is_the_frame() {
-        let outlined = Picture::grey(&[0.0; 25], 5).outlined(&[true; 25], 4);
+        let outlined = Picture::grey(&[0.0; 25], 5).outlined(&[true; 25], 4, OUTLINE);
         let bright = |x, y| outlined.get(x, y) == OUTLINE;
         assert!((0..20).all(|i| bright(i, 0) && bright(i, 19) && bright(0, i) && bright(19, i)));
         assert!((1..19).all(|y| (1..19).all(|x| !bright(x, y))));

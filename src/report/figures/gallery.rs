@@ -4,7 +4,7 @@
 use super::canvas::escaped;
 use super::sheet::Sheet;
 use crate::report::assets::{Assets, Grey};
-use crate::report::colour::{INK, MUTED, Scale, hex};
+use crate::report::colour::{INK, MUTED, OUTLINE, OUTLINE_ON_MAP, Rgb, Scale, hex};
 use crate::report::numbers::short;
 use crate::report::picture::{Picture, data_uri};
 use crate::report::record::{GalleryEntry, GreyScale, Record};
@@ -181,20 +181,28 @@ fn panes(
         let coloured = |c: &Grey| Picture::false_colour(&c.values, c.width, [0.0, most], Scale::Viridis);
         panes.push(placed("change", change.map(coloured)));
     }
+    let inside: Option<Vec<bool>> =
+        pictures.mask.as_ref().map(|mask| mask.values.iter().map(|&v| v > 0.5).collect());
+    let whole = inside.as_ref().is_some_and(|inside| inside.iter().all(|&i| i));
+    let outlined = |picture: &Picture, inside: &[bool], line: Rgb| {
+        picture.outlined(inside, 256usize.div_ceil(picture.width.max(1)).clamp(1, 4), line)
+    };
     if entry.mask.is_some() {
-        let outlined = pictures.image.as_ref().zip(pictures.mask.as_ref()).map(|(image, mask)| {
-            let inside: Vec<bool> = mask.values.iter().map(|&v| v > 0.5).collect();
-            colour(image).outlined(&inside, 256usize.div_ceil(image.width.max(1)).clamp(1, 4))
-        });
-        let whole = pictures.mask.as_ref().is_some_and(|mask| mask.values.iter().all(|&v| v > 0.5));
+        let both = pictures.image.as_ref().zip(inside.as_ref());
+        let footprint = both.map(|(image, inside)| outlined(&colour(image), inside, OUTLINE));
         let note = if whole { "the whole layer".into() } else { String::new() };
-        panes.push(Pane { note, smooth: true, ..placed("footprint", outlined) });
+        panes.push(Pane { note, smooth: true, ..placed("footprint", footprint) });
     }
     for map in &entry.maps {
-        let address = data_uri(&assets.picture(&map.file).png());
+        let picture = assets.picture(&map.file);
+        let drawn = match &inside {
+            Some(inside) if !whole => outlined(&picture, inside, OUTLINE_ON_MAP),
+            _ => picture,
+        };
         let [low, high] = map.range.map(short);
         let caption = format!("{} map", map.detector);
-        panes.push(Pane { caption, note: format!("{low} to {high}"), address, smooth: false });
+        let note = format!("{low} to {high}");
+        panes.push(Pane { caption, note, address: data_uri(&drawn.png()), smooth: false });
     }
     panes
 }

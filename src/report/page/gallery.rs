@@ -21,7 +21,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
             b { "What one sees. " }
             "Nominal slice: where the drawing asks for material. Image and healthy twin: false colour, one scale for all. \
              Change: the difference of the two, spread by blur and heat. Footprint: the ground-truth mask, outlined over the \
-             image. Map: where the detector finds the image strange, dark to bright over the range beneath it. Of the scores, ▲ is above and ▽ below the line that \
+             image. Map: where the detector finds the image strange, dark to bright over the range beneath it, with the footprint’s outline in white. Of the scores, ▲ is above and ▽ below the line that \
              95 % of the healthy test images stay under."
         }
         @for example in &figures.examples { (row(record, example)) }

@@ -6,6 +6,7 @@ mod facts;
 mod fair;
 mod gallery;
 mod gates;
+mod localisation;
 mod operating;
 mod scores;
 mod separation;
@@ -35,6 +36,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
         ("detectability", "How small, how faint?", detectability::section(record, figures)),
+        ("localisation", "Where is it?", localisation::section(record)),
         ("thresholds", "Thresholds without labels", operating::section(record)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),

@@ -9,6 +9,7 @@ mod calls;
 mod detectability;
 mod gates;
 mod io;
+mod localisation;
 mod operating;
 mod results;
 mod scenario;
@@ -18,6 +19,7 @@ pub use calls::Calls;
 pub use detectability::{Cases, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent};
 pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
+pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
 pub use operating::{Delay, Operating, OperatingPoint, Operation};
 pub use results::{
     AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Calls;
 use super::detectability::Detectability;
 use super::gates::Bound;
+use super::localisation::Localisation;
 use super::operating::{Operating, OperatingPoint};
 use super::scenario::{Setting, quantile};
 
@@ -108,6 +109,9 @@ pub struct Detector {
     pub snapshots: Vec<Snapshot>,
     /// Its anomaly scores.
     pub components: Vec<Component>,
+    /// How well its anomaly maps show where the defects are; absent where it makes none, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub localisation: Option<Localisation>,
 }
 
 impl Detector {
