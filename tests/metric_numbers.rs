@@ -72,6 +72,10 @@
 //!     a90 = (L - b0) / b1
 //!     bound = optimize.brentq(lambda c: lower(c) - L, a90, a90 + 20, xtol=1e-12)
 //!     print("POD", hit.sum(), fit.params, fit.cov_params().ravel(), back(a90), back(bound))
+//! # Jobs as clusters.
+//! model = sm.GLM(hit, sm.add_constant(np.log(size)), sm.families.Binomial())
+//! fit = model.fit(tol=1e-14, cov_type="cluster", cov_kwds={"groups": k * 7 % 13, "use_correction": False})
+//! print("JOBS", fit.cov_params().ravel() * 13 / 12)
 //! ```
 
 #![allow(clippy::unwrap_used)]
@@ -182,5 +186,11 @@ fn hits_and_misses() {
         close(curve.size_at(0.9).unwrap(), a90, 1e-8);
         close(curve.probability(a90), 0.9, 1e-9);
         close(curve.size_bound(0.9, 0.95).unwrap(), a90_95, 1e-6);
+    }
+    let job: Vec<u32> = (0..80).map(|k| k * 7 % 13).collect();
+    let curve = DetectionCurve::fit_over_jobs(&sizes, &found, &job, Scale::Log).unwrap();
+    let [[a, b], [c, d]] = curve.covariance();
+    for (value, expected) in [(a, 1.92767796), (b, -1.44304728), (c, -1.44304728), (d, 1.11437032)] {
+        close(value, expected, 1e-7);
     }
 }

@@ -15,7 +15,7 @@ use generators::textures::{self, Texture};
 
 use crate::pipeline::{Failure, write_file};
 use crate::plan::PlanError;
-use crate::report::colour::Scale;
+use crate::report::colour::{OUTLINE, Scale};
 use crate::report::{PageTile, Picture, Tile, TileSection, contact_sheet, tiles_page};
 
 /// The part that is drawn where the user names none.

@@ -134,6 +134,9 @@ impl DetectionCurve {
     /// The same curve, with the covariance of outcomes that are independent between jobs only: the sandwich of Liang and
     /// Zeger 1986 (doi:10.1093/biomet/73.1.13), times jobs / (jobs - 1). `job` is that of each outcome.
     ///
+    /// Of 40 jobs with 5 images each, which differ by a deviation of 2 in their log odds, a90/95 is beyond the true size in
+    /// 93 % of the cases, and in 86 % by the bound of [`fit`](Self::fit).
+    ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`CurveError::OneJob`].
     pub fn fit_over_jobs(
@@ -356,7 +359,8 @@ mod tests {
         let job: Vec<u32> = (0..80).map(|i| i / 4).collect();
         let fit = |times: usize| {
             let sizes = sizes.repeat(times);
-            DetectionCurve::fit_over_jobs(&sizes, &found.repeat(times), &job.repeat(times), Scale::Log).unwrap()
+            DetectionCurve::fit_over_jobs(&sizes, &found.repeat(times), &job.repeat(times), Scale::Log)
+                .unwrap()
         };
         let (once, thrice) = (fit(1), fit(3));
         let bounds = [&once, &thrice].map(|curve| curve.size_bound(0.9, 0.95).unwrap());
@@ -395,8 +399,9 @@ mod tests {
             }
         }
         let share = |count: usize| count as f64 / f64::from(fitted);
-        println!("{fitted} {} {}", share(over_jobs), share(by_image));
-        assert!(share(over_jobs) > 0.91 && share(by_image) < share(over_jobs) - 0.05);
+        // Two standard errors of a share of 0.93 among 600 are 0.021.
+        let (over_jobs, by_image) = (share(over_jobs), share(by_image));
+        assert!((over_jobs - 0.93).abs() < 0.021 && by_image < 0.88, "{over_jobs} {by_image} of {fitted}");
     }
 
     /// The size that is found with 0.9 on average over difficulties of deviation 2.

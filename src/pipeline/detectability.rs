@@ -2,8 +2,8 @@
 
 use crate::metrics::detectability::{CurveError, DetectionCurve as Curve, Scale};
 use crate::report::record::{
-    Cases, Component, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent, Operation, Share,
-    TestImage,
+    Cases, Component, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent, Operation,
+    Share, TestImage,
 };
 
 /// The size that is found with this probability, with this confidence: a90/95 of MIL-HDBK-1823A (2009).
@@ -107,7 +107,10 @@ mod tests {
         assert_eq!((size.extent, size.cases, size.range), (Extent::DiameterMm, 40, [1.0, 20.0]));
         let DetectionFit::Found { a90: Some(a90), a90_95, .. } = size.fit else { panic!("{size:?}") };
         assert!(a90 > 20.0 && a90_95.is_none_or(|bound| bound > a90));
-        assert_eq!((duration.extent, duration.cases, duration.range), (Extent::DurationLayers, 20, [2.0, 2.0]));
+        assert_eq!(
+            (duration.extent, duration.cases, duration.range),
+            (Extent::DurationLayers, 20, [2.0, 2.0])
+        );
         assert!(matches!(duration.fit, DetectionFit::Gap([2.0, 2.0])));
         let none = Component { operating: component.operating[..1].to_vec(), ..component };
         assert_eq!(of(&none, &images, &["porous"], 2.0), None);

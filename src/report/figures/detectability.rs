@@ -8,7 +8,7 @@ use super::canvas::{Area, Drawn, UNIT, at, bold, document, font, line, rgb, stro
 use super::{Figure, slug};
 use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
 use crate::report::record::{
-    Cases, Component, Detectability, Detector, DetectionCurve, DetectionFit, Extent, Record,
+    Cases, Component, Detectability, DetectionCurve, DetectionFit, Detector, Extent, Record,
 };
 
 const WIDTH: f64 = 1040.0;
@@ -47,7 +47,8 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
     drawn
         .map(|defect| {
             let title = format!("Probability of detection of {defect} against size, contrast and duration");
-            let svg = document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, &lines, defect));
+            let svg =
+                document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, &lines, defect));
             Figure::new(&slug(&format!("detectability-{defect}")), svg)
         })
         .collect()
@@ -128,7 +129,8 @@ fn panel(
     }
     let title = extent.title();
     write(area, title, left + width / 2.0, HEIGHT - 10.0, &font(11.0, MUTED, HPos::Center, VPos::Center))?;
-    let place = |extent: f64, share: f64| at(left + across.place(extent) * width, bottom - share * (bottom - TOP));
+    let place =
+        |extent: f64, share: f64| at(left + across.place(extent) * width, bottom - share * (bottom - TOP));
     for l in lines {
         let colour = l.colour.unwrap_or(OTHERS);
         if let Some(DetectionCurve { fit: DetectionFit::Found { intercept, slope, .. }, range, .. }) =
@@ -152,7 +154,8 @@ fn panel(
 
 /// Shares that were found among cases of about the same extent: (its geometric mean, share).
 fn observed(cases: &Cases) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<(f64, bool)> = cases.extents.iter().copied().zip(cases.found.iter().copied()).collect();
+    let mut sorted: Vec<(f64, bool)> =
+        cases.extents.iter().copied().zip(cases.found.iter().copied()).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let points = (sorted.len() / LEAST_CASES).clamp(1, MOST_POINTS);
     let of = |cases: &[(f64, bool)]| {

@@ -56,9 +56,18 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
 /// What the thresholds are, and what they cost.
 fn thresholds(known: &[Known<'_>]) -> String {
     let of = |(detector, _, k): &Known<'_>| {
-        format!("{}: {}, {} ({})", detector.name, k.threshold, percent(k.false_alarms.rate), count_of(&k.false_alarms))
+        format!(
+            "{}: {}, {} ({})",
+            detector.name,
+            k.threshold,
+            percent(k.false_alarms.rate),
+            count_of(&k.false_alarms)
+        )
     };
-    format!("Thresholds and false alarms on the healthy twins: {}.", listed(&known.iter().map(of).collect::<Vec<_>>()))
+    format!(
+        "Thresholds and false alarms on the healthy twins: {}.",
+        listed(&known.iter().map(of).collect::<Vec<_>>())
+    )
 }
 
 fn table(record: &Record, known: &[Known<'_>]) -> Markup {

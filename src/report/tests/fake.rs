@@ -317,7 +317,12 @@ fn detectability(images: &[TestImage], values: &[f64]) -> Detectability {
     let curve = |defect: usize, extent: Extent| {
         let cases = extent.cases(images, scenario().px_per_mm, DEFECTS[defect], (values, 0.018));
         let range = cases.range().unwrap();
-        DetectionCurve { extent, cases: cases.found.len(), range, fit: fit((2 * defect + extent as usize) % 8) }
+        DetectionCurve {
+            extent,
+            cases: cases.found.len(),
+            range,
+            fit: fit((2 * defect + extent as usize) % 8),
+        }
     };
     let of = |(i, defect): (usize, &str)| DetectabilityOfDefect {
         defect: defect.into(),
