@@ -31,8 +31,8 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
             (scrolling("Extents that are found nine times of ten", table(record, &known)))
             figcaption {
                 b { "How to read it. " }
-                "Large: a90/95; small: a90, the curve itself. > and <: it lies beyond the largest or least that was tested, and that is \
-                 printed. "
+                "Below it in small a90, without the confidence. > and <: it lies beyond the largest or least that was tested, which \
+                 is printed. "
                 q { "all" } " and " q { "none" } ": of them all or none was found, and there is no curve. " q { "no trend" } ": chance may \
                  have made the curve, or larger ones are not found more often. " q { "a gap" } ": hits and misses do not overlap, and the \
                  change lies between the two numbers. Diameter is that of a disc of the footprint’s area; an episode is found where \
@@ -118,7 +118,7 @@ fn cell(curve: Option<&DetectionCurve>) -> Markup {
     };
     match fit {
         DetectionFit::Found { a90: Some(a90), a90_95: Some(bound), .. } => {
-            html! { td { (tested(*bound)) small { " " (tested(*a90)) } } }
+            html! { td { (tested(*bound)) small { br; "a90 " (tested(*a90)) } } }
         }
         DetectionFit::Found { .. } => html! { td.empty { "no trend" } },
         DetectionFit::All => html! { td.empty { "all, from " (short(*low)) } },
