@@ -1,5 +1,6 @@
 //! A scenario, resolved: everything that the stages need, checked before any of them runs.
 
+mod detectors;
 mod gates;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use generators::params::{Key, ScenarioError, Table};
 use generators::registry;
 use generators::scenario::{Production, Scenario};
 
-use crate::detectors::{self, Detector};
+use crate::detectors::Detector;
 use crate::report::measures::Subjects;
 use crate::report::record::Gate;
 use crate::representations::projections::{self, Projection};
@@ -130,7 +131,7 @@ impl Plan {
     ) -> Result<Self, Box<ScenarioError>> {
         let mut table = Table::parse(file, &text)?;
         let mut scenario = Scenario::read(&mut table, folder)?;
-        let detectors = named_list(&mut table, "detector", detectors::KINDS)?;
+        let detectors = detectors::read(&mut table)?;
         let separation = separation(&mut table, &detectors)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
         let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
@@ -222,13 +223,22 @@ fn named_list<T: ?Sized>(
     key: &'static str,
     kinds: &[registry::Kind<T>],
 ) -> Result<Vec<Named<T>>, Box<ScenarioError>> {
+    named_list_of(table, key, |entry, _| registry::build(kinds, entry))
+}
+
+/// As [`named_list`], where `build` makes an entry from its table and the entries before it.
+fn named_list_of<T: ?Sized>(
+    table: &mut Table,
+    key: &'static str,
+    build: impl Fn(Table, &[Named<T>]) -> Result<(&'static str, Box<T>), Box<ScenarioError>>,
+) -> Result<Vec<Named<T>>, Box<ScenarioError>> {
     let mut list: Vec<Named<T>> = Vec::new();
     for mut entry in table.tables(key)? {
         let stated = if entry.has("name") { Some(entry.string("name", None)?) } else { None };
         entry.string("name", Some(""))?;
         let place = entry.place_of("name").clone();
         let settings = entry.settings();
-        let (kind, item) = registry::build(kinds, entry)?;
+        let (kind, item) = build(entry, &list)?;
         let name = stated.unwrap_or_else(|| kind.to_owned());
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(place

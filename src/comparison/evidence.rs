@@ -3,7 +3,7 @@
 use crate::metrics::classification::Confusion;
 use crate::metrics::ranking::auroc;
 use crate::report::measures::{on, score_name, with};
-use crate::report::record::{Component, Judgement, Outcome, Record};
+use crate::report::record::{Component, Detector, Judgement, Outcome, Record, Separation};
 
 /// A measure that is computed on some of the test images.
 pub(super) struct Evidence<'a> {
@@ -20,8 +20,8 @@ pub(super) struct Evidence<'a> {
 }
 
 enum Said<'a> {
-    /// A score of each test image of the record.
-    Score(&'a [f64]),
+    /// A score of each of `images`.
+    Score(Vec<f64>),
     /// Whether each of `images` was called anomalous.
     Calls(&'a [bool]),
 }
@@ -30,9 +30,9 @@ impl Evidence<'_> {
     /// The measure on `drawn`, indices into `images`; `None` where it does not exist.
     pub fn value(&self, drawn: &[usize]) -> Option<f64> {
         let anomalous: Vec<bool> = drawn.iter().map(|&i| self.anomalous[i]).collect();
-        match self.said {
+        match &self.said {
             Said::Score(values) => {
-                let values: Vec<f64> = drawn.iter().map(|&i| values[self.images[i]]).collect();
+                let values: Vec<f64> = drawn.iter().map(|&i| values[i]).collect();
                 auroc(&anomalous, &values).ok().flatten()
             }
             Said::Calls(calls) => {
@@ -55,13 +55,13 @@ pub(super) fn of(record: &Record) -> Vec<Evidence<'_>> {
     for (detector, component) in record.components() {
         let subject = score_name(&detector.name, &component.name);
         for defect in record.defects() {
-            evidence.push(score(record, on(&subject, defect), Some(defect), component));
+            evidence.push(score(record, on(&subject, defect), Some(defect), (detector, component)));
         }
-        evidence.push(score(record, subject, None, component));
+        evidence.push(score(record, subject, None, (detector, component)));
     }
     for cell in &record.separations {
         if let Outcome::Judged(judgement) = &cell.outcome {
-            evidence.push(calls(record, with(&cell.representation, &cell.separator), judgement));
+            evidence.push(calls(record, cell, judgement));
         }
     }
     evidence
@@ -71,19 +71,21 @@ fn score<'a>(
     record: &'a Record,
     subject: String,
     defect: Option<&str>,
-    component: &'a Component,
+    (detector, component): (&Detector, &Component),
 ) -> Evidence<'a> {
-    let shows = |image: &usize| match (&record.test_images[*image].defect, defect) {
+    let shows = |image: usize| match (&record.test_images[image].defect, defect) {
         (Some(shown), Some(defect)) => shown == defect,
         _ => true,
     };
-    let images: Vec<usize> = (0..record.test_images.len()).filter(shows).collect();
-    let said = Said::Score(&component.values);
+    let scored = record.scored(detector).into_iter().zip(component.values.iter().copied());
+    let (images, values): (Vec<usize>, Vec<f64>) = scored.filter(|(image, _)| shows(*image)).unzip();
+    let said = Said::Score(values);
     Evidence { subject, measure: "auroc", anomalous: anomalous(record, &images), images, said }
 }
 
-fn calls<'a>(record: &'a Record, subject: String, judgement: &'a Judgement) -> Evidence<'a> {
-    let images = record.judged_images.clone();
+fn calls<'a>(record: &'a Record, cell: &Separation, judgement: &'a Judgement) -> Evidence<'a> {
+    let subject = with(&cell.representation, &cell.separator);
+    let images = record.judged_by(&cell.representation);
     let said = Said::Calls(&judgement.calls.0);
     Evidence { subject, measure: "balanced_accuracy", anomalous: anomalous(record, &images), images, said }
 }

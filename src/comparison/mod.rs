@@ -113,6 +113,7 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
         .filter_map(|new| {
             let old = earlier.iter().find(|old| same(old, new))?;
             let stream = stream.child(&new.subject);
+            let paired = paired && old.images == new.images;
             if paired { in_pairs(old, new, after, &stream) } else { apart(old, before, new, after, &stream) }
         })
         .collect();

@@ -76,7 +76,23 @@ impl Progress for Interrupt {
 }
 
 fn run<'a>(folder: &'a Path, fingerprint: &'a str, progress: &'a dyn Progress) -> Run<'a> {
-    Run { stream: Stream::root(5).child("detector"), folder, fingerprint, device: &Device::Cpu, progress }
+    let stream = Stream::root(5).child("detector");
+    Run { stream, folder, base: None, fingerprint, device: &Device::Cpu, progress }
+}
+
+/// Fits `detector`, and before it the one whose networks it uses.
+fn fit_in(detector: &dyn Detector, sets: [&ImageSet; 2], run: Run<'_>) -> Result<Fitted, DetectorError> {
+    let Some(base) = detector.base() else { return detector.fit(sets[0], sets[1], &run) };
+    let folder = tempfile::tempdir().unwrap();
+    let kind = KINDS.iter().find(|kind| kind.name == base.kind).unwrap();
+    let of_base = Run { folder: folder.path(), progress: &Silent, stream: Stream::root(6), ..run };
+    small(kind, "").unwrap().fit(&discs(12, 16, 1), &discs(4, 16, 2), &of_base)?;
+    detector.fit(sets[0], sets[1], &Run { base: Some(folder.path()), ..run })
+}
+
+/// Those that learn, and do not take over what another has learnt.
+fn that_train() -> impl Iterator<Item = &'static Kind<dyn Detector>> {
+    KINDS.iter().filter(|kind| small(kind, "").unwrap().base().is_none())
 }
 
 pub(super) fn fit(
@@ -84,7 +100,8 @@ pub(super) fn fit(
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<Fitted, DetectorError> {
-    detector.fit(&discs(12, 16, 1), &discs(4, 16, 2), &run(folder, "data and settings", progress))
+    let sets = [&discs(12, 16, 1), &discs(4, 16, 2)];
+    fit_in(detector, sets, run(folder, "data and settings", progress))
 }
 
 /// The lines of the log without what a clock says.
@@ -146,7 +163,8 @@ fn scores_are_finite_in_order_and_the_same_for_an_image_in_any_company() {
         assert!(scores.components.iter().all(|(_, v)| v.len() == 70 && v.iter().all(|v| v.is_finite())));
         assert!(scores.features.iter().all(|(_, m)| m.rows == 70 && m.values.iter().all(|v| v.is_finite())));
         assert!(scores.maps.is_empty() || scores.maps.len() == images.pixels.len());
-        assert!(!scores.components.is_empty() && !fitted.curves.is_empty());
+        assert!(!scores.components.is_empty() && (detector.base().is_some() || !fitted.curves.is_empty()));
+        assert!(scores.unsettled.is_empty() || scores.unsettled.len() == 70);
         assert!(fitted.parameters.iter().all(|(_, count)| *count > 0));
 
         let alone = fitted.scorer.score(&images.select(&[66])).unwrap();
@@ -198,7 +216,7 @@ fn with_everything(kind: &Kind<dyn Detector>) -> Box<dyn Detector> {
 
 #[test]
 fn a_run_that_was_cut_off_ends_with_the_identical_model() {
-    for kind in KINDS {
+    for kind in that_train() {
         let detector = with_everything(kind);
         let whole = tempfile::tempdir().unwrap();
         let fitted = fit(&*detector, whole.path(), &Silent).unwrap();
@@ -245,18 +263,28 @@ fn a_model_is_restored_from_its_file_alone() {
             let restored = Saved::open(&path, &Device::Cpu).unwrap().scorer().unwrap();
             assert_eq!(bits(&restored.score(&images).unwrap()), expected, "{}", kind.name);
             // What it says to other programs is held against them in tests/interop.
-            let file = |scorer: &dyn Scorer| scorer.onnx().unwrap().into_file(&[]);
+            let file = |scorer: &dyn Scorer| match scorer.onnx() {
+                Ok(graph) => graph.into_file(&[]),
+                Err(error @ DetectorError::NoGraph { .. }) => error.to_string().into_bytes(),
+                Err(error) => panic!("{error}"),
+            };
             assert_eq!(file(&*restored), file(&*fitted.scorer));
         }
 
         // An architecture that the tensors are not those of.
         let saved = Saved::open(folder.path(), &Device::Cpu).unwrap();
+        let of_networks = |saved: &mut Saved, change: fn(&mut Architecture)| {
+            match saved.architecture.base.as_deref_mut() {
+                Some(base) => change(base),
+                None => change(&mut saved.architecture),
+            }
+        };
         let mut wider = saved.clone();
-        wider.architecture.settings.insert("channels".to_owned(), 3.into());
+        of_networks(&mut wider, |a| drop(a.settings.insert("channels".to_owned(), 3.into())));
         let error = wider.scorer().err().unwrap().to_string();
         assert!(error.contains("model.safetensors: \"network/") && error.contains("has shape ["), "{error}");
         let mut larger = saved.clone();
-        larger.architecture.size_px = 32;
+        of_networks(&mut larger, |a| a.size_px = 32);
         assert!(larger.scorer().is_err());
         let mut other = saved;
         other.architecture.kind = "vea".to_owned();
@@ -267,7 +295,7 @@ fn a_model_is_restored_from_its_file_alone() {
 
 #[test]
 fn a_finished_model_is_read_instead_of_trained_again() {
-    for kind in KINDS {
+    for kind in that_train() {
         let detector = small(kind, "").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let first = fit(&*detector, folder.path(), &Silent).unwrap();
@@ -313,13 +341,13 @@ fn without_validation_images_it_still_trains() {
         let folder = tempfile::tempdir().unwrap();
         let run = run(folder.path(), "", &Silent);
         let none = ImageSet { size_px: 16, ..Default::default() };
-        small(kind, "").unwrap().fit(&discs(3, 16, 1), &none, &run).unwrap();
+        fit_in(&*small(kind, "").unwrap(), [&discs(3, 16, 1), &none], run).unwrap();
     }
 }
 
 #[test]
 fn divergence_stops_the_training_and_says_where() {
-    for kind in KINDS {
+    for kind in that_train() {
         let detector = small(kind, "learning_rate = 1e30\nsteps = 200").unwrap();
         let folder = tempfile::tempdir().unwrap();
         match fit(&*detector, folder.path(), &Silent).err() {

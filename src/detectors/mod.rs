@@ -1,5 +1,6 @@
 //! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
 
+mod anogan;
 #[cfg(test)]
 mod contract;
 mod dcgan;
@@ -33,6 +34,16 @@ pub trait Detector: Send + Sync {
     /// [`DetectorError::Size`], [`DetectorError::Units`].
     fn suits(&self, size_px: usize) -> Result<(), DetectorError>;
 
+    /// The detector whose networks this one uses, where it has none of its own.
+    fn base(&self) -> Option<Base<'_>> {
+        None
+    }
+
+    /// How many images of a set it scores, where it is too slow for all of them.
+    fn most_images(&self) -> Option<usize> {
+        None
+    }
+
     /// Learns what healthy looks like.
     ///
     /// `training` and `validation` are healthy and come from different jobs. A run that was cut off
@@ -51,6 +62,17 @@ pub trait Detector: Send + Sync {
     fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError>;
 }
 
+/// Another detector of the same scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base<'a> {
+    /// The key that names it.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'a str,
+    /// The kind that it has to be of.
+    pub kind: &'static str,
+}
+
 /// Names of the scores and feature vectors that a detector returns, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outputs {
@@ -66,6 +88,8 @@ pub struct Run<'a> {
     pub stream: Stream,
     /// Where checkpoints and the finished model live.
     pub folder: &'a Path,
+    /// The folder of the fitted [`Detector::base`], where there is one.
+    pub base: Option<&'a Path>,
     /// Identifies data and settings: a checkpoint with another fingerprint is not resumed.
     pub fingerprint: &'a str,
     /// Where the networks live.
@@ -134,12 +158,22 @@ pub trait Scorer: Send + Sync {
     /// Where the images do not have the size of the training images.
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError>;
 
+    /// As [`Scorer::score`], in a run. Where that takes long it tells its progress and keeps what is finished in the run's folder under
+    /// `name`, from where the same call goes on, to the same scores.
+    ///
+    /// # Errors
+    /// As [`Scorer::score`]; [`DetectorError::Interrupted`]; [`DetectorError::Io`].
+    fn score_in(&self, images: &ImageSet, name: &str, run: &Run<'_>) -> Result<Scores, DetectorError> {
+        let _ = (name, run);
+        self.score(images)
+    }
+
     /// The way from images to their scores for other programs: from the input `images` `[batch, 1, size, size]`, grey
     /// values 0 to 1, to an output for each of the [`Scores`] under its [`identifier`](crate::nets::onnx::identifier), and
     /// `map` where there are maps.
     ///
     /// # Errors
-    /// [`DetectorError::Tensor`] where the weights cannot be read.
+    /// [`DetectorError::Tensor`] where the weights cannot be read; [`DetectorError::NoGraph`] where the way is no graph.
     fn onnx(&self) -> Result<Graph, DetectorError>;
 }
 
@@ -153,6 +187,8 @@ pub struct Scores {
     /// Anomaly map of each image (higher is more anomalous), laid out as the images' pixels;
     /// empty where the detector makes none.
     pub maps: Vec<f32>,
+    /// Whether the search for the image's latent vector ended before it had settled; empty where nothing is searched for.
+    pub unsettled: Vec<bool>,
 }
 
 /// Why a detector could not be trained or used.
@@ -225,6 +261,22 @@ pub enum DetectorError {
         /// Pixels along one side of the images.
         size_px: usize,
     },
+    /// It has no networks of its own, and nobody said where to find them.
+    #[error("{detector} needs the fitted model of a detector of kind {kind}")]
+    NoBase {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Kind of the other.
+        kind: &'static str,
+    },
+    /// Its scores cannot be written as a graph.
+    #[error("{detector} cannot be written as ONNX: {why}")]
+    NoGraph {
+        /// Kind of detector.
+        detector: &'static str,
+        /// Why not, and what can.
+        why: &'static str,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -258,4 +310,4 @@ impl From<NetsError> for DetectorError {
 }
 
 /// Every detector that a scenario can name.
-pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, dcgan::KIND, f_anogan::KIND];
+pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND];

@@ -123,6 +123,7 @@ impl Failure {
                     | DetectorError::Diverged { .. }
                     | DetectorError::Collapsed { .. }
                     | DetectorError::Model(_)
+                    | DetectorError::NoGraph { .. }
             ),
             _ => false,
         }

@@ -34,7 +34,7 @@ pub fn draw(
             let mut maps = Vec::new();
             for (detector, range) in learnt.iter().zip(&ranges) {
                 let Some(range) = *range else { continue };
-                let map = detector.map(index);
+                let Some(map) = detector.row(index).and_then(|row| detector.map(row)) else { continue };
                 let file = format!(
                     "{FOLDER}/{}_{defect}_job{:04}_layer{:04}.png",
                     detector.name, row.job, row.layer
@@ -44,11 +44,14 @@ pub fn draw(
                 maps.push(GalleryMap { detector: detector.name.clone(), file, range: range.map(f64::from) });
             }
             let scores = learnt.iter().flat_map(|detector| {
-                detector.record.main_scores().map(|component| ImageScore {
-                    detector: detector.name.clone(),
-                    component: component.name.clone(),
-                    value: component.values[index],
-                    threshold: component.threshold.as_ref().map(|t| t.value),
+                let row = detector.row(index);
+                detector.record.main_scores().filter_map(move |component| {
+                    Some(ImageScore {
+                        detector: detector.name.clone(),
+                        component: component.name.clone(),
+                        value: component.values[row?],
+                        threshold: component.threshold.as_ref().map(|t| t.value),
+                    })
                 })
             });
             let data = |file: &str| format!("dataset/{file}");

@@ -2,7 +2,6 @@
 
 use generators::stream::Stream;
 
-use crate::data::split_jobs;
 use crate::detectors::Scores;
 use crate::metrics::MetricError;
 use crate::metrics::agreement::{anomalous_group, called_anomalous, oracle_group};
@@ -107,27 +106,24 @@ pub struct Separated {
     pub representations: Vec<Representation>,
     /// Its cells.
     pub cells: Vec<Cell>,
-    /// The test images that judge, the same for every detector.
-    pub judged: Vec<usize>,
 }
 
 /// Fits every separator on every representation of a detector's output, without labels, on the
 /// images of some jobs, and judges it, with labels, on those of the others (Zeiser et al. 2023,
-/// section 5.2).
+/// section 5.2): rows `fit` and `judge` of the scores.
 pub fn separate(
     detector: &str,
     scores: &Scores,
     truth: &Truth<'_>,
+    (fit, judge): (&[usize], &[usize]),
     separation: &Separation,
     stream: &Stream,
 ) -> Result<Separated, MetricError> {
-    // The split of the jobs is the same for all detectors: it depends on the run's stream only.
-    let (fit, judge) = split_jobs(truth.job, separation.fit_share, &mut stream.child("split"));
     // Which group is the anomalous one is decided by the detector's headline score.
     let headline: &[f32] = scores.components.first().map_or(&[], |(_, values)| values);
     let mut result = Separated::default();
     let stream = stream.child(detector);
-    let halves = Halves { truth, fit: &fit, judge: &judge, headline };
+    let halves = Halves { truth, fit, judge, headline };
     for (name, row) in rows(detector, scores, &halves, separation, &stream) {
         let (representation, matrix) = match row {
             Ok(row) => row,
@@ -150,8 +146,8 @@ pub fn separate(
             let stream = stream.child(&name).child(&separator.name);
             let outcome = match halves.separate(&matrix, &*separator.item, &stream)? {
                 Ok((split, anomalous)) => {
-                    let judged = matrix.select(&judge);
-                    Outcome::Judged(judgement(&*split, &judged, anomalous, truth, &judge, &stream)?)
+                    let judged = matrix.select(judge);
+                    Outcome::Judged(judgement(&*split, &judged, anomalous, truth, judge, &stream)?)
                 }
                 Err(reason) => Outcome::Empty(reason),
             };
@@ -163,7 +159,6 @@ pub fn separate(
         }
         result.representations.push(representation);
     }
-    result.judged = judge;
     Ok(result)
 }
 

@@ -45,6 +45,16 @@ impl Footprints {
         })
     }
 
+    /// Those of the test images at `rows`.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            size_px: self.size_px,
+            masks: rows.iter().flat_map(|&row| self.mask(row)).copied().collect(),
+            job: select(&self.job, rows),
+            defect: select(&self.defect, rows),
+        }
+    }
+
     /// Judges the `maps` of the test images; `None` of a detector that makes none.
     ///
     /// # Errors

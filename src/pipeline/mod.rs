@@ -9,6 +9,7 @@ mod learn;
 mod localisation;
 mod machine;
 mod operating;
+mod sample;
 mod score;
 mod speed;
 
@@ -22,9 +23,9 @@ use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
 use crate::data::{self, split_jobs};
-use crate::detectors::{DetectorError, Progress, Saved};
+use crate::detectors::{Detector, DetectorError, Progress, Saved};
 use crate::nets::device;
-use crate::plan::Plan;
+use crate::plan::{Named, Plan};
 use crate::report::measures::measured;
 use crate::report::record::{self, write_atomically};
 use crate::report::{self, Record, bencher, junit, scores};
@@ -147,13 +148,18 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     let images = clock.time("read", || images(&dataset))?;
     let stream = Stream::root(plan.scenario().seed).child("learning");
 
+    let rows = dataset.rows().iter().filter(|row| row.split == Split::Test);
+    let defect_of: Vec<Option<&str>> = rows.map(|row| row.defect.as_deref()).collect();
+    let defects: Vec<&str> = plan.scenario().defects().map(|(name, _)| name).collect();
+    let classes = learn::Classes { of: &defect_of, defects: &defects };
+
     let mut learnt = Vec::new();
     for detector in &plan.detectors {
-        let fingerprint =
-            format!("{} {} {:?}", plan.production.fingerprint(), detector.kind, detector.settings);
+        let fingerprint = fingerprint(plan, detector);
         let place = learn::Place { run, fingerprint: &fingerprint, device };
-        let fitted =
-            clock.time(&detector.name, || learn::learn(detector, &images, &place, &stream, progress))?;
+        let fitted = clock.time(&detector.name, || {
+            learn::learn(detector, &images, &classes, &place, &stream, progress)
+        })?;
         learnt.push(fitted);
     }
     let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
@@ -173,6 +179,13 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     record.save(run)?;
     let report = report::write(&record, run)?;
     Ok(Finished { report, record })
+}
+
+/// Identifies what a detector learns from and how, its base included.
+fn fingerprint(plan: &Plan, detector: &Named<dyn Detector>) -> String {
+    let own = format!("{} {} {:?}", plan.production.fingerprint(), detector.kind, detector.settings);
+    let base = detector.item.base().and_then(|base| plan.detectors.iter().find(|d| d.name == base.name));
+    base.map_or(own.clone(), |base| format!("{own} on {}", fingerprint(plan, base)))
 }
 
 /// Wall time of each stage.
@@ -221,33 +234,42 @@ fn judged(
     let test_images: Vec<record::TestImage> = rows.iter().map(|row| facts::test_image(row)).collect();
     let defects: Vec<(&str, &str)> = plan.scenario().defects().collect();
     let names: Vec<&str> = defects.iter().map(|(name, _)| *name).collect();
-    let truth = Truth { images: &test_images, job: &images.test.job, defects: &names };
     let stream = stream.child("judge");
-    let halves = split_jobs(truth.job, plan.separation.fit_share, &mut stream.child("split"));
+    // The split of the jobs is the same for all detectors: it depends on the run's stream only.
+    let (fit, judged_images) =
+        split_jobs(&images.test.job, plan.separation.fit_share, &mut stream.child("split"));
 
-    let (mut representations, mut separations, mut judged_images) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut representations, mut separations) = (Vec::new(), Vec::new());
     let footprints = Footprints::read(dataset, &rows, &names)?;
     for detector in learnt.iter_mut() {
+        let scored: Vec<record::TestImage> = detector.scored.iter().map(|&i| test_images[i].clone()).collect();
+        let job = judge::select(&images.test.job, &detector.scored);
+        let truth = Truth { images: &scored, job: &job, defects: &names };
+        let rows = |of: &[usize]| -> Vec<usize> { of.iter().filter_map(|&i| detector.row(i)).collect() };
+        let (fit, judge) = (rows(&fit), rows(&judged_images));
+        let halves = (&fit[..], &judge[..]);
         for (index, (name, values)) in detector.scores.components.iter().enumerate() {
             let stream = stream.child(&detector.name).child(name);
             let mut component = judge::component(name, index == 0, values, &truth, &stream)?;
             let score = operating::Score { test: values, healthy: &detector.healthy.components[index].1 };
-            let halves = (&halves.0[..], &halves.1[..]);
             (component.operating, component.oracle) =
                 operating::points(&score, &plan.thresholds, &truth, halves, &stream.child("thresholds"))?;
             let px_per_mm = plan.production.frame().px_per_mm;
-            component.detectability = detectability::of(&component, &test_images, &names, px_per_mm);
+            // A part of the images is too few for curves.
+            if detector.record.scored_images.is_none() {
+                component.detectability = detectability::of(&component, &scored, &names, px_per_mm);
+            }
             detector.record.components.push(component);
         }
         detector.record.localisation =
-            footprints.judge(&detector.scores.maps, &names, &stream.child("localisation"))?;
+            footprints.select(&detector.scored).judge(&detector.scores.maps, &names, &stream.child("localisation"))?;
         let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));
         let kept = operating::saved(points, &detector.healthy.maps);
         write_json(&run.join("models").join(&detector.name).join(thresholds::saved::FILE), &kept)?;
-        let separated = judge::separate(&detector.name, &detector.scores, &truth, &plan.separation, &stream)?;
+        let separated =
+            judge::separate(&detector.name, &detector.scores, &truth, halves, &plan.separation, &stream)?;
         representations.extend(separated.representations);
         separations.extend(separated.cells);
-        judged_images = separated.judged;
     }
     let gallery = gallery::draw(&rows, &names, learnt, run)?;
     Ok(Record {

@@ -16,21 +16,27 @@ const BUDGET: Duration = Duration::from_millis(500);
 /// Measured at most.
 const MOST: usize = 200;
 
-/// Scores `images` one by one and in batches. The first use of each size is not counted: it makes buffers.
+/// Scores `images` one by one and in batches. The first use of each size is not counted: it makes buffers. A detector that takes longer
+/// than [`BUDGET`] for one image is not asked for a batch.
 ///
 /// # Errors
 /// Where the detector cannot score.
 pub fn measure(scorer: &dyn Scorer, images: &ImageSet, at: &Device) -> Result<Option<Speed>, DetectorError> {
     let alone: Vec<ImageSet> = (0..images.len().min(MOST)).map(|i| images.select(&[i])).collect();
-    let many: Vec<usize> = (0..BATCH).map(|i| i % images.len().max(1)).collect();
     let Some(alone_secs) = Quantiles::of(&time(scorer, &alone)?) else { return Ok(None) };
-    let Some(batch_secs) = Quantiles::of(&time(scorer, &[images.select(&many)])?) else { return Ok(None) };
+    let batch = if alone_secs.median > BUDGET.as_secs_f64() { 1 } else { BATCH };
+    let many: Vec<usize> = (0..batch).map(|i| i % images.len().max(1)).collect();
+    let batch_secs = match batch {
+        1 => Some(alone_secs),
+        _ => Quantiles::of(&time(scorer, &[images.select(&many)])?),
+    };
+    let Some(batch_secs) = batch_secs else { return Ok(None) };
     Ok(Some(Speed {
         device: device::name(at),
         alone_ms: alone_secs.median * 1e3,
         alone_q95_ms: alone_secs.q95 * 1e3,
-        batch: BATCH,
-        images_per_sec: BATCH as f64 / batch_secs.median,
+        batch,
+        images_per_sec: batch as f64 / batch_secs.median,
     }))
 }
 

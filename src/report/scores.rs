@@ -15,19 +15,27 @@ use super::record::{Record, TestImage};
 pub const FILE: &str = "scores.parquet";
 
 /// One row per test image: `file`, `job`, `defect`, `cnr_image` and `diameter_px`, null where there is none; then a DOUBLE
-/// per score, named as `vae A_R`, and a BOOLEAN per separated representation, named as `vae A_R with k-means`: whether it called the
+/// per score, named as `vae A_R`, null where a slow detector left the image out, and a BOOLEAN per separated representation, named as `vae A_R with k-means`: whether it called the
 /// image anomalous, null where the separator was fitted on the image's job. The same record gives the same bytes.
 ///
 /// # Errors
 /// What the Parquet writer refuses.
 pub fn parquet(record: &Record) -> Result<Vec<u8>> {
-    let scores: Vec<(String, &[f64])> =
-        record.components().map(|(d, c)| (score_name(&d.name, &c.name), &c.values[..])).collect();
+    let scores: Vec<(String, bool, Vec<Option<f64>>)> = record
+        .components()
+        .map(|(detector, component)| {
+            let mut values = vec![None; record.test_images.len()];
+            for (image, &value) in record.scored(detector).into_iter().zip(&component.values) {
+                values[image] = Some(value);
+            }
+            (score_name(&detector.name, &component.name), detector.scored_images.is_some(), values)
+        })
+        .collect();
     let calls: Vec<(String, Vec<Option<bool>>)> = record
         .judged()
         .map(|(cell, judgement)| {
             let mut called = vec![None; record.test_images.len()];
-            for (&image, &call) in record.judged_images.iter().zip(&judgement.calls.0) {
+            for (&image, &call) in record.judged_by(&cell.representation).iter().zip(&judgement.calls.0) {
                 called[image] = Some(call);
             }
             (with(&cell.representation, &cell.separator), called)
@@ -41,8 +49,8 @@ pub fn parquet(record: &Record) -> Result<Vec<u8>> {
         column("cnr_image", Physical::DOUBLE, true)?,
         column("diameter_px", Physical::DOUBLE, true)?,
     ];
-    for (name, _) in &scores {
-        columns.push(column(name, Physical::DOUBLE, false)?);
+    for (name, partly, _) in &scores {
+        columns.push(column(name, Physical::DOUBLE, *partly)?);
     }
     for (name, _) in &calls {
         columns.push(column(name, Physical::BOOLEAN, true)?);
@@ -58,8 +66,8 @@ pub fn parquet(record: &Record) -> Result<Vec<u8>> {
     put::<ByteArrayType>(&mut group, true, of(|image| image.defect.as_deref()))?;
     put::<DoubleType>(&mut group, true, images.iter().map(|image| image.cnr_image))?;
     put::<DoubleType>(&mut group, true, images.iter().map(|image| image.diameter_px))?;
-    for (_, values) in &scores {
-        put::<DoubleType>(&mut group, false, values.iter().copied().map(Some))?;
+    for (_, partly, values) in scores {
+        put::<DoubleType>(&mut group, partly, values.into_iter())?;
     }
     for (_, called) in calls {
         put::<BoolType>(&mut group, true, called.into_iter())?;

@@ -123,7 +123,7 @@ fn sixteen_bits_and_temperatures_as_png() {
     read(16, "png16");
 }
 
-/// Every registered detector, trained for a moment, scores the test images of its run in onnxruntime.
+/// Every registered detector whose scores are a graph, trained for a moment, scores the test images of its run in onnxruntime.
 #[test]
 fn detectors_score_the_same_in_onnxruntime() {
     let Some(python) = python() else { return };
@@ -131,17 +131,29 @@ fn detectors_score_the_same_in_onnxruntime() {
     let file = folder.path().join("layers.toml");
     let mut text = scenario(8, "tiff").replace("image_px = 48", "image_px = 32");
     for kind in KINDS {
-        text.push_str(&format!(
-            "[[detector]]\nkind = {:?}\nchannels = 4\nlatent = 8\nsteps = 30\nbatch = 8\n",
-            kind.name
-        ));
+        text.push_str(&format!("[[detector]]\nkind = {:?}\n", kind.name));
+        for line in ["channels = 4", "latent = 8", "steps = 30", "batch = 8"] {
+            let key = line.split(" =").next().unwrap();
+            if kind.example.lines().any(|known| known.split(" =").next() == Some(key)) {
+                text.push_str(&format!("{line}\n"));
+            }
+        }
     }
     text.push_str("[[separator]]\nkind = \"otsu\"\n");
     std::fs::write(&file, text).unwrap();
     let run = folder.path().join("run");
     finish(synthgen().arg(&file).arg("--out").arg(&run));
     for kind in KINDS {
-        finish(synthgen().arg("export-onnx").arg(run.join("models").join(kind.name)));
+        let mut export = synthgen();
+        export.arg("export-onnx").arg(run.join("models").join(kind.name));
+        if kind.name == "anogan" {
+            // The one that is no graph says so.
+            let output = export.output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && error.contains("cannot be written as ONNX"), "{error}");
+        } else {
+            finish(&mut export);
+        }
     }
     finish(program(&python, "score.py").arg(&run));
 }

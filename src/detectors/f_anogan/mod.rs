@@ -40,7 +40,8 @@ use generators::stream::Stream;
 use serde_json::{Value, json};
 
 use self::encoder::Encoder;
-use self::model::{FAnoGanScorer, Frozen};
+pub(super) use self::model::{Difference, Frozen};
+use self::model::FAnoGanScorer;
 use super::fitting::{GreyRange, Residuals, check_some, chunks, halvings};
 use super::gan::{Critic, Generator, Snapshots, Units};
 use super::training::{Architecture, Defaults, History, Networks, Saved, Settings, Stage, trained};
@@ -299,6 +300,36 @@ impl FAnoGan {
                 size_px,
             }),
         }
+    }
+}
+
+/// Critic and generator of a fitted f-AnoGAN, for detectors that have none of their own.
+pub(super) struct Gan(Model);
+
+impl Gan {
+    /// The kind whose networks these are.
+    pub const KIND: &str = NAME;
+
+    /// As `architecture` says, their weights still to be loaded.
+    pub fn new(architecture: &Architecture, device: &Device) -> Result<Result<Self, DetectorError>, Box<ScenarioError>> {
+        let settings = read(&mut architecture.table()?)?;
+        let range = GreyRange::between(architecture.grey_range);
+        Ok(Model::new(&settings, architecture.size_px, range, &Stream::root(0), device).map(Self))
+    }
+
+    /// Critic and generator, without the rest.
+    pub fn networks(&self) -> Networks<'_> {
+        vec![("critic", &self.0.critic_parameters), ("generator", &self.0.generator.parameters)]
+    }
+
+    /// Takes the weights from the f-AnoGAN that was saved.
+    pub fn take(&self, saved: &Saved) -> Result<(), DetectorError> {
+        saved.load(&self.0.networks())
+    }
+
+    /// The networks, for use.
+    pub fn frozen(&self) -> &Frozen {
+        &self.0.scorer.frozen
     }
 }
 

@@ -22,7 +22,7 @@ pub const FEATURES: [&str; 3] = ["D_f(x)", "stack", "difference"];
 #[derive(Clone, Debug)]
 pub struct Frozen {
     /// Grey values as the networks see them.
-    pub(super) range: GreyRange,
+    pub(in crate::detectors) range: GreyRange,
     /// D.
     pub critic: Critic,
     /// G.
@@ -49,12 +49,21 @@ impl Difference {
 }
 
 impl Frozen {
+    /// D_f(x) of images `x` in 0 to 1: `[n, features]`.
+    pub fn features(&self, x: &Tensor) -> Result<Tensor> {
+        self.critic.features(&self.range.centred(x)?, &[])
+    }
+
     /// Images `x` in 0 to 1 against those that the latent vectors `z` stand for.
     pub fn score(&self, x: &Tensor, z: &Tensor) -> Result<Difference> {
+        self.compare(x, self.features(x)?, z)
+    }
+
+    /// As [`Frozen::score`], where D_f(x) is known.
+    pub fn compare(&self, x: &Tensor, of_x: Tensor, z: &Tensor) -> Result<Difference> {
         let made = self.generator.forward(z, Mode::Inference)?;
         let reconstruction = self.range.grey(&made)?;
-        let vectors =
-            [self.critic.features(&self.range.centred(x)?, &[])?, self.critic.features(&made, &[])?];
+        let vectors = [of_x, self.critic.features(&made, &[])?];
         Ok(Difference {
             pixels: squared_error(x, &reconstruction)?,
             features: squared_error(&vectors[0], &vectors[1])?,
@@ -117,6 +126,7 @@ impl Scorer for FAnoGanScorer {
             components: COMPONENTS.into_iter().zip(components).collect(),
             features: FEATURES.into_iter().zip(features.map(matrix)).collect(),
             maps,
+            ..Default::default()
         })
     }
 

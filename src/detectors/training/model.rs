@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use generators::params::Table;
+use generators::params::{ScenarioError, Table};
 use generators::registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,13 +33,32 @@ pub struct Architecture {
     pub size_px: usize,
     /// Grey values that its networks see as the two ends of their range.
     pub grey_range: [f64; 2],
+    /// That of the detector whose networks it uses, where they are another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Box<Self>>,
 }
 
 impl Architecture {
     /// Of the detector `kind`.
     pub fn new(kind: &str, settings: Vec<(&str, Value)>, size_px: usize, grey_range: [f64; 2]) -> Self {
         let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Self { kind: kind.to_owned(), settings, size_px, grey_range }
+        Self { kind: kind.to_owned(), settings, size_px, grey_range, base: None }
+    }
+
+    /// On the networks of another detector.
+    pub fn on(mut self, base: Self) -> Self {
+        self.base = Some(Box::new(base));
+        self
+    }
+
+    /// The table of a scenario that states this detector.
+    pub(in crate::detectors) fn table(&self) -> Result<Table, Box<ScenarioError>> {
+        let mut text = format!("kind = {:?}\n", self.kind);
+        for (key, value) in &self.settings {
+            // A string takes everything.
+            let _ = writeln!(text, "{key} = {}", toml(value));
+        }
+        Table::parse("architecture", &text)
     }
 }
 
@@ -79,14 +98,13 @@ impl Saved {
 
     /// The detector of this architecture.
     fn detector(&self) -> Result<Box<dyn Detector>, DetectorError> {
-        let mut text = format!("kind = {:?}\n", self.architecture.kind);
-        for (key, value) in &self.architecture.settings {
-            // A string takes everything.
-            let _ = writeln!(text, "{key} = {}", toml(value));
-        }
-        let table = Table::parse("architecture", &text);
-        let built = table.and_then(|table| registry::build(KINDS, table));
-        Ok(built.map_err(|e| NetsError::corrupted(&self.path, e))?.1)
+        let built = self.architecture.table().and_then(|table| registry::build(KINDS, table));
+        Ok(built.map_err(|e| self.corrupted(e))?.1)
+    }
+
+    /// An error about the file.
+    pub fn corrupted(&self, why: impl std::fmt::Display) -> DetectorError {
+        NetsError::corrupted(&self.path, why).into()
     }
 
     /// Reads the weights into `networks`, which have the same names and shapes.

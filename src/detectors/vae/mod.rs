@@ -269,8 +269,8 @@ impl Scorer for VaeScorer {
         }
         Ok(Scores {
             components: COMPONENTS.into_iter().zip([mean, peak]).collect(),
-            features: Vec::new(),
             maps,
+            ..Default::default()
         })
     }
 

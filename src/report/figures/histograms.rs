@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::axis::Axis;
 use super::canvas::{self, Area, Drawn, bold, dashed, document, font, line, rgb, stroke, write};
 use crate::report::colour::{self, GRID, HEALTHY, INK, MUTED, Rgb};
-use crate::report::numbers::{area_estimate, percent};
+use crate::report::numbers::{area_estimate, count, percent};
 use crate::report::record::{Component, Detector, Record};
 
 const WIDTH: f64 = 520.0;
@@ -27,15 +27,19 @@ struct Row<'a> {
 
 /// The distribution of one score.
 pub fn draw(record: &Record, detector: &Detector, component: &Component) -> String {
-    let rows = rows(record, component);
+    let rows = rows(record, detector, component);
     let height = TOP + ROW * rows.len() as f64 + BOTTOM;
     let title = format!("Distribution of the score {} of {} by defect", component.name, detector.name);
-    document(WIDTH as i32, height as i32, &title, |area| panel(area, detector, component, &rows, height))
+    let note = detector.scored_images.as_ref().map_or(String::new(), |scored| {
+        format!(", {} of {} images", count(scored.len()), count(record.test_images.len()))
+    });
+    document(WIDTH as i32, height as i32, &title, |area| panel(area, detector, component, (&rows, &note), height))
 }
 
-fn rows<'a>(record: &'a Record, component: &Component) -> Vec<Row<'a>> {
+fn rows<'a>(record: &'a Record, detector: &Detector, component: &Component) -> Vec<Row<'a>> {
+    let images = record.scored(detector);
     let of = |class: Option<&str>| {
-        let scored = record.test_images.iter().zip(&component.values);
+        let scored = images.iter().map(|&i| &record.test_images[i]).zip(&component.values);
         scored.filter(|(image, _)| image.defect.as_deref() == class).map(|(_, &v)| v).collect::<Vec<f64>>()
     };
     let threshold = component.threshold.as_ref();
@@ -58,7 +62,7 @@ fn panel(
     area: &Area<'_>,
     detector: &Detector,
     component: &Component,
-    rows: &[Row<'_>],
+    (rows, note): (&[Row<'_>], &str),
     height: f64,
 ) -> Drawn {
     area.fill(&WHITE)?;
@@ -77,7 +81,7 @@ fn panel(
         line(area, (at, TOP), (at, bottom), stroke(GRID, 1.0))?;
         write(area, &label, at, bottom + 6.0, &font(11.0, MUTED, HPos::Center, VPos::Top))?;
     }
-    let caption = format!("anomaly score{}", axis.note());
+    let caption = format!("anomaly score{}{note}", axis.note());
     write(area, &caption, left, height - 12.0, &font(11.0, MUTED, HPos::Left, VPos::Center))?;
     distributions(area, &axis, rows, height)?;
     for (i, row) in rows.iter().enumerate() {

@@ -40,8 +40,9 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
     write(area, &title, 10.0, 20.0, &bold(14.0, INK, HPos::Left, VPos::Center))?;
     legend(area, record)?;
     let known: Vec<(&TestImage, f64, f64)> = record
-        .test_images
-        .iter()
+        .scored(detector)
+        .into_iter()
+        .map(|i| &record.test_images[i])
         .zip(&component.values)
         .filter_map(|(image, &score)| Some((image, image.cnr_image?, score)))
         .collect();

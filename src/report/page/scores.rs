@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{drawing, scrolling};
 use crate::report::figures::Figures;
-use crate::report::numbers::{area, area_estimate, percent, short};
+use crate::report::numbers::{area, area_estimate, count, percent, short};
 use crate::report::record::Record;
 
 pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
@@ -57,7 +57,12 @@ fn numbers(record: &Record) -> Markup {
             } }
             tbody { @for (detector, component) in record.components() {
                 tr {
-                    th scope="row" { (detector.name) ": " (component.name) }
+                    th scope="row" {
+                        (detector.name) ": " (component.name)
+                        @if detector.scored_images.is_some() {
+                            small { (count(component.values.len())) " of " (count(record.test_images.len())) " images" }
+                        }
+                    }
                     td { (component.auroc.as_ref().map_or("–".into(), area_estimate)) }
                     td { (component.average_precision.map_or("–".into(), area)) }
                     td { (component.threshold.as_ref().map_or("–".into(), |t| short(t.value))) }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{drawing, scrolling};
 use crate::report::figures::{Figures, Training};
-use crate::report::numbers::{count, duration, short};
+use crate::report::numbers::{count, count_of, duration, short};
 use crate::report::record::{Choice, Collapse, Detector, Record};
 
 pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
@@ -17,6 +17,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
              after the training, from the image in memory to all scores and the anomaly map."
         }
         (scrolling("Size and time of every detector", sizes(record)))
+        @for text in record.detectors.iter().filter_map(|d| searched(record, d)) { p { (text) } }
         @for (detector, training) in record.detectors.iter().zip(&figures.training) {
             (one(detector, training))
         }
@@ -57,6 +58,29 @@ fn sizes(record: &Record) -> Markup {
             } }
         }
     }
+}
+
+/// What a search for every image's latent vector costs, beside the detector that shares its networks.
+fn searched(record: &Record, detector: &Detector) -> Option<String> {
+    let unsettled = detector.unsettled.as_ref()?;
+    let base = record.detectors.iter().find(|other| Some(&other.name) == detector.base.as_ref());
+    let secs = |d: &Detector| d.speed.as_ref().map(|speed| speed.alone_ms / 1e3);
+    let time = match (secs(detector), base.and_then(|base| Some((&base.name, secs(base)?)))) {
+        (Some(own), Some((name, other))) => format!(
+            " One image takes {}, {} times as long as with {name}, whose networks it shares.",
+            duration(own),
+            count((own / other).round() as usize)
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "{} searches for the latent vector of every image by itself, so it was given {} of {} test images only, half of them healthy.{time} \
+         When the search ended, the loss still fell for {}.",
+        detector.name,
+        count(record.scored(detector).len()),
+        count(record.test_images.len()),
+        count_of(unsettled)
+    ))
 }
 
 /// What was seen of a collapse, as a sentence.

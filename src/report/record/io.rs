@@ -103,11 +103,12 @@ impl Record {
         let contradiction = |text: String| Err(RecordError::Contradiction(text));
         let images = self.test_images.len();
         for (detector, component) in self.components() {
-            let found = component.values.len();
-            if found != images {
-                let (detector, component) = (&detector.name, &component.name);
+            let (found, scored) = (component.values.len(), self.scored(detector));
+            let known = scored.is_sorted() && scored.last().is_none_or(|&last| last < images);
+            if found != scored.len() || !known {
+                let (detector, component, scored) = (&detector.name, &component.name, scored.len());
                 return contradiction(format!(
-                    "{detector} {component} has {found} scores for {images} test images"
+                    "{detector} {component} has {found} scores for {scored} of {images} test images"
                 ));
             }
         }
@@ -132,7 +133,7 @@ impl Record {
             if let Some(s) = by_defect.iter().find(|s| !defects.contains(&s.defect.as_str())) {
                 return contradiction(format!("{} is not among the dataset's defects", s.defect));
             }
-            let (calls, judged) = (judgement.calls.0.len(), self.judged_images.len());
+            let (calls, judged) = (judgement.calls.0.len(), self.judged_by(&cell.representation).len());
             if calls != judged {
                 let (representation, separator) = (&cell.representation, &cell.separator);
                 return contradiction(format!(

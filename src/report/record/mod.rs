@@ -97,14 +97,31 @@ impl Record {
         })
     }
 
+    /// The test images that `detector` scored, as indices, in the order of its [`Component::values`].
+    pub fn scored(&self, detector: &Detector) -> Vec<usize> {
+        let all = || (0..self.test_images.len()).collect();
+        detector.scored_images.clone().unwrap_or_else(all)
+    }
+
+    /// The test images that judge what separators make of the representation's detector: those of [`Record::judged_images`] that
+    /// it scored, as indices.
+    pub fn judged_by(&self, representation: &str) -> Vec<usize> {
+        let of = self.representations.iter().find(|r| r.name == representation);
+        let detector = of.and_then(|of| self.detectors.iter().find(|d| d.name == of.detector));
+        let scored = detector.and_then(|d| d.scored_images.as_ref());
+        let judges = |image: &&usize| scored.is_none_or(|scored| scored.binary_search(image).is_ok());
+        self.judged_images.iter().filter(judges).copied().collect()
+    }
+
     /// Every score component with its detector, in order.
     pub fn components(&self) -> impl Iterator<Item = (&Detector, &Component)> {
         self.detectors.iter().flat_map(|d| d.components.iter().map(move |c| (d, c)))
     }
 
-    /// The score that ranks best over all defects, with its detector.
+    /// The score that ranks best over all defects, with its detector; none of a detector that scored a part of the images.
     pub fn best_score(&self) -> Option<(&Detector, &Component)> {
-        let ranked = self.detectors.iter().filter_map(|d| Some((d, d.best_score()?)));
+        let whole = self.detectors.iter().filter(|d| d.scored_images.is_none());
+        let ranked = whole.filter_map(|d| Some((d, d.best_score()?)));
         ranked.reduce(|a, b| if b.1.rank() > a.1.rank() { b } else { a })
     }
 

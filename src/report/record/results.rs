@@ -112,6 +112,16 @@ pub struct Detector {
     /// How well its anomaly maps show where the defects are; absent where it makes none, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub localisation: Option<Localisation>,
+    /// The test images that it scored, as indices into [`Record::test_images`](super::Record::test_images), ascending; absent where it
+    /// scored them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scored_images: Option<Vec<usize>>,
+    /// Name of the detector whose networks it uses; absent where they are its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Images whose search for a latent vector had not settled when it ended; absent where nothing is searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Share>,
 }
 
 impl Detector {
@@ -210,7 +220,7 @@ pub struct Component {
     pub name: String,
     /// Whether it is the detector's own headline.
     pub headline: bool,
-    /// The score of each of [`Record::test_images`](super::Record::test_images); higher is more anomalous.
+    /// The score of each test image that the detector scored ([`Record::scored`](super::Record::scored)); higher is more anomalous.
     pub values: Vec<f64>,
     /// Area under the ROC curve over all defects; absent where the test set has one class only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -359,7 +369,7 @@ pub struct Judgement {
     pub false_alarms: Share,
     /// Images of each defect that were called anomalous.
     pub detected_by_defect: Vec<ShareOfDefect>,
-    /// What each of [`Record::judged_images`](super::Record::judged_images) was called.
+    /// What each of the images that judge it ([`Record::judged_by`](super::Record::judged_by)) was called.
     pub calls: Calls,
 }
 

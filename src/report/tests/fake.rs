@@ -387,6 +387,7 @@ fn vae(images: &[TestImage], noise: &mut Noise) -> Detector {
         ],
         snapshots: Vec::new(),
         components: vec![component("MSE", true, images, noise, [1.1, 1.0, 0.7, 0.45, 0.9])],
+        ..Default::default()
     }
 }
 
