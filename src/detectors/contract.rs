@@ -273,12 +273,11 @@ fn a_model_is_restored_from_its_file_alone() {
 
         // An architecture that the tensors are not those of.
         let saved = Saved::open(folder.path(), &Device::Cpu).unwrap();
-        let of_networks = |saved: &mut Saved, change: fn(&mut Architecture)| {
-            match saved.architecture.base.as_deref_mut() {
+        let of_networks =
+            |saved: &mut Saved, change: fn(&mut Architecture)| match saved.architecture.base.as_deref_mut() {
                 Some(base) => change(base),
                 None => change(&mut saved.architecture),
-            }
-        };
+            };
         let mut wider = saved.clone();
         of_networks(&mut wider, |a| drop(a.settings.insert("channels".to_owned(), 3.into())));
         let error = wider.scorer().err().unwrap().to_string();

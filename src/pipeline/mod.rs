@@ -157,9 +157,8 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     for detector in &plan.detectors {
         let fingerprint = fingerprint(plan, detector);
         let place = learn::Place { run, fingerprint: &fingerprint, device };
-        let fitted = clock.time(&detector.name, || {
-            learn::learn(detector, &images, &classes, &place, &stream, progress)
-        })?;
+        let fitted = clock
+            .time(&detector.name, || learn::learn(detector, &images, &classes, &place, &stream, progress))?;
         learnt.push(fitted);
     }
     let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
@@ -242,7 +241,8 @@ fn judged(
     let (mut representations, mut separations) = (Vec::new(), Vec::new());
     let footprints = Footprints::read(dataset, &rows, &names)?;
     for detector in learnt.iter_mut() {
-        let scored: Vec<record::TestImage> = detector.scored.iter().map(|&i| test_images[i].clone()).collect();
+        let scored: Vec<record::TestImage> =
+            detector.scored.iter().map(|&i| test_images[i].clone()).collect();
         let job = judge::select(&images.test.job, &detector.scored);
         let truth = Truth { images: &scored, job: &job, defects: &names };
         let rows = |of: &[usize]| -> Vec<usize> { of.iter().filter_map(|&i| detector.row(i)).collect() };
@@ -261,8 +261,11 @@ fn judged(
             }
             detector.record.components.push(component);
         }
-        detector.record.localisation =
-            footprints.select(&detector.scored).judge(&detector.scores.maps, &names, &stream.child("localisation"))?;
+        detector.record.localisation = footprints.select(&detector.scored).judge(
+            &detector.scores.maps,
+            &names,
+            &stream.child("localisation"),
+        )?;
         let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));
         let kept = operating::saved(points, &detector.healthy.maps);
         write_json(&run.join("models").join(&detector.name).join(thresholds::saved::FILE), &kept)?;

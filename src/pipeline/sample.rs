@@ -3,9 +3,8 @@
 /// About `most` indices of images, ascending: half of them healthy (`None`), half evenly from every defect, and each class evenly spread
 /// over its images. All of a class that has too few.
 pub fn balanced(classes: &[Option<&str>], defects: &[&str], most: usize) -> Vec<usize> {
-    let of = |class: Option<&str>| -> Vec<usize> {
-        (0..classes.len()).filter(|&i| classes[i] == class).collect()
-    };
+    let of =
+        |class: Option<&str>| -> Vec<usize> { (0..classes.len()).filter(|&i| classes[i] == class).collect() };
     let each = (most / 2) / defects.len().max(1);
     let mut chosen = spread(&of(None), most - each * defects.len());
     for defect in defects {

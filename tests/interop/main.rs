@@ -150,7 +150,10 @@ fn detectors_score_the_same_in_onnxruntime() {
             // The one that is no graph says so.
             let output = export.output().unwrap();
             let error = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.code() == Some(2) && error.contains("cannot be written as ONNX"), "{error}");
+            assert!(
+                output.status.code() == Some(2) && error.contains("cannot be written as ONNX"),
+                "{error}"
+            );
         } else {
             finish(&mut export);
         }

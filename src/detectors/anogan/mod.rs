@@ -54,11 +54,7 @@ fn build(table: &mut Table) -> Result<Box<dyn Detector>, Box<ScenarioError>> {
         gan: table.string("gan", Some(Gan::KIND))?,
         search: Settings {
             steps: table.count("steps", Some(500), any.clone())?,
-            learning_rate: table.number(
-                "learning_rate",
-                Some(0.02),
-                f64::MIN_POSITIVE..=f64::INFINITY,
-            )?,
+            learning_rate: table.number("learning_rate", Some(0.02), f64::MIN_POSITIVE..=f64::INFINITY)?,
             lambda: table.number("lambda", Some(0.1), 0.0..=1.0)?,
             batch: table.count("batch", Some(60), 1..=4096)?,
             checkpoint_steps: table.count("checkpoint_steps", Some(100), any.clone())?,
@@ -113,12 +109,7 @@ impl Detector for AnoGan {
     }
 
     /// Takes over the networks; nothing is trained.
-    fn fit(
-        &self,
-        training: &ImageSet,
-        _: &ImageSet,
-        run: &Run<'_>,
-    ) -> Result<Fitted, DetectorError> {
+    fn fit(&self, training: &ImageSet, _: &ImageSet, run: &Run<'_>) -> Result<Fitted, DetectorError> {
         self.suits(training.size_px)?;
         check_some(NAME, training)?;
         let base = run.base.ok_or(DetectorError::NoBase { detector: NAME, kind: Gan::KIND })?;
@@ -131,8 +122,7 @@ impl Detector for AnoGan {
             ("batch", self.search.batch.into()),
         ];
         let of_base = base.architecture.clone();
-        let architecture =
-            Architecture::new(NAME, settings, of_base.size_px, of_base.grey_range).on(of_base);
+        let architecture = Architecture::new(NAME, settings, of_base.size_px, of_base.grey_range).on(of_base);
         trained(run, &architecture, &scorer.networks(), || {
             scorer.gan.take(&base)?;
             let start = normal(scorer.start.dims(), &mut run.stream.child("start"), run.device)?;
@@ -328,7 +318,10 @@ mod tests {
     fn a_search_is_no_graph() {
         let (_folder, scorer) = fitted("");
         let error = scorer.onnx().err().unwrap().to_string();
-        assert!(error.starts_with("anogan cannot be written as ONNX: it searches for every image"), "{error}");
+        assert!(
+            error.starts_with("anogan cannot be written as ONNX: it searches for every image"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -53,7 +53,12 @@ pub struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// For the images `x`, all from the vector `start` `[1, latent]`.
-    pub fn new(networks: &'a Frozen, x: Tensor, start: &Var, settings: Settings) -> Result<Self, DetectorError> {
+    pub fn new(
+        networks: &'a Frozen,
+        x: Tensor,
+        start: &Var,
+        settings: Settings,
+    ) -> Result<Self, DetectorError> {
         let n = x.dim(0)?;
         let mut state = Parameters::new(x.device());
         let z = state.variable("z", (n, start.dim(1)?), Init::Zeros, &Stream::root(0))?;

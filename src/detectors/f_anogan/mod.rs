@@ -40,8 +40,8 @@ use generators::stream::Stream;
 use serde_json::{Value, json};
 
 use self::encoder::Encoder;
-pub(super) use self::model::{Difference, Frozen};
 use self::model::FAnoGanScorer;
+pub(super) use self::model::{Difference, Frozen};
 use super::fitting::{GreyRange, Residuals, check_some, chunks, halvings};
 use super::gan::{Critic, Generator, Snapshots, Units};
 use super::training::{Architecture, Defaults, History, Networks, Saved, Settings, Stage, trained};
@@ -311,7 +311,10 @@ impl Gan {
     pub const KIND: &str = NAME;
 
     /// As `architecture` says, their weights still to be loaded.
-    pub fn new(architecture: &Architecture, device: &Device) -> Result<Result<Self, DetectorError>, Box<ScenarioError>> {
+    pub fn new(
+        architecture: &Architecture,
+        device: &Device,
+    ) -> Result<Result<Self, DetectorError>, Box<ScenarioError>> {
         let settings = read(&mut architecture.table()?)?;
         let range = GreyRange::between(architecture.grey_range);
         Ok(Model::new(&settings, architecture.size_px, range, &Stream::root(0), device).map(Self))

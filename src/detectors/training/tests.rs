@@ -96,7 +96,14 @@ fn train(trainee: &mut Level, folder: &Path, lines: &str) -> Result<History, Det
         order: Stream::root(3),
     };
     let device = Device::Cpu;
-    let run = Run { stream: Stream::root(0), folder, base: None, fingerprint: "", device: &device, progress: &Silent };
+    let run = Run {
+        stream: Stream::root(0),
+        folder,
+        base: None,
+        fingerprint: "",
+        device: &device,
+        progress: &Silent,
+    };
     stage.train(trainee, &run)
 }
 

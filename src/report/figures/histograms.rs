@@ -33,7 +33,9 @@ pub fn draw(record: &Record, detector: &Detector, component: &Component) -> Stri
     let note = detector.scored_images.as_ref().map_or(String::new(), |scored| {
         format!(", {} of {} images", count(scored.len()), count(record.test_images.len()))
     });
-    document(WIDTH as i32, height as i32, &title, |area| panel(area, detector, component, (&rows, &note), height))
+    document(WIDTH as i32, height as i32, &title, |area| {
+        panel(area, detector, component, (&rows, &note), height)
+    })
 }
 
 fn rows<'a>(record: &'a Record, detector: &Detector, component: &Component) -> Vec<Row<'a>> {
