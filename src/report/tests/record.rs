@@ -58,7 +58,7 @@ fn contradictions_are_refused() {
     };
     assert_eq!(
         refused(|r| r.detectors[0].components[0].values.truncate(9)),
-        "the record contradicts itself: vae MSE has 9 scores for 400 test images"
+        "the record contradicts itself: vae MSE has 9 scores for 400 of 400 test images"
     );
     assert_eq!(
         refused(|r| r.test_images[0].defect = Some("crack".into())),
