@@ -2,6 +2,7 @@
 
 mod detectors;
 mod gates;
+mod references;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use generators::scenario::{Production, Scenario};
 
 use crate::detectors::Detector;
 use crate::report::measures::Subjects;
-use crate::report::record::Gate;
+use crate::report::record::{Gate, References};
 use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
 use crate::thresholds::{self, Threshold};
@@ -42,6 +43,8 @@ pub struct Plan {
     pub thresholds: Vec<Named<dyn Threshold>>,
     /// What it demands of the measures of its run.
     pub gates: Vec<Gate>,
+    /// What a paper reports of the same.
+    pub references: References,
 }
 
 /// One entry of a list of detectors, projections or separators.
@@ -142,11 +145,20 @@ impl Plan {
                     .iter()
                     .map(|d| (&*d.name, d.item.outputs().components))
                     .collect::<Vec<_>>(),
-                representations: &representations(&detectors, &separation.projections),
+                representations: &representations(&detectors, &separation.projections, honest),
                 separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
                 defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
                 thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
             },
+        )?;
+        let references = references::read(
+            &mut table,
+            &detectors.iter().map(|d| &*d.name).collect::<Vec<_>>(),
+            &representations(&detectors, &separation.projections, |_| true)
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+            &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
         )?;
         table.finish()?;
         scenario.seed = overrides.seed.unwrap_or(scenario.seed);
@@ -155,7 +167,7 @@ impl Plan {
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
         }
-        Ok(Self { text, production, detectors, separation, thresholds, gates })
+        Ok(Self { text, production, detectors, separation, thresholds, gates, references })
     }
 }
 
@@ -168,7 +180,7 @@ fn separation(
     let mut table = table.table("separation")?;
     let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
     let named = match table.has("named") {
-        true => Some(named_pair(&mut table, representations(detectors, &projections), &separators)?),
+        true => Some(named_pair(&mut table, representations(detectors, &projections, honest), &separators)?),
         false => None,
     };
     table.finish()?;
@@ -190,11 +202,20 @@ fn named_pair(
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
 }
 
-/// Names of everything that the separators will be given and that no label had a part in: each score, each
-/// feature vector as it is and through every projection.
-fn representations(detectors: &[Named<dyn Detector>], projections: &[Named<dyn Projection>]) -> Vec<String> {
-    let honest = projections.iter().filter(|p| !p.item.components().sees_labels());
-    let projected: Vec<String> = honest.map(|p| format!(" {}", p.name)).collect();
+/// Whether no label has a part in it.
+fn honest(projection: &Named<dyn Projection>) -> bool {
+    !projection.item.components().sees_labels()
+}
+
+/// Names of everything that the separators will be given: each score, each feature vector as it is and through every projection that
+/// is `wanted`.
+fn representations(
+    detectors: &[Named<dyn Detector>],
+    projections: &[Named<dyn Projection>],
+    wanted: fn(&Named<dyn Projection>) -> bool,
+) -> Vec<String> {
+    let wanted = projections.iter().filter(|p| wanted(p));
+    let projected: Vec<String> = wanted.map(|p| format!(" {}", p.name)).collect();
     let of = |detector: &Named<dyn Detector>| {
         let outputs = detector.item.outputs();
         let scores = outputs.components.iter().map(|c| format!("{} {c}", detector.name));

@@ -6,6 +6,7 @@ pub mod files;
 mod jobs;
 mod load;
 mod loader;
+mod reduce;
 
 pub use augment::Augment;
 pub use batches::Batches;

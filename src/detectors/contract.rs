@@ -11,7 +11,7 @@ use generators::stream::Stream;
 use super::*;
 
 /// Discs of varying place and brightness on noise, `count` of them, two layers per job.
-fn discs(count: usize, size_px: usize, seed: u64) -> ImageSet {
+pub(super) fn discs(count: usize, size_px: usize, seed: u64) -> ImageSet {
     let mut images = ImageSet { size_px, ..Default::default() };
     for i in 0..count {
         let mut stream = Stream::root(seed).item("image", i);
@@ -75,9 +75,9 @@ impl Progress for Interrupt {
     }
 }
 
-fn run<'a>(folder: &'a Path, fingerprint: &'a str, progress: &'a dyn Progress) -> Run<'a> {
+pub(super) fn run<'a>(folder: &'a Path, fingerprint: &'a str, progress: &'a dyn Progress) -> Run<'a> {
     let stream = Stream::root(5).child("detector");
-    Run { stream, folder, base: None, fingerprint, device: &Device::Cpu, progress }
+    Run { stream, folder, base: None, reduction: 1, fingerprint, device: &Device::Cpu, progress }
 }
 
 /// Fits `detector`, and before it the one whose networks it uses.
@@ -131,7 +131,7 @@ fn every_detector_is_registered() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let stem = name.trim_end_matches(".rs").to_owned();
         // The seam, these tests, and what detectors share.
-        if !["mod", "contract", "fitting", "gan", "training"].contains(&stem.as_str()) {
+        if !["mod", "contract", "fitting", "gan", "reduced", "training"].contains(&stem.as_str()) {
             assert!(names.contains(&stem), "{name} is no registered detector");
         }
     }

@@ -7,6 +7,7 @@ mod dcgan;
 mod f_anogan;
 mod fitting;
 mod gan;
+mod reduced;
 mod training;
 mod vae;
 
@@ -21,6 +22,7 @@ use crate::data::ImageSet;
 use crate::nets::NetsError;
 use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
+pub use reduced::build;
 pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 
 /// A detector as the scenario states it, not yet fitted.
@@ -33,6 +35,11 @@ pub trait Detector: Send + Sync {
     /// # Errors
     /// [`DetectorError::Size`], [`DetectorError::Units`].
     fn suits(&self, size_px: usize) -> Result<(), DetectorError>;
+
+    /// Pixels along one side of what it sees, where that is not what there is.
+    fn image_px(&self) -> Option<usize> {
+        None
+    }
 
     /// The detector whose networks this one uses, where it has none of its own.
     fn base(&self) -> Option<Base<'_>> {
@@ -90,6 +97,8 @@ pub struct Run<'a> {
     pub folder: &'a Path,
     /// The folder of the fitted [`Detector::base`], where there is one.
     pub base: Option<&'a Path>,
+    /// Pixels along one side of the squares over which its images have been averaged: 1 where they are as they were.
+    pub reduction: usize,
     /// Identifies data and settings: a checkpoint with another fingerprint is not resumed.
     pub fingerprint: &'a str,
     /// Where the networks live.
@@ -245,6 +254,16 @@ pub enum DetectorError {
         /// What it takes.
         expected: String,
         /// What it was given.
+        found: usize,
+    },
+    /// Its images cannot be had by averaging.
+    #[error("`image_px` of {detector} is {image_px}, and images of {found} px are no whole multiple of that")]
+    Reduction {
+        /// Kind of detector.
+        detector: &'static str,
+        /// What it is to see.
+        image_px: usize,
+        /// Pixels along one side of the images.
         found: usize,
     },
     /// The units that the scenario lists do not fit the images.

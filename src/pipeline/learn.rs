@@ -83,7 +83,8 @@ pub fn learn(
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
     let base = detector.item.base().map(|base| run.join("models").join(base.name));
     let stream = stream.child(&detector.name);
-    let task = Run { stream, folder: &folder, base: base.as_deref(), fingerprint, device, progress };
+    let task =
+        Run { stream, folder: &folder, base: base.as_deref(), reduction: 1, fingerprint, device, progress };
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     let training_secs = started.elapsed().as_secs_f64();

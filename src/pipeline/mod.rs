@@ -302,6 +302,7 @@ fn judged(
             separator: named.separator.clone(),
             least_balanced_accuracy: Some(named.least_balanced_accuracy),
         }),
+        references: plan.references.clone(),
         interval_method: judge::INTERVAL_METHOD.to_owned(),
         gallery,
         warnings: learnt.iter().flat_map(collapse_warning).collect(),

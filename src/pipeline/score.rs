@@ -75,7 +75,7 @@ pub struct Scored {
 pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) -> Result<Scored, Failure> {
     let model = open_model(request.model, device)?;
     let scorer = model.scorer()?;
-    let size_px = model.architecture.size_px;
+    let size_px = model.architecture.image_px();
     let folder = if request.model.is_dir() { Some(request.model) } else { request.model.parent() };
     let folder = folder.unwrap_or(Path::new(""));
     let thresholds = SavedThresholds::read(folder)?;

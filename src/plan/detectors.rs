@@ -1,19 +1,18 @@
 //! `[[detector]]`: what looks for anomalies.
 
 use generators::params::{ScenarioError, Table};
-use generators::registry;
 
 use super::{Named, named_list_of};
-use crate::detectors::{Detector, KINDS};
+use crate::detectors::{self, Detector};
 
 /// Reads the detectors, in order.
 ///
 /// # Errors
 /// A mistake in an entry; networks of another detector where none of that name and kind stands before.
 pub fn read(table: &mut Table) -> Result<Vec<Named<dyn Detector>>, Box<ScenarioError>> {
-    named_list_of(table, "detector", |entry, earlier| {
+    named_list_of(table, "detector", |entry, earlier: &[Named<dyn Detector>]| {
         let mut asked = entry.clone();
-        let (kind, item) = registry::build(KINDS, entry)?;
+        let (kind, item) = detectors::build(entry)?;
         if let Some(base) = item.base() {
             let known = earlier.iter().filter(|other| other.kind == base.kind);
             let known: Vec<&str> = known.map(|other| other.name.as_str()).collect();
@@ -24,7 +23,14 @@ pub fn read(table: &mut Table) -> Result<Vec<Named<dyn Detector>>, Box<ScenarioE
                 )));
             }
             let default = known.iter().position(|name| *name == base.name);
-            asked.choice(base.key, default, &known)?;
+            let chosen = known[asked.choice(base.key, default, &known)?];
+            let other = earlier.iter().find(|other| other.name == chosen);
+            if other.is_some_and(|other| other.item.image_px() != item.image_px()) {
+                let place = asked.place_of("image_px");
+                return Err(place.error(format!(
+                    "`image_px` of {kind} has to be that of {chosen}, whose networks it uses"
+                )));
+            }
         }
         Ok((kind, item))
     })
@@ -48,6 +54,11 @@ mod tests {
         assert_eq!(
             read(&format!("{GAN}{}", searching("gan = \"gan-b\""))).err().unwrap(),
             "s.toml:6:7: `gan` cannot be `gan-b`; choose from `gan-a`; did you mean `gan-a`?"
+        );
+        let text = format!("{GAN}{}", searching("gan = \"gan-a\"\nimage_px = 32"));
+        assert_eq!(
+            read(&text).err().unwrap(),
+            "s.toml:7:12: `image_px` of anogan has to be that of gan-a, whose networks it uses"
         );
         // One that comes later, and one of another kind.
         let none = "anogan needs the networks of a detector of kind f-anogan, and none stands before it";

@@ -139,6 +139,9 @@ fn detectors_score_the_same_in_onnxruntime() {
             }
         }
     }
+    // One that sees the images averaged.
+    let averaged = "vae-16";
+    text.push_str("[[detector]]\nkind = \"vae\"\nname = \"vae-16\"\nimage_px = 16\nchannels = 4\nlatent = 8\nsteps = 30\n");
     text.push_str("[[separator]]\nkind = \"otsu\"\n");
     std::fs::write(&file, text).unwrap();
     let run = folder.path().join("run");
@@ -158,5 +161,6 @@ fn detectors_score_the_same_in_onnxruntime() {
             finish(&mut export);
         }
     }
+    finish(synthgen().arg("export-onnx").arg(run.join("models").join(averaged)));
     finish(program(&python, "score.py").arg(&run));
 }

@@ -114,6 +114,7 @@ impl Detector for AnoGan {
         check_some(NAME, training)?;
         let base = run.base.ok_or(DetectorError::NoBase { detector: NAME, kind: Gan::KIND })?;
         let base = Saved::open(base, run.device)?;
+        check_size(NAME, base.architecture.size_px, training)?;
         let scorer = AnoGanScorer::new(&base, &base.architecture, self.search)?;
         let settings: Vec<(&str, Value)> = vec![
             ("steps", self.search.steps.into()),
@@ -299,7 +300,15 @@ mod tests {
             let within = |progress: &dyn Progress| {
                 let stream = Stream::root(0);
                 let device = &Device::Cpu;
-                let run = Run { stream, folder: kept.path(), base: None, fingerprint: "f", device, progress };
+                let run = Run {
+                    stream,
+                    folder: kept.path(),
+                    base: None,
+                    reduction: 1,
+                    fingerprint: "f",
+                    device,
+                    progress,
+                };
                 scorer.score_in(&images, "test", &run)
             };
             match within(&At(at)).err() {
@@ -332,6 +341,7 @@ mod tests {
             stream: Stream::root(0),
             folder: folder.path(),
             base: None,
+            reduction: 1,
             fingerprint: "",
             device: &Device::Cpu,
             progress: &Silent,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{History, Networks};
+use crate::detectors::reduced::behind_average;
 use crate::detectors::{Detector, DetectorError, KINDS, Run, Scorer};
 use crate::nets::{NetsError, checkpoint};
 
@@ -29,20 +30,36 @@ pub struct Architecture {
     pub kind: String,
     /// The keys of its table in a scenario that shape networks and scores.
     pub settings: BTreeMap<String, Value>,
-    /// Pixels along one side of its images.
+    /// Pixels along one side of the images that its networks see.
     pub size_px: usize,
     /// Grey values that its networks see as the two ends of their range.
     pub grey_range: [f64; 2],
+    /// Pixels along one side of the squares over which images are averaged before.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub reduction: usize,
     /// That of the detector whose networks it uses, where they are another's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Box<Self>>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(reduction: &usize) -> bool {
+    *reduction == 1
 }
 
 impl Architecture {
     /// Of the detector `kind`.
     pub fn new(kind: &str, settings: Vec<(&str, Value)>, size_px: usize, grey_range: [f64; 2]) -> Self {
         let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Self { kind: kind.to_owned(), settings, size_px, grey_range, base: None }
+        Self { kind: kind.to_owned(), settings, size_px, grey_range, reduction: 1, base: None }
+    }
+
+    /// Pixels along one side of the images that are scored.
+    pub fn image_px(&self) -> usize {
+        self.size_px * self.reduction
     }
 
     /// On the networks of another detector.
@@ -93,7 +110,7 @@ impl Saved {
     /// [`DetectorError::Model`] where this program has no such detector, or where the names or shapes of the tensors are
     /// not those of its architecture.
     pub fn scorer(&self) -> Result<Box<dyn Scorer>, DetectorError> {
-        self.detector()?.restore(self)
+        Ok(behind_average(self.architecture.reduction, self.detector()?.restore(self)?))
     }
 
     /// The detector of this architecture.
@@ -148,6 +165,7 @@ pub fn trained(
         return Ok(serde_json::from_str(&saved.notes).map_err(|e| NetsError::corrupted(&path, e))?);
     }
     let history = train()?;
+    let architecture = Architecture { reduction: run.reduction, ..architecture.clone() };
     // Strings and numbers cannot fail.
     let architecture = serde_json::to_value(architecture).unwrap_or_default();
     let notes = serde_json::to_string(&history).unwrap_or_default();

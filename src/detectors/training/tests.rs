@@ -100,6 +100,7 @@ fn train(trainee: &mut Level, folder: &Path, lines: &str) -> Result<History, Det
         stream: Stream::root(0),
         folder,
         base: None,
+        reduction: 1,
         fingerprint: "",
         device: &device,
         progress: &Silent,

@@ -44,13 +44,38 @@ impl Attribute {
     }
 }
 
+/// An operator in its place.
+#[derive(Clone, Debug)]
+struct Node {
+    operator: String,
+    inputs: Vec<String>,
+    result: String,
+    attributes: Vec<(String, Attribute)>,
+}
+
+impl Node {
+    fn message(&self) -> Message {
+        Message::new()
+            .each(&self.inputs, |m, input| m.bytes(1, input))
+            .bytes(2, &self.result)
+            .bytes(3, &self.result)
+            .bytes(4, &self.operator)
+            .each(&self.attributes, |m, (name, value)| m.message(5, &value.message(name)))
+    }
+}
+
+/// The input that takes the images.
+const IMAGES: &str = "images";
+/// The output with the anomaly maps.
+const MAP: &str = "map";
+
 /// A network, operator by operator.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    nodes: Vec<Message>,
+    nodes: Vec<Node>,
     constants: Vec<Message>,
-    inputs: Vec<Message>,
-    outputs: Vec<Message>,
+    inputs: Vec<(String, Vec<usize>)>,
+    outputs: Vec<(String, Vec<usize>)>,
     names: usize,
 }
 
@@ -67,16 +92,15 @@ impl Graph {
 
     /// An input `name` of so many images, `[batch, ...shape]`.
     pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
-        self.inputs.push(described(name, shape));
+        self.inputs.push((name.to_owned(), shape.to_vec()));
         Value(name.to_owned())
     }
 
     /// Gives `value` out, `[batch, ...shape]`, under the [`identifier`] of `name`.
     pub fn output(&mut self, name: &str, value: &Value, shape: &[usize]) {
-        let name = &identifier(name);
-        let node = Message::new().bytes(1, &value.0).bytes(2, name).bytes(3, name).bytes(4, "Identity");
-        self.nodes.push(node);
-        self.outputs.push(described(name, shape));
+        let name = identifier(name);
+        self.push("Identity", vec![value.0.clone()], name.clone(), &[]);
+        self.outputs.push((name, shape.to_vec()));
     }
 
     /// Weights.
@@ -105,14 +129,54 @@ impl Graph {
     /// The result of `operator` on `inputs`.
     pub fn node(&mut self, operator: &str, inputs: &[&Value], attributes: &[(&str, Attribute)]) -> Value {
         let result = self.name(operator);
-        let node = Message::new()
-            .each(inputs, |m, input| m.bytes(1, &input.0))
-            .bytes(2, &result.0)
-            .bytes(3, &result.0)
-            .bytes(4, operator)
-            .each(attributes, |m, (name, value)| m.message(5, &value.message(name)));
-        self.nodes.push(node);
+        self.push(
+            operator,
+            inputs.iter().map(|input| input.0.clone()).collect(),
+            result.0.clone(),
+            attributes,
+        );
         result
+    }
+
+    fn push(
+        &mut self,
+        operator: &str,
+        inputs: Vec<String>,
+        result: String,
+        attributes: &[(&str, Attribute)],
+    ) {
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.nodes.push(Node { operator: operator.to_owned(), inputs, result, attributes });
+    }
+
+    /// The same network on images that are larger by `factor`, which it sees averaged over squares of so many pixels; its maps are
+    /// enlarged back.
+    ///
+    /// # Errors
+    /// Where memory cannot be had.
+    pub fn behind_average(mut self, factor: usize) -> Result<Self> {
+        let both = |value: usize| Attribute::Integers(vec![value as i64; 2]);
+        let squares = [("kernel_shape", both(factor)), ("strides", both(factor))];
+        let averaged = self.name("averaged").0;
+        for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| *input == IMAGES)
+        {
+            input.clone_from(&averaged);
+        }
+        self.push("AveragePool", vec![IMAGES.to_owned()], averaged, &squares);
+        self.nodes.rotate_right(1);
+        // A transposed convolution with a window of ones repeats each pixel over its square.
+        let ones = Tensor::ones((1, 1, factor, factor), candle_core::DType::F32, &candle_core::Device::Cpu)?;
+        let ones = self.constant(&ones)?;
+        if let Some(map) = self.nodes.iter_mut().find(|node| node.result == MAP) {
+            map.operator = "ConvTranspose".to_owned();
+            map.inputs.push(ones.0);
+            map.attributes = squares.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        }
+        let described = self.inputs.iter_mut().chain(&mut self.outputs);
+        for (_, shape) in described.filter(|(name, _)| name == IMAGES || name == MAP) {
+            shape.iter_mut().skip(1).for_each(|side| *side *= factor);
+        }
+        Ok(self)
     }
 
     /// `x` in the shape `[batch, ...shape]`.
@@ -162,11 +226,11 @@ impl Graph {
     /// The file, with `facts` as metadata.
     pub fn into_file(self, facts: &[(&str, &str)]) -> Vec<u8> {
         let graph = Message::new()
-            .each(&self.nodes, |m, node| m.message(1, node))
+            .each(&self.nodes, |m, node| m.message(1, &node.message()))
             .bytes(2, "synthgen")
             .each(&self.constants, |m, constant| m.message(5, constant))
-            .each(&self.inputs, |m, input| m.message(11, input))
-            .each(&self.outputs, |m, output| m.message(12, output));
+            .each(&self.inputs, |m, (name, shape)| m.message(11, &described(name, shape)))
+            .each(&self.outputs, |m, (name, shape)| m.message(12, &described(name, shape)));
         Message::new()
             .integer(1, IR_VERSION)
             .bytes(2, "synthgen")

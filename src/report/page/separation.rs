@@ -23,6 +23,7 @@ pub fn section(record: &Record, verdict: &Verdict) -> Option<Markup> {
                 b { "How to read it. " }
                 "Balanced accuracy in %: the mean of the defective images found and the healthy images passed, with its 95 % \
                  interval in small. 50 is a coin (white), below 50 the groups are named the wrong way round (orange). "
+                @if let Some(sources) = sources(record) { (sources) }
                 @if record.named.is_some() {
                     span class="key named" {} " the pair named in the scenario before the run; any other good cell was found \
                     with the labels in hand."
@@ -107,15 +108,47 @@ fn cell(record: &Record, row: &Representation, separator: &str, reasons: &[&str]
                     @if let Some([low, high]) = accuracy.interval {
                         small { (percent_bare(low)) "–" (percent_bare(high)) }
                     }
+                    (reported(record, row, separator))
                 }
             }
         }
         Some(Outcome::Empty(reason)) => {
             let place = reasons.iter().position(|r| r == reason).unwrap_or(0);
-            html! { td class={ "empty " (class) } title=(reason) { "n/a" sup { (mark(place)) } } }
+            html! { td class={ "empty " (class) } title=(reason) {
+                "n/a" sup { (mark(place)) } (reported(record, row, separator))
+            } }
         }
         None => html! { td class={ "empty " (class) } { "–" } },
     }
+}
+
+/// What a paper reports for the same cell.
+fn reported(record: &Record, row: &Representation, separator: &str) -> Markup {
+    let Some(reference) = record.references.cell(&row.name, separator) else { return html! {} };
+    let (text, title) = match (reference.accuracy, &reference.missing) {
+        (Some(accuracy), _) => (percent_bare(accuracy), reference.source.clone()),
+        (None, why) => {
+            ("n/a".to_owned(), format!("{}: {}", reference.source, why.as_deref().unwrap_or("empty")))
+        }
+    };
+    html! { small.reported title=(title) { "paper " (text) } }
+}
+
+/// Where the reported figures stand, and why some are missing there.
+fn sources(record: &Record) -> Option<String> {
+    let mut sources: Vec<&str> = Vec::new();
+    let mut missing: Vec<&str> = Vec::new();
+    for cell in &record.references.cells {
+        let why = cell.missing.as_deref();
+        for (list, text) in [(&mut sources, Some(cell.source.as_str())), (&mut missing, why)] {
+            list.extend(text.filter(|text| !list.contains(text)));
+        }
+    }
+    let why =
+        if missing.is_empty() { String::new() } else { format!(", where n/a means: {}", missing.join("; ")) };
+    (!sources.is_empty()).then(|| {
+        format!("“paper” is the accuracy in % that {} reports for the same cell{why}. ", sources.join(", "))
+    })
 }
 
 fn all_numbers(record: &Record, verdict: &Verdict) -> Markup {

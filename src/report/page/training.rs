@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{drawing, scrolling};
 use crate::report::figures::{Figures, Training};
 use crate::report::numbers::{count, count_of, duration, short};
-use crate::report::record::{Choice, Collapse, Detector, Record};
+use crate::report::record::{Choice, Collapse, Detector, NetworkSize, Record, SizeReference};
 
 pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
     if record.detectors.is_empty() {
@@ -42,6 +42,9 @@ fn sizes(record: &Record) -> Markup {
                             @if i > 0 { br; }
                             (network.network) " " (count(network.parameters))
                         }
+                        @for reference in record.references.sizes.iter().filter(|r| r.detector == detector.name) {
+                            br; small title=(reference.source) { (size_beside(detector, reference)) }
+                        }
                     }
                     td { (duration(detector.training_secs)) }
                     @match &detector.speed {
@@ -58,6 +61,20 @@ fn sizes(record: &Record) -> Markup {
             } }
         }
     }
+}
+
+/// The size of some networks beside that of a paper.
+fn size_beside(detector: &Detector, reference: &SizeReference) -> String {
+    let counts = |network: &&NetworkSize| {
+        reference.networks.is_empty() || reference.networks.contains(&network.network)
+    };
+    let here: usize = detector.parameters.iter().filter(counts).map(|network| network.parameters).sum();
+    let which = match &reference.networks[..] {
+        [] => "all".to_owned(),
+        networks => networks.join(" and "),
+    };
+    let off = 100.0 * (here as f64 / reference.parameters as f64 - 1.0);
+    format!("{which} {}, paper {} ({off:+.1}\u{202f}%)", count(here), count(reference.parameters))
 }
 
 /// What a search for every image's latent vector costs, beside the detector that shares its networks.

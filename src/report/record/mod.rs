@@ -11,6 +11,7 @@ mod gates;
 mod io;
 mod localisation;
 mod operating;
+mod references;
 mod results;
 mod scenario;
 
@@ -21,6 +22,7 @@ pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
 pub use operating::{Delay, Operating, OperatingPoint, Operation};
+pub use references::{CellReference, References, SizeReference};
 pub use results::{
     AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,
     ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share,
@@ -74,6 +76,9 @@ pub struct Record {
     /// What the scenario demands of the measures, and what they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
+    /// What a paper reports of the same.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
     /// How every 95 % interval was computed, as the end of a sentence:
     /// `a bootstrap over print jobs, 1000 draws`. Empty where there are no intervals.
     pub interval_method: String,

@@ -86,6 +86,21 @@ pub fn record() -> Record {
         }),
         gates: Vec::new(),
         judged_images: judged_images(),
+        references: References {
+            cells: vec![CellReference {
+                representation: "vae MSE".into(),
+                separator: "k-means".into(),
+                accuracy: Some(0.688),
+                missing: None,
+                source: "A paper, Table 2".into(),
+            }],
+            sizes: vec![SizeReference {
+                detector: "vae".into(),
+                networks: Vec::new(),
+                parameters: 1_430_209,
+                source: "A paper, Table 1".into(),
+            }],
+        },
         interval_method: "a bootstrap over print jobs, 1000 draws".into(),
         gallery: gallery(),
         warnings: vec!["Two of five draws of striation were repeated since they changed no pixel.".into()],

@@ -1,0 +1,53 @@
+//! Images made smaller by averaging.
+
+use super::ImageSet;
+
+impl ImageSet {
+    /// The same images, each square of `by` x `by` px averaged to one, and so their nominal slices; `by` divides their side.
+    pub fn reduced(&self, by: usize) -> Self {
+        if by == 1 {
+            return self.clone();
+        }
+        let side = self.size_px / by;
+        let averaged = |images: &[f32]| -> Vec<f32> {
+            let mut means = Vec::with_capacity(images.len() / (by * by));
+            for image in images.chunks(self.size_px * self.size_px) {
+                for (y, x) in (0..side * side).map(|i| (i / side, i % side)) {
+                    let rows = (y * by..(y + 1) * by).map(|row| &image[row * self.size_px + x * by..][..by]);
+                    let sum: f64 = rows.flatten().map(|&v| f64::from(v)).sum();
+                    means.push((sum / (by * by) as f64) as f32);
+                }
+            }
+            means
+        };
+        Self {
+            size_px: side,
+            pixels: averaged(&self.pixels),
+            nominal: averaged(&self.nominal),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_are_averaged() {
+        let pixels =
+            [0.0, 1.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.25, 0.0, 0.0, 0.5, 0.25].to_vec();
+        let set = ImageSet {
+            size_px: 4,
+            nominal: pixels.clone(),
+            pixels,
+            job: vec![3],
+            layer: vec![7],
+            ..Default::default()
+        };
+        let small = set.reduced(2);
+        assert_eq!((small.size_px, &small.pixels[..]), (2, &[0.5, 0.5, 0.0, 0.5][..]));
+        assert_eq!((small.nominal, small.job, small.layer), (small.pixels, vec![3], vec![7]));
+        assert_eq!(set.reduced(1), set);
+    }
+}
