@@ -73,8 +73,7 @@ fn size_beside(detector: &Detector, reference: &SizeReference) -> String {
         [] => "all".to_owned(),
         networks => networks.join(" and "),
     };
-    let off = 100.0 * (here as f64 / reference.parameters as f64 - 1.0);
-    format!("{which} {}, paper {} ({off:+.1}\u{202f}%)", count(here), count(reference.parameters))
+    format!("{which} {}, paper {}", count(here), count(reference.parameters))
 }
 
 /// What a search for every image's latent vector costs, beside the detector that shares its networks.
