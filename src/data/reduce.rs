@@ -43,7 +43,6 @@ mod tests {
             pixels,
             job: vec![3],
             layer: vec![7],
-            ..Default::default()
         };
         let small = set.reduced(2);
         assert_eq!((small.size_px, &small.pixels[..]), (2, &[0.5, 0.5, 0.0, 0.5][..]));
