@@ -37,13 +37,7 @@ mod tests {
     fn squares_are_averaged() {
         let pixels =
             [0.0, 1.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.25, 0.0, 0.0, 0.5, 0.25].to_vec();
-        let set = ImageSet {
-            size_px: 4,
-            nominal: pixels.clone(),
-            pixels,
-            job: vec![3],
-            layer: vec![7],
-        };
+        let set = ImageSet { size_px: 4, nominal: pixels.clone(), pixels, job: vec![3], layer: vec![7] };
         let small = set.reduced(2);
         assert_eq!((small.size_px, &small.pixels[..]), (2, &[0.5, 0.5, 0.0, 0.5][..]));
         assert_eq!((small.nominal, small.job, small.layer), (small.pixels, vec![3], vec![7]));

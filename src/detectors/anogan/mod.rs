@@ -39,7 +39,7 @@ pub const KIND: Kind<dyn Detector> = Kind {
     example: "\
 gan = \"f-anogan\"
 steps = 500
-learning_rate = 0.02
+learning_rate = 0.1
 lambda = 0.1
 images = 60
 batch = 60
@@ -54,7 +54,7 @@ fn build(table: &mut Table) -> Result<Box<dyn Detector>, Box<ScenarioError>> {
         gan: table.string("gan", Some(Gan::KIND))?,
         search: Settings {
             steps: table.count("steps", Some(500), any.clone())?,
-            learning_rate: table.number("learning_rate", Some(0.02), f64::MIN_POSITIVE..=f64::INFINITY)?,
+            learning_rate: table.number("learning_rate", Some(0.1), f64::MIN_POSITIVE..=f64::INFINITY)?,
             lambda: table.number("lambda", Some(0.1), 0.0..=1.0)?,
             batch: table.count("batch", Some(60), 1..=4096)?,
             checkpoint_steps: table.count("checkpoint_steps", Some(100), any.clone())?,
