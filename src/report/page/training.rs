@@ -84,7 +84,7 @@ fn searched(record: &Record, detector: &Detector) -> Option<String> {
     let time = match (secs(detector), base.and_then(|base| Some((&base.name, secs(base)?)))) {
         (Some(own), Some((name, other))) => format!(
             " One image takes {}, {} times as long as with {name}, whose networks it shares.",
-            duration(own),
+            if own < 1.0 { format!("{} ms", short(1e3 * own)) } else { duration(own) },
             count((own / other).round() as usize)
         ),
         _ => String::new(),
