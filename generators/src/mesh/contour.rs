@@ -1,5 +1,6 @@
 //! From loose segments to closed contours.
 
+use super::edges::Ends;
 use super::gaps::{self, Guess};
 use super::rims::Rims;
 
@@ -32,11 +33,7 @@ impl Contour {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cut {
     /// The edge that it comes from and the edge that it goes to.
-    pub edges: [u32; 2],
-    /// The triangle, and the side of it where the cut ends.
-    pub triangle: u32,
-    /// See `triangle`.
-    pub side: u8,
+    pub edges: [Ends; 2],
     /// Where it starts.
     pub start: [f64; 2],
 }
@@ -64,37 +61,39 @@ pub(super) fn chain(
     )
 }
 
-const NONE: u32 = u32::MAX;
-
 /// The contours where each cut ends on the edge that exactly one other starts from, as in a sound mesh.
 fn closed(cuts: &[Cut]) -> Option<Vec<Contour>> {
-    // A hash table with open addressing: from an edge to the cut that starts on it.
-    let bits = usize::BITS - (2 * cuts.len()).leading_zeros();
-    let slot = |edge: u32| (edge.wrapping_mul(0x9e37_79b1) >> (32 - bits.clamp(1, 32))) as usize;
-    let mask = (1usize << bits.max(1)) - 1;
-    let mut table = vec![(NONE, 0u32); mask + 1];
-    for (i, cut) in cuts.iter().enumerate() {
+    // A hash table with open addressing: of the cut that starts on an edge its number plus one, 0 where free.
+    let bits = (2 * cuts.len()).max(2).next_power_of_two().ilog2();
+    let mut table = vec![0u32; 1 << bits];
+    // Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4).
+    let slot = |[lower, upper]: Ends| {
+        let key = u64::from(upper) << 32 | u64::from(lower);
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+    };
+    let next_to = |at: usize| (at + 1) & ((1 << bits) - 1);
+    for (number, cut) in (1..).zip(cuts) {
         let mut at = slot(cut.edges[0]);
-        while table[at].0 != NONE {
-            if table[at].0 == cut.edges[0] {
+        while table[at] > 0 {
+            if cuts[table[at] as usize - 1].edges[0] == cut.edges[0] {
                 return None;
             }
-            at = (at + 1) & mask;
+            at = next_to(at);
         }
-        table[at] = (cut.edges[0], i as u32);
+        table[at] = number;
     }
-    let mut next = vec![NONE; cuts.len()];
+    let mut next = Vec::with_capacity(cuts.len());
     let mut reached = vec![false; cuts.len()];
-    for (i, cut) in cuts.iter().enumerate() {
+    for cut in cuts {
         let mut at = slot(cut.edges[1]);
-        while table[at].0 != cut.edges[1] {
-            if table[at].0 == NONE {
-                return None;
-            }
-            at = (at + 1) & mask;
+        // A free slot ends the search: nothing starts there.
+        let mut found = (table[at] as usize).checked_sub(1)?;
+        while cuts[found].edges[0] != cut.edges[1] {
+            at = next_to(at);
+            found = (table[at] as usize).checked_sub(1)?;
         }
-        next[i] = table[at].1;
-        if std::mem::replace(&mut reached[next[i] as usize], true) {
+        next.push(found as u32);
+        if std::mem::replace(&mut reached[found], true) {
             return None;
         }
     }

@@ -1,5 +1,15 @@
 //! Which facets meet in which edge.
 
+/// An edge by its vertices, the lower one first.
+pub(super) type Ends = [u32; 2];
+
+/// The ends of a side of a triangle: from its corner 0 to 1, 1 to 2, 2 to 0.
+#[inline]
+pub(super) fn ends(corners: [u32; 3], side: usize) -> Ends {
+    let (from, to) = (corners[side], corners[(side + 1) % 3]);
+    [from.min(to), from.max(to)]
+}
+
 /// The undirected edges of a triangle mesh, numbered by their lower vertex, then by their upper one.
 #[derive(Debug)]
 pub(super) struct Edges {
@@ -9,8 +19,6 @@ pub(super) struct Edges {
     starts: Vec<u32>,
     /// The sides of all edges, edge by edge.
     sides: Vec<Side>,
-    /// Whether every edge joins two facets that agree about what is outside.
-    pub sound: bool,
 }
 
 /// One side of a triangle, packed so that sorting sorts by the upper vertex.
@@ -52,8 +60,8 @@ impl Edges {
     pub fn of(vertices: usize, triangles: &[[u32; 3]]) -> Self {
         // Sides are sorted by counting into the bucket of their lower vertex, then within it.
         let mut bucket = vec![0u32; vertices + 1];
-        let ends = |t: &[u32; 3]| [(t[0], t[1]), (t[1], t[2]), (t[2], t[0])];
-        for (from, to) in triangles.iter().flat_map(ends) {
+        let directed = |t: &[u32; 3]| [(t[0], t[1]), (t[1], t[2]), (t[2], t[0])];
+        for (from, to) in triangles.iter().flat_map(directed) {
             bucket[from.min(to) as usize] += 1;
         }
         let mut end = 0;
@@ -63,15 +71,14 @@ impl Edges {
         }
         let mut sides = vec![Side::NONE; 3 * triangles.len()];
         for (triangle, corners) in triangles.iter().enumerate() {
-            for (side, (from, to)) in ends(corners).into_iter().enumerate() {
+            for (side, (from, to)) in directed(corners).into_iter().enumerate() {
                 // Filled from its end, so that the bucket's end becomes its beginning.
                 let at = &mut bucket[from.min(to) as usize];
                 *at -= 1;
                 sides[*at as usize] = Side::new(from.max(to), triangle, side, from > to);
             }
         }
-        let mut edges =
-            Self { of_triangle: vec![[0; 3]; triangles.len()], starts: Vec::new(), sides, sound: true };
+        let mut edges = Self { of_triangle: vec![[0; 3]; triangles.len()], starts: Vec::new(), sides };
         edges.starts.reserve(edges.sides.len() / 2 + 1);
         for v in 0..vertices {
             edges.number(bucket[v] as usize, bucket[v + 1] as usize);
@@ -88,14 +95,11 @@ impl Edges {
             let first = self.sides[at];
             let edge = self.starts.len() as u32;
             self.starts.push(at as u32);
-            let (start, mut forward) = (at, 0);
             while at < end && self.sides[at].upper() == first.upper() {
                 let side = self.sides[at];
-                forward += usize::from(!side.backward());
                 self.of_triangle[side.triangle() as usize][side.side()] = edge;
                 at += 1;
             }
-            self.sound &= at - start == 2 && forward == 1;
         }
     }
 
@@ -109,8 +113,8 @@ impl Edges {
         &self.sides[self.starts[edge as usize] as usize..self.starts[edge as usize + 1] as usize]
     }
 
-    /// The two vertices of an edge.
-    pub fn ends(&self, edge: u32, triangles: &[[u32; 3]]) -> [u32; 2] {
+    /// The two vertices of an edge, in the order of its first side.
+    pub fn walked(&self, edge: u32, triangles: &[[u32; 3]]) -> [u32; 2] {
         let side = self.sides(edge)[0];
         let (corners, at) = (triangles[side.triangle() as usize], side.side());
         [corners[at], corners[(at + 1) % 3]]
@@ -141,10 +145,8 @@ impl Edges {
         (0..self.len() as u32).map(|edge| self.sides(edge))
     }
 
-    /// None in a sound mesh, whatever is asked for.
     fn which(&self, asked: impl Fn(&[Side]) -> bool) -> impl Iterator<Item = u32> {
-        let all = if self.sound { 0 } else { self.len() as u32 };
-        (0..all).filter(move |&edge| asked(self.sides(edge)))
+        (0..self.len() as u32).filter(move |&edge| asked(self.sides(edge)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chaining where the surface is open or knows no outside: mesh edges first, geometry last.
 
 use super::contour::{Chained, Contour, Cut};
+use super::edges::Ends;
 use super::rims::Rims;
 
 /// What had to be guessed in one section.
@@ -25,7 +26,7 @@ pub struct Guess {
 /// A cut with both of its ends.
 struct Segment {
     points: [[f64; 2]; 2],
-    edges: [u32; 2],
+    edges: [Ends; 2],
 }
 
 /// A piece of contour is closed by a straight line up to this share of its length: a half circle is
@@ -107,10 +108,10 @@ fn walk(partner: &[u32], entry: u32, mut visit: impl FnMut(u32)) -> Option<u32> 
 fn pair_by_edges(segments: &[Segment]) -> (Vec<u32>, bool) {
     let mut partner = vec![FREE; 2 * segments.len()];
     let mut consistent = true;
-    let mut ends: Vec<u64> = Vec::with_capacity(partner.len());
+    let mut ends: Vec<(Ends, u32)> = Vec::with_capacity(partner.len());
     for (i, segment) in segments.iter().enumerate() {
         for side in 0..2 {
-            ends.push(u64::from(segment.edges[side]) << 32 | (2 * i + side) as u64);
+            ends.push((segment.edges[side], (2 * i + side) as u32));
         }
     }
     ends.sort_unstable();
@@ -119,8 +120,8 @@ fn pair_by_edges(segments: &[Segment]) -> (Vec<u32>, bool) {
         partner[b as usize] = a;
     };
     let (mut starts, mut stops): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
-    for group in ends.chunk_by(|a, b| a >> 32 == b >> 32) {
-        for end in group.iter().map(|&key| key as u32) {
+    for group in ends.chunk_by(|a, b| a.0 == b.0) {
+        for &(_, end) in group {
             let (same, other) =
                 if end % 2 == 0 { (&mut starts, &mut stops) } else { (&mut stops, &mut starts) };
             match other.pop() {

@@ -7,6 +7,7 @@
 
 mod area;
 mod bands;
+mod bodies;
 mod bounds;
 mod certificate;
 mod contour;
@@ -41,14 +42,13 @@ pub use unit::Unit;
 use corners::Corners;
 use edges::Edges;
 use rims::Rims;
+use weld::{Joints, Welded};
 
 /// A part: triangles that share vertices, repaired as far as slicing needs it.
 #[derive(Clone, Debug)]
 pub struct Mesh {
     vertices: Vec<[f64; 3]>,
     triangles: Vec<[u32; 3]>,
-    /// The edges of each triangle, from its corner 0 to 1, 1 to 2 and 2 to 0, by number.
-    edges: Vec<[u32; 3]>,
     rims: Rims,
     bounds: Bounds,
     repairs: Repairs,
@@ -94,7 +94,7 @@ impl Mesh {
         }
         let mut repairs = Repairs { triangles_read: finite + not_finite, ..Repairs::default() };
         repairs.note(Repair::nowhere(Fault::NotFinite, not_finite));
-        let weld::Welded { vertices, mut triangles, edges, moved_mm } = weld::weld(corners, &mut repairs);
+        let Welded { vertices, mut triangles, joints, moved_mm } = weld::weld(corners, &mut repairs);
         if triangles.is_empty() {
             return Err(MeshError::NoTriangles { name: name.to_owned() });
         }
@@ -107,22 +107,17 @@ impl Mesh {
         if bounds.size()[2] <= 0.0 {
             return Err(MeshError::Flat { name: name.to_owned() });
         }
-        let end = |edge: u32| vertices[edges.ends(edge, &triangles)[0] as usize];
-        let faults = [
-            Repair::at(Fault::Open, edges.open().map(end)),
-            Repair::at(Fault::NonManifold, edges.non_manifold().map(end)),
-            Repair::at(Fault::Inconsistent, edges.inconsistent().map(end)),
-        ];
-        let orient::Oriented { turned, volume_mm3 } = orient::orient(&vertices, &mut triangles, &edges);
-        let at = |&t: &u32| vertices[triangles[t as usize][0] as usize];
-        repairs.note(Repair::at(Fault::Turned, turned.iter().map(at)));
-        faults.into_iter().for_each(|fault| repairs.note(fault));
+        let centre = bounds.centre();
+        let upright = match &joints {
+            Joints::Sound(bodies) => bodies.upright_mm3(&vertices, &triangles, centre),
+            Joints::Any(_) => None,
+        };
+        let (volume_mm3, rims) = upright.map_or_else(
+            || orient(&vertices, &mut triangles, joints, centre, &mut repairs),
+            |volume_mm3| (volume_mm3, Rims::default()),
+        );
         repairs.triangles_kept = triangles.len();
-        // A turned facet has its edges in another order.
-        let edges = if turned.is_empty() { edges } else { Edges::of(vertices.len(), &triangles) };
-        let rims = Rims::of(&vertices, &triangles, &edges);
-        let edges = edges.of_triangle;
-        Ok(Self { vertices, triangles, edges, rims, bounds, repairs, moved_mm, volume_mm3, hash })
+        Ok(Self { vertices, triangles, rims, bounds, repairs, moved_mm, volume_mm3, hash })
     }
 
     /// The box around the part in mm.
@@ -149,4 +144,31 @@ impl Mesh {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// Turns what faces the wrong way, and notes what else is wrong; the volume in mm³, and the rims that are left.
+fn orient(
+    vertices: &[[f64; 3]],
+    triangles: &mut [[u32; 3]],
+    joints: Joints,
+    centre: [f64; 3],
+    repairs: &mut Repairs,
+) -> (f64, Rims) {
+    let edges = match joints {
+        Joints::Any(edges) => edges,
+        Joints::Sound(_) => Edges::of(vertices.len(), triangles),
+    };
+    let end = |edge: u32| vertices[edges.walked(edge, triangles)[0] as usize];
+    let faults = [
+        Repair::at(Fault::Open, edges.open().map(end)),
+        Repair::at(Fault::NonManifold, edges.non_manifold().map(end)),
+        Repair::at(Fault::Inconsistent, edges.inconsistent().map(end)),
+    ];
+    let orient::Oriented { turned, volume_mm3 } = orient::orient(vertices, triangles, &edges, centre);
+    let at = |&t: &u32| vertices[triangles[t as usize][0] as usize];
+    repairs.note(Repair::at(Fault::Turned, turned.iter().map(at)));
+    faults.into_iter().for_each(|fault| repairs.note(fault));
+    // A turned facet has its edges in another order.
+    let edges = if turned.is_empty() { edges } else { Edges::of(vertices.len(), triangles) };
+    (volume_mm3, Rims::of(vertices, triangles, &edges))
 }

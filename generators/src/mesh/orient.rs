@@ -2,7 +2,6 @@
 
 use super::Bounds;
 use super::edges::Edges;
-use super::union::Union;
 
 /// Corners of a patch that are asked whether they lie inside others, all of them where a patch has
 /// few.
@@ -23,7 +22,7 @@ struct Patch {
 pub(super) struct Oriented {
     /// The facets that were turned.
     pub turned: Vec<u32>,
-    /// By the divergence theorem.
+    /// By the divergence theorem about the centre.
     pub volume_mm3: f64,
 }
 
@@ -34,15 +33,13 @@ pub(super) struct Oriented {
 /// - closed patches of negative volume that lie in no other patch, hence are no cavities.
 ///
 /// A patch with one side only (a Möbius strip) stays as it is.
-pub(super) fn orient(vertices: &[[f64; 3]], triangles: &mut [[u32; 3]], edges: &Edges) -> Oriented {
-    if edges.sound {
-        let volumes = volumes_of_bodies(vertices, triangles, edges);
-        if volumes.iter().all(|&volume| volume >= 0.0) {
-            return Oriented { turned: Vec::new(), volume_mm3: volumes.iter().sum() };
-        }
-    }
+pub(super) fn orient(
+    vertices: &[[f64; 3]],
+    triangles: &mut [[u32; 3]],
+    edges: &Edges,
+    centre: [f64; 3],
+) -> Oriented {
     let before = triangles.to_vec();
-    let centre = Bounds::of(vertices).centre();
     let volume = |t: &[u32; 3]| signed_volume(t.map(|v| vertices[v as usize]), centre);
     let mut patches = Vec::new();
     let mut seen = vec![false; triangles.len()];
@@ -125,19 +122,6 @@ fn solid_angle(vertices: &[[f64; 3]], point: [f64; 3]) -> impl Fn([u32; 3]) -> f
     }
 }
 
-/// The volume of each body of a sound mesh, at its first triangle.
-fn volumes_of_bodies(vertices: &[[f64; 3]], triangles: &[[u32; 3]], edges: &Edges) -> Vec<f64> {
-    let mut bodies = Union::of(triangles.len());
-    edges.all().for_each(|sides| bodies.join(sides[0].triangle(), sides[1].triangle()));
-    let centre = Bounds::of(vertices).centre();
-    let mut volumes = vec![0.0; triangles.len()];
-    for (t, corners) in triangles.iter().enumerate() {
-        let t = bodies.root(t as u32) as usize;
-        volumes[t] += signed_volume(corners.map(|v| vertices[v as usize]), centre);
-    }
-    volumes
-}
-
 /// Collects the patch around `seed` and makes its facets agree.
 fn grow(
     seed: u32,
@@ -198,7 +182,7 @@ fn turn(patch: &mut Patch, triangles: &mut [[u32; 3]]) {
 /// The volume of the tetrahedron over a triangle with its tip in `tip`: positive where the tip sees
 /// the triangle from behind.
 pub(super) fn signed_volume(corners: [[f64; 3]; 3], tip: [f64; 3]) -> f64 {
-    let [a, b, c] = corners.map(|corner| sub(corner, tip));
+    let [a, b, c] = [sub(corners[0], tip), sub(corners[1], tip), sub(corners[2], tip)];
     let n = cross(b, c);
     (a[0] * n[0] + a[1] * n[1] + a[2] * n[2]) / 6.0
 }

@@ -1,6 +1,6 @@
 //! The rims of an open surface: what a hole is bounded by.
 
-use super::edges::Edges;
+use super::edges::{Edges, Ends};
 use super::union::Union;
 
 /// A rim whose flat filling has up to this share of the surface's own area is a hole in it: an open
@@ -14,7 +14,7 @@ const MOST_LINES: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rims {
     /// The open edges and the rim of each, sorted by edge.
-    of_edge: Vec<(u32, u32)>,
+    of_edge: Vec<(Ends, u32)>,
     rims: Vec<Rim>,
 }
 
@@ -32,7 +32,8 @@ impl Rims {
         if open.is_empty() {
             return Self::default();
         }
-        let ends = |edge: u32| edges.ends(edge, triangles);
+        let ends = |edge: u32| edges.walked(edge, triangles);
+        let sorted = |[a, b]: Ends| [a.min(b), a.max(b)];
         let mut rim = Union::of(vertices.len());
         open.iter().map(|&edge| ends(edge)).for_each(|[a, b]| rim.join(a, b));
         let mut surface = Union::of(triangles.len());
@@ -49,7 +50,7 @@ impl Rims {
         let mut all = Self::default();
         for group in by_rim.chunk_by(|a, b| a.0 == b.0) {
             let number = all.rims.len() as u32;
-            all.of_edge.extend(group.iter().map(|&(_, edge)| (edge, number)));
+            all.of_edge.extend(group.iter().map(|&(_, edge)| (sorted(ends(edge)), number)));
             let corners: Vec<[f64; 3]> =
                 group.iter().flat_map(|&(_, edge)| ends(edge)).map(|v| vertices[v as usize]).collect();
             // Twice the area of its flat filling, as a vector.
@@ -66,7 +67,7 @@ impl Rims {
     }
 
     /// The hole that an open edge is at the rim of, if it is.
-    pub fn hole(&self, edge: u32) -> Option<u32> {
+    pub fn hole(&self, edge: Ends) -> Option<u32> {
         let at = self.of_edge.binary_search_by_key(&edge, |&(edge, _)| edge).ok()?;
         let rim = self.of_edge[at].1;
         self.rims[rim as usize].hole.then_some(rim)

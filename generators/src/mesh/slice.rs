@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::area::{self, Enclosed};
 use super::contour::{self, Chained, Contour, Cut};
+use super::edges::{Ends, ends};
 use super::gaps::Guess;
 use super::planes::Planes;
 use super::{Bounds, Mesh};
@@ -116,7 +117,7 @@ pub fn slice(mesh: &Mesh, heights_mm: &[f64]) -> Vec<Slice> {
                 let z = sorted[plane];
                 let cuts: Vec<Cut> =
                     cuts.iter().flat_map(|task| task.of_plane(plane - batch.start)).copied().collect();
-                let stop = |cut: &Cut| crossing(mesh, cut.triangle, cut.side.into(), z);
+                let stop = |cut: &Cut| crossing(mesh, cut.edges[1], z);
                 contour::chain(&cuts, &mesh.rims, z, centre_mm, stop)
             })
             .collect();
@@ -136,7 +137,8 @@ impl Crossed {
     fn of(mesh: &Mesh, planes: &[f64]) -> Self {
         let ordered = Planes::new(planes);
         let crossed = |t: &[u32; 3]| {
-            let [a, b, c] = t.map(|v| mesh.vertices[v as usize][2]);
+            let z = |corner: usize| mesh.vertices[t[corner] as usize][2];
+            let (a, b, c) = (z(0), z(1), z(2));
             let first = ordered.up_to(a.min(b).min(c));
             let high_z = a.max(b).max(c);
             let count = planes[first..].iter().take_while(|&&z| z <= high_z).count();
@@ -216,29 +218,22 @@ impl Cuts {
 
 /// How the plane at `z` cuts a triangle that it crosses: from the edge that goes down through it to
 /// the one that goes up, which leaves the inside of the part on the left.
+#[inline]
 fn cut(mesh: &Mesh, triangle: u32, z: f64) -> Cut {
-    let above = mesh.triangles[triangle as usize].map(|v| mesh.vertices[v as usize][2] >= z);
-    // The corner that is alone on its side of the plane.
-    let alone = if above[1] == above[2] {
-        0
-    } else if above[0] == above[2] {
-        1
-    } else {
-        2
-    };
-    let (leaving, coming) = (alone, (alone + 2) % 3);
-    let (down, up) = if above[alone] { (leaving, coming) } else { (coming, leaving) };
-    let edges = mesh.edges[triangle as usize];
-    let start = crossing(mesh, triangle, down, z);
-    Cut { edges: [edges[down], edges[up]], triangle, side: up as u8, start }
+    // By which corners are above, the first of them in the lowest bit: the side that goes down, and the one that
+    // goes up. A plane that has all of them on one side does not cross.
+    const SIDES: [[usize; 2]; 8] = [[0, 0], [0, 2], [1, 0], [1, 2], [2, 1], [0, 1], [2, 0], [0, 0]];
+    let corners = mesh.triangles[triangle as usize];
+    let above = |corner: usize| usize::from(mesh.vertices[corners[corner] as usize][2] >= z);
+    let [down, up] = SIDES[above(0) | above(1) << 1 | above(2) << 2];
+    let edges = [ends(corners, down), ends(corners, up)];
+    Cut { edges, start: crossing(mesh, edges[0], z) }
 }
 
-/// Where the plane at `z` crosses a side of a triangle.
-fn crossing(mesh: &Mesh, triangle: u32, side: usize, z: f64) -> [f64; 2] {
-    let corners = mesh.triangles[triangle as usize];
-    let (a, b) = (corners[side], corners[(side + 1) % 3]);
-    // The same order of the ends in both triangles of an edge gives them the same point.
-    let (a, b) = (mesh.vertices[a.min(b) as usize], mesh.vertices[a.max(b) as usize]);
+/// Where the plane at `z` crosses an edge: the same point for both of its triangles.
+#[inline]
+fn crossing(mesh: &Mesh, [lower, upper]: Ends, z: f64) -> [f64; 2] {
+    let (a, b) = (mesh.vertices[lower as usize], mesh.vertices[upper as usize]);
     let t = ((z - a[2]) / (b[2] - a[2])).clamp(0.0, 1.0);
-    [0, 1].map(|axis| a[axis] * (1.0 - t) + b[axis] * t)
+    [a[0] * (1.0 - t) + b[0] * t, a[1] * (1.0 - t) + b[1] * t]
 }

@@ -19,6 +19,18 @@ impl Union {
         member
     }
 
+    /// The sets numbered from 0 on by their least members: the number of each member's, and how many there are.
+    pub fn numbered(mut self) -> (Vec<u32>, usize) {
+        let mut count = 0;
+        for member in 0..self.0.len() {
+            // Whatever stands above a member is less, and has its number already.
+            let above = self.0[member] as usize;
+            self.0[member] = if above == member { count } else { self.0[above] };
+            count += u32::from(above == member);
+        }
+        (self.0, count as usize)
+    }
+
     /// Unites two sets.
     pub fn join(&mut self, a: u32, b: u32) {
         // Mostly they are one already, and stand right below the same member.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Bounds;
+use super::bodies::Bodies;
 use super::corners::Corners;
 use super::edges::Edges;
 use super::repairs::{Fault, Repair, Repairs};
@@ -14,21 +15,44 @@ const TOLERANCE: f64 = 1e-5;
 pub(super) struct Welded {
     pub vertices: Vec<[f64; 3]>,
     pub triangles: Vec<[u32; 3]>,
-    pub edges: Edges,
+    pub joints: Joints,
     /// The farthest that a vertex was moved to join a neighbour, in mm.
     pub moved_mm: f64,
 }
 
-/// Makes a surface of facets that share equal corners. Where that leaves edges with a single facet,
-/// their vertices are also joined with others of their kind within a tolerance: a sound mesh is
-/// never touched.
+/// How facets meet.
+pub(super) enum Joints {
+    /// There is nothing to mend.
+    Sound(Bodies),
+    /// All edges, whatever meets there.
+    Any(Edges),
+}
+
+/// Makes a surface of facets that share equal corners. Where that leaves it unsound, it is mended.
 ///
 /// Facets without area but with three vertices stay: they join the edges on both of their sides.
 pub(super) fn weld(corners: Corners, repairs: &mut Repairs) -> Welded {
     let Corners { vertices, mut triangles, .. } = corners;
-    let mut degenerate = drop_degenerate(&vertices, &mut triangles);
+    let degenerate = drop_degenerate(&vertices, &mut triangles);
+    match Bodies::of(vertices.len(), &triangles) {
+        Some(bodies) => {
+            repairs.note(Repair::at(Fault::Degenerate, degenerate));
+            Welded { vertices, triangles, joints: Joints::Sound(bodies), moved_mm: 0.0 }
+        }
+        None => mend(vertices, triangles, degenerate, repairs),
+    }
+}
+
+/// Joins the vertices of edges with a single facet with others of their kind within a tolerance, then leaves out
+/// facets that say what others say.
+fn mend(
+    vertices: Vec<[f64; 3]>,
+    mut triangles: Vec<[u32; 3]>,
+    mut degenerate: Vec<[f64; 3]>,
+    repairs: &mut Repairs,
+) -> Welded {
     let mut edges = Edges::of(vertices.len(), &triangles);
-    let mut open: Vec<u32> = edges.open().flat_map(|edge| edges.ends(edge, &triangles)).collect();
+    let mut open: Vec<u32> = edges.open().flat_map(|edge| edges.walked(edge, &triangles)).collect();
     let mut moved_mm = 0.0;
     let mut joined = Vec::new();
     if !open.is_empty() {
@@ -64,7 +88,11 @@ pub(super) fn weld(corners: Corners, repairs: &mut Repairs) -> Welded {
         edges = Edges::of(vertices.len(), &triangles);
     }
     repairs.note(Repair::at(Fault::Joined, joined));
-    Welded { vertices, triangles, edges, moved_mm }
+    let joints = match Bodies::of(vertices.len(), &triangles) {
+        Some(bodies) => Joints::Sound(bodies),
+        None => Joints::Any(edges),
+    };
+    Welded { vertices, triangles, joints, moved_mm }
 }
 
 /// Takes out facets that have a vertex twice, and returns where they were.
@@ -87,9 +115,6 @@ fn without(triangles: &[[u32; 3]], dropped: &[u32]) -> Vec<[u32; 3]> {
 
 /// All but the first of the facets with the same corners in the same turn, in order.
 fn duplicates(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
-    if edges.sound {
-        return Vec::new();
-    }
     // Equal facets walk their edges the same way, which is rare.
     let mut suspects: Vec<u32> = edges
         .all()

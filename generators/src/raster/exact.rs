@@ -55,9 +55,15 @@ impl Shares {
         if top >= bottom || leftmost >= self.size_px as f64 {
             return;
         }
+        let first = top as usize;
+        if y0 >= 0.0 && y1 <= (first + 1).min(self.size_px) as f64 {
+            // Most edges of a fine mesh stay in their row.
+            let row = &mut self.differences[first * self.size_px..][..self.size_px];
+            let [above, below] = [y0, y1].map(|y| fixed(y - first as f64));
+            return piece(row, leftmost, rightmost, sign * (below - above));
+        }
         let slope = (x1 - x0) / (y1 - y0);
         let x = |y: f64| if y == y1 { x1 } else { (x0 + (y - y0) * slope).clamp(leftmost, rightmost) };
-        let first = top as usize;
         let rows = self.differences[first * self.size_px..].chunks_exact_mut(self.size_px);
         let (mut from_x, mut from_y) = (if y0 == top { x0 } else { x(top) }, fixed(top - first as f64));
         for (row, pixels) in (first..).zip(rows) {
@@ -78,7 +84,10 @@ impl Shares {
             self.touched.map(|[low, high]| low as usize..(high as usize).saturating_add(2).min(self.size_px));
         for row in self.differences.chunks_exact_mut(self.size_px).skip(rows.start).take(rows.len()) {
             if let Some(row) = row.get_mut(columns.clone()) {
-                Arch::new().dispatch(|| sum_up(row));
+                Arch::new().dispatch(
+                    #[inline(always)]
+                    || sum_up(row),
+                );
             }
         }
         // 0 has the same bits as 0.0, so that the numbers take the integers' memory as it is.
@@ -129,15 +138,34 @@ fn piece(row: &mut [i32], mut left: f64, right: f64, mut height: i32) {
     add(last + 1, height - before);
 }
 
+/// Pixels that are looked at together for edges: mostly there are none.
+const BLOCK: usize = 16;
+
 /// Makes each difference the bits of the share that the differences up to it add up to.
 #[inline(always)]
 fn sum_up(row: &mut [i32]) {
     let mut sum = 0i32;
-    for difference in &mut *row {
+    let mut add = |difference: &mut i32| {
         sum = sum.wrapping_add(*difference);
         *difference = sum;
+        sum
+    };
+    let (blocks, rest) = row.as_chunks_mut::<BLOCK>();
+    let mut even = 0;
+    for block in blocks {
+        if *block == [0; BLOCK] {
+            *block = [even; BLOCK];
+        } else {
+            let last = block.iter_mut().map(&mut add).last();
+            block.iter_mut().for_each(|area| *area = share(*area));
+            even = last.map_or(even, share);
+        }
     }
-    for area in row {
-        *area = (*area as f32 * (1.0 / ONE) as f32).clamp(0.0, 1.0).to_bits() as i32;
-    }
+    rest.iter_mut().for_each(|difference| *difference = share(add(difference)));
+}
+
+/// The bits of an area's share of a pixel.
+#[inline(always)]
+fn share(area: i32) -> i32 {
+    (area as f32 * (1.0 / ONE) as f32).clamp(0.0, 1.0).to_bits() as i32
 }

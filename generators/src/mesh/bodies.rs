@@ -1,0 +1,131 @@
+//! Which facets make a body, where a mesh has nothing to mend.
+
+use super::orient::signed_volume;
+use super::union::Union;
+
+/// The bodies of a sound mesh: each of its edges joins two facets that agree about what is outside.
+pub(super) struct Bodies {
+    /// The body of each triangle.
+    of_triangle: Vec<u32>,
+    count: usize,
+}
+
+/// Of a side that runs from a lower vertex to an upper one: the upper one, and the triangle.
+#[derive(Clone, Copy)]
+struct Rise {
+    upper: u32,
+    triangle: u32,
+}
+
+impl Rise {
+    /// No vertex has that number.
+    const MET: u32 = u32::MAX;
+}
+
+impl Bodies {
+    /// `None` of a mesh that is not sound. The time is linear in the triangles, none of which may have a vertex
+    /// twice.
+    ///
+    /// In a sound mesh, and in no other, half of all sides run upwards, and each of the others meets one
+    /// of these, and one only, that no other meets.
+    pub fn of(vertices: usize, triangles: &[[u32; 3]]) -> Option<Self> {
+        let sides = |t: &[u32; 3]| [[t[0], t[1]], [t[1], t[2]], [t[2], t[0]]];
+        // The sides that run upwards, sorted by counting into the bucket of their lower vertex.
+        let mut starts = vec![0u32; vertices + 1];
+        for corners in triangles {
+            for [from, to] in sides(corners) {
+                starts[from.min(to) as usize] += u32::from(from < to);
+            }
+        }
+        let mut end = 0;
+        for size in &mut starts {
+            end += *size;
+            *size = end;
+        }
+        if 2 * end as usize != 3 * triangles.len() {
+            return None;
+        }
+        let mut rises = vec![Rise { upper: 0, triangle: 0 }; end as usize + 1];
+        for (triangle, corners) in (0..).zip(triangles) {
+            for [from, to] in sides(corners) {
+                // Filled from its end, so that the bucket's end becomes its beginning; what runs downwards goes
+                // behind the last: a branch here would be guessed wrong every other time.
+                let rising = from < to;
+                let bucket = &mut starts[from.min(to) as usize];
+                *bucket -= u32::from(rising);
+                rises[if rising { *bucket } else { end } as usize] = Rise { upper: to, triangle };
+            }
+        }
+        let mut joined = Union::of(triangles.len());
+        for (triangle, corners) in (0..).zip(triangles) {
+            for [from, to] in sides(corners) {
+                if from < to {
+                    continue;
+                }
+                let bucket = &mut rises[starts[to as usize] as usize..starts[to as usize + 1] as usize];
+                let (mut meets, mut at) = (0, 0);
+                for (i, rise) in bucket.iter().enumerate() {
+                    meets += u32::from(rise.upper == from);
+                    at = if rise.upper == from { i } else { at };
+                }
+                if meets != 1 {
+                    return None;
+                }
+                bucket[at].upper = Rise::MET;
+                joined.join(triangle, bucket[at].triangle);
+            }
+        }
+        let (of_triangle, count) = joined.numbered();
+        Some(Self { of_triangle, count })
+    }
+
+    /// The volume of all bodies in mm³, by the divergence theorem about `centre`; `None` where that of one is
+    /// negative.
+    pub fn upright_mm3(
+        &self,
+        vertices: &[[f64; 3]],
+        triangles: &[[u32; 3]],
+        centre: [f64; 3],
+    ) -> Option<f64> {
+        let mut volumes = vec![0.0; self.count];
+        for (&body, corners) in self.of_triangle.iter().zip(triangles) {
+            let corner = |corner: usize| vertices[corners[corner] as usize];
+            volumes[body as usize] += signed_volume([corner(0), corner(1), corner(2)], centre);
+        }
+        volumes.iter().all(|&volume| volume >= 0.0).then(|| volumes.iter().sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two tetrahedra, the second of which begins at vertex `at`.
+    fn two(at: u32) -> Vec<[u32; 3]> {
+        let one = [[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]];
+        one.iter().copied().chain(one.map(|t| t.map(|v| v + at))).collect()
+    }
+
+    #[test]
+    fn bodies_are_joined_by_edges_alone() {
+        for (at, vertices) in [(4, 8), (3, 7)] {
+            let bodies = Bodies::of(vertices, &two(at)).unwrap();
+            assert_eq!((bodies.count, &bodies.of_triangle[..]), (2, &[0, 0, 0, 0, 1, 1, 1, 1][..]));
+        }
+    }
+
+    #[test]
+    fn what_is_not_sound_has_no_bodies() {
+        let sound = two(4);
+        let mut turned = sound.clone();
+        turned[5].swap(0, 1);
+        let mut turned_twice = turned.clone();
+        turned_twice[6].swap(0, 1);
+        let twice = [sound.clone(), sound.clone()].concat();
+        // The two share the edge from 2 to 3.
+        let touching = two(2);
+        for broken in [&sound[1..], &turned, &turned_twice, &twice, &touching] {
+            assert!(Bodies::of(8, broken).is_none(), "{broken:?}");
+        }
+    }
+}
