@@ -15,6 +15,18 @@ fn a_mesh_inside_out_is_turned() {
 }
 
 #[test]
+fn a_small_body_inside_out_is_a_cavity_only_where_it_lies_in_another() {
+    let ball = sphere(64, 5.0);
+    // In the ball, and in the corner of the box around it.
+    for (low, z, share) in [(0.5, 0.8, -0.36), (3.5, 3.8, 0.36)] {
+        let small = flipped(&cuboid([low; 3], [low + 0.6; 3]));
+        let part = mesh(&[ball.clone(), small].concat());
+        assert_eq!(part.repairs().count(Fault::Turned), if share > 0.0 { 12 } else { 0 });
+        close(slice(&part, &[z])[0].area_mm2(), oracle(&ball, z) + share, 1e-12);
+    }
+}
+
+#[test]
 fn facets_turned_at_random_are_turned_back() {
     for pattern in [0b1u32, 0b101, 0b1011_0010_1001, 0b0111_1111_1111] {
         let mut facets = cuboid([0.0; 3], [2.0, 3.0, 4.0]);
