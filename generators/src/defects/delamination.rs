@@ -5,7 +5,7 @@ use super::profiles::{Gaussian, Profile};
 use super::region::{Ground, Region};
 use super::shapes::{Disc, Shape};
 use super::site::{At, Site};
-use super::{Defect, Phase, footprint};
+use super::{Course, Defect, Evolution, Phase, footprint};
 use crate::layer::{Field, Layer, Mask};
 use crate::params::{Draws, Param};
 use crate::registry::Kind;
@@ -53,6 +53,12 @@ impl Defect for Delamination {
             let lifted = Region::new(&displace(layer, &bent, by_mm), &patch, Ground::Part);
             draws.scoped("lift", |draws| self.lift.act(layer, &lifted, phase, draws));
         })
+    }
+
+    /// What bends a layer up, shrinkage against the layers below, adds up from layer to layer: it does not begin at its
+    /// most.
+    fn evolution(&self) -> Evolution {
+        Evolution::new(Course::Grow)
     }
 }
 
