@@ -330,4 +330,13 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("ledger.parquet is damaged"));
     }
+    /// What fuzzing starts from: sixteen images of a job each of training, test and screening, one of them spoilt.
+    #[test]
+    fn the_ledger_that_fuzzing_starts_from_is_sound() {
+        let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/ledger/every-split.parquet");
+        let rows = read(&seed).unwrap();
+        let count = |of: fn(&Row) -> bool| rows.iter().filter(|&row| of(row)).count();
+        assert_eq!((rows.len(), count(|row| row.fault.is_some())), (16, 1));
+        assert_eq!(count(|row| row.temperature.is_none()), 1);
+    }
 }
