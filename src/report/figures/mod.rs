@@ -11,6 +11,7 @@ mod histograms;
 mod severity;
 mod sheet;
 mod snapshots;
+mod speed;
 
 pub(crate) use gallery::{Example, Legend, legend_svg};
 
@@ -66,6 +67,8 @@ pub(crate) struct Figures {
     pub defects: Option<Figure>,
     /// Training of each detector.
     pub training: Vec<Training>,
+    /// Time of one image by detector.
+    pub speed: Option<Figure>,
     /// The examples, ready to be laid out.
     pub examples: Vec<Example>,
     /// Scales of the examples' colours.
@@ -95,6 +98,7 @@ impl Figures {
             accuracy: heat::accuracy(record).map(|svg| Figure::new("accuracy", svg)),
             defects: heat::defects(record).map(|svg| Figure::new("auroc-by-defect", svg)),
             training: record.detectors.iter().map(|d| training(d, assets)).collect(),
+            speed: speed::draw(record).map(|svg| Figure::new("speed", svg)),
             examples,
             legends,
             gallery,
@@ -103,7 +107,7 @@ impl Figures {
 
     /// Every drawing, for writing.
     pub fn all(&self) -> impl Iterator<Item = &Figure> {
-        let single = [&self.ranking, &self.accuracy, &self.defects, &self.gallery];
+        let single = [&self.ranking, &self.accuracy, &self.defects, &self.gallery, &self.speed];
         single
             .into_iter()
             .flatten()

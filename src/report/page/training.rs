@@ -17,6 +17,12 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
              after the training, from the image in memory to all scores and the anomaly map."
         }
         (scrolling("Size and time of every detector", sizes(record)))
+        @if let Some(speed) = &figures.speed {
+            figure.wide {
+                (scrolling("Milliseconds from one image to its score", drawing(speed)))
+                figcaption { "From one image in memory, by itself, to its scores and anomaly map." }
+            }
+        }
         @for text in record.detectors.iter().filter_map(|d| searched(record, d)) { p { (text) } }
         @for (detector, training) in record.detectors.iter().zip(&figures.training) {
             (one(detector, training))
