@@ -20,3 +20,4 @@ pub mod report;
 pub mod representations;
 pub mod separators;
 pub mod thresholds;
+pub mod typing;

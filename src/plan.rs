@@ -17,6 +17,7 @@ use crate::report::record::{Gate, References};
 use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
 use crate::thresholds::{self, Threshold};
+use crate::typing::Typing;
 
 /// What the command line sets beside the scenario.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,8 @@ pub struct Plan {
     pub separation: Separation,
     /// How a score is turned into a verdict on a single image, in the scenario's order; never empty.
     pub thresholds: Vec<Named<dyn Threshold>>,
+    /// How many types of defects are looked for without labels, where it asks for that.
+    pub typing: Option<Typing>,
     /// What it demands of the measures of its run.
     pub gates: Vec<Gate>,
     /// What a paper reports of the same.
@@ -138,6 +141,7 @@ impl Plan {
         let separation = separation(&mut table, &detectors)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
         let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
+        let typing = if table.has("typing") { Some(Typing::read(table.table("typing")?)?) } else { None };
         let gates = gates::read(
             &mut table,
             &Subjects {
@@ -167,7 +171,7 @@ impl Plan {
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
         }
-        Ok(Self { text, production, detectors, separation, thresholds, gates, references })
+        Ok(Self { text, production, detectors, separation, thresholds, typing, gates, references })
     }
 }
 

@@ -12,6 +12,7 @@ mod operating;
 mod sample;
 mod score;
 mod speed;
+mod typing;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -172,6 +173,13 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
             record.warnings.push(format!("The test set could not be audited for leaks: {reason}."))
         }
     }
+    if let (Some(typing), Some(threshold)) = (&plan.typing, plan.thresholds.first()) {
+        let stream = stream.child("typing");
+        match clock.time("typing", || typing::judged(typing, threshold, &images, &record, &stream))? {
+            Ok(found) => record.typing = Some(found),
+            Err(reason) => record.warnings.push(format!("No types of defects could be found: {reason}.")),
+        }
+    }
     record.provenance.stages = clock.stages;
     record.provenance.peak_memory_mib = machine::peak_memory_mib();
     record.gates = measured(&plan.gates, &record);
@@ -296,6 +304,7 @@ fn judged(
         separators: plan.separation.separators.iter().map(|s| s.name.clone()).collect(),
         judged_images,
         separations,
+        typing: None,
         gates: Vec::new(),
         named: plan.separation.named.as_ref().map(|named| record::Named {
             representation: named.representation.clone(),

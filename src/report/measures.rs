@@ -5,6 +5,7 @@
 //! | subject | named | measures |
 //! |---|---|---|
 //! | the run | `run` | `wall_secs`, `peak_memory_mib`, `leaks` |
+//! | the types of defects | `types` | `accuracy`, `adjusted_rand` |
 //! | a detector | `vae` | `training_secs`, `scoring_ms_per_image`, `alone_ms`, `images_per_sec`, `collapses` |
 //! | a score | `vae A_R` | `auroc`, `average_precision` |
 //! | a score on one defect | `vae A_R on shift` | `auroc` |
@@ -43,7 +44,8 @@ pub struct Subjects<'a> {
 impl Subjects<'_> {
     /// The name of every subject and those of its measures.
     pub fn names(&self) -> Vec<(String, &'static [&'static str])> {
-        let mut names: Vec<(String, &'static [&'static str])> = vec![(RUN.to_owned(), &OF_RUN)];
+        let mut names: Vec<(String, &'static [&'static str])> =
+            vec![(RUN.to_owned(), &OF_RUN), (TYPES.to_owned(), &OF_TYPES)];
         for (detector, scores) in self.detectors {
             names.push(((*detector).to_owned(), &OF_DETECTOR));
             for score in *scores {
@@ -66,6 +68,8 @@ impl Subjects<'_> {
 
 const RUN: &str = "run";
 const OF_RUN: [&str; 3] = ["wall_secs", "peak_memory_mib", "leaks"];
+const TYPES: &str = "types";
+const OF_TYPES: [&str; 2] = ["accuracy", "adjusted_rand"];
 const OF_DETECTOR: [&str; 5] =
     ["training_secs", "scoring_ms_per_image", "alone_ms", "images_per_sec", "collapses"];
 const OF_SCORE: [&str; 2] = ["auroc", "average_precision"];
@@ -97,6 +101,14 @@ pub fn on(subject: &str, defect: &str) -> String {
 /// Every measure of a record, subject by subject; what does not exist is left out.
 pub fn measures(record: &Record) -> Vec<Measure> {
     let mut measures = of_run(record);
+    if let Some(typing) = &record.typing {
+        let figures = OF_TYPES.into_iter().zip([typing.accuracy, typing.adjusted_rand]);
+        measures.extend(figures.map(|(name, estimate)| Measure {
+            subject: TYPES.to_owned(),
+            name,
+            estimate,
+        }));
+    }
     for detector in &record.detectors {
         measures.extend(of_detector(detector));
         for component in &detector.components {

@@ -13,6 +13,7 @@ mod separation;
 mod summary;
 mod tiles;
 mod training;
+mod typing;
 
 pub use tiles::{PageTile, TileSection, tiles_page};
 
@@ -37,6 +38,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
         ("detectability", "How small, how faint?", detectability::section(record, figures)),
         ("localisation", "Where is it?", localisation::section(record)),
+        ("types", "Which defects are alike?", typing::section(record)),
         ("thresholds", "Thresholds without labels", operating::section(record)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),

@@ -14,6 +14,7 @@ mod operating;
 mod references;
 mod results;
 mod scenario;
+mod typing;
 
 pub use audit::{Audit, Comparison, Contract, Probe};
 pub use calls::Calls;
@@ -33,6 +34,7 @@ pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,
 };
+pub use typing::{NaturalTyping, Typing, TypingAtContrast};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,9 @@ pub struct Record {
     pub judged_images: Vec<usize>,
     /// The cells of the accuracy table.
     pub separations: Vec<Separation>,
+    /// Types of defects without labels; absent where the scenario asks for none, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typing: Option<Typing>,
     /// The pair that the scenario named before the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Named>,

@@ -84,6 +84,7 @@ pub fn record() -> Record {
             separator: "Gaussian mixture".into(),
             least_balanced_accuracy: Some(0.85),
         }),
+        typing: Some(typing()),
         gates: Vec::new(),
         judged_images: judged_images(),
         references: References {
@@ -105,6 +106,34 @@ pub fn record() -> Record {
         gallery: gallery(),
         warnings: vec!["Two of five draws of striation were repeated since they changed no pixel.".into()],
         test_images: images,
+    }
+}
+
+/// Two classes that look alike, one group too many.
+fn typing() -> Typing {
+    let right = |count| Share::new(count, 40);
+    Typing {
+        types: 6,
+        threshold: "conformal".into(),
+        fitted: 360,
+        classes: std::iter::once("healthy").chain(DEFECTS).map(str::to_owned).collect(),
+        confusion: vec![
+            vec![38, 1, 0, 0, 0, 0, 1],
+            vec![0, 31, 9, 0, 0, 0, 0],
+            vec![1, 6, 32, 0, 0, 0, 1],
+            vec![0, 0, 0, 40, 0, 0, 0],
+            vec![0, 0, 0, 0, 33, 0, 7],
+            vec![2, 0, 0, 0, 0, 38, 0],
+        ],
+        accuracy: estimate(0.883, 0.021),
+        adjusted_rand: estimate(0.772, 0.034),
+        mutual_information: 0.842,
+        by_cnr: vec![
+            TypingAtContrast { from: 0.0, below: Some(3.0), right: Share::new(0, 0) },
+            TypingAtContrast { from: 3.0, below: Some(4.5), right: right(29) },
+            TypingAtContrast { from: 10.0, below: None, right: right(37) },
+        ],
+        natural: Some(NaturalTyping { types: 4, accuracy: 0.71, adjusted_rand: 0.66 }),
     }
 }
 
