@@ -88,7 +88,8 @@ impl SliceModel {
         }
         let (mut squares, mut counts) = ([0.0f64; BINS], [0usize; BINS]);
         for (i, residual) in residuals.iter().enumerate() {
-            let rest = model.without_layer(residual.clone(), healthy.slice(i), healthy.layer[i]);
+            // By the other images of its layer: its own residual would be taken from itself.
+            let rest = model.without_layer(residual.clone(), healthy.slice(i), healthy.layer[i], true);
             for (&r, bin) in rest.iter().zip(surroundings(healthy.slice(i), model.size_px)) {
                 squares[bin] += f64::from(r).powi(2);
                 counts[bin] += 1;
@@ -110,7 +111,7 @@ impl SliceModel {
     pub fn residuals(&self, images: &ImageSet) -> Vec<f32> {
         let one = |i: usize| {
             let slice = images.slice(i);
-            let rest = self.without_layer(self.left(images.image(i), slice), slice, images.layer[i]);
+            let rest = self.without_layer(self.left(images.image(i), slice), slice, images.layer[i], false);
             let bins = surroundings(slice, self.size_px);
             rest.iter().zip(bins).map(|(&r, bin)| r / self.deviation[bin]).collect::<Vec<f32>>()
         };
@@ -132,12 +133,17 @@ impl SliceModel {
         image.iter().zip(&predicted).map(|(&x, p)| (f64::from(x) - offset - gain * p) as f32).collect()
     }
 
-    /// A residual without what healthy images of its layer leave; of few, less than their mean is believed.
-    fn without_layer(&self, mut residual: Vec<f32>, slice: &[f32], layer: u32) -> Vec<f32> {
-        let known = self.layers.iter().find(|mean| mean.layer == layer && mean.slice == slice);
-        if let Some(mean) = known {
-            let share = 1.0 / (mean.images + 1) as f32;
-            residual.iter_mut().zip(&mean.sum).for_each(|(r, sum)| *r -= sum * share);
+    /// A residual without what (other) healthy images of its layer leave; of few, less than their mean is believed.
+    /// `known` says that the residual is one of those.
+    fn without_layer(&self, mut residual: Vec<f32>, slice: &[f32], layer: u32, known: bool) -> Vec<f32> {
+        let of_layer = self.layers.iter().find(|mean| mean.layer == layer && mean.slice == slice);
+        if let Some(mean) = of_layer {
+            let others = mean.images - usize::from(known);
+            let share = 1.0 / (others + 1) as f32;
+            for (r, sum) in residual.iter_mut().zip(&mean.sum) {
+                let sum = if known { sum - *r } else { *sum };
+                *r -= sum * share;
+            }
         }
         residual
     }
@@ -304,7 +310,9 @@ mod tests {
     #[test]
     fn what_healthy_images_leave_is_noise_of_deviation_1() {
         let model = SliceModel::fit(&images(60, 1)).unwrap();
-        let rest = model.residuals(&images(30, 2));
+        let mut others = images(30, 2);
+        others.layer.iter_mut().for_each(|layer| *layer += 1000);
+        let rest = model.residuals(&others);
         let square = rest.iter().map(|r| f64::from(*r).powi(2)).sum::<f64>() / rest.len() as f64;
         assert!((0.8..1.3).contains(&square), "{square}");
     }
