@@ -44,8 +44,7 @@ pub struct Subjects<'a> {
 impl Subjects<'_> {
     /// The name of every subject and those of its measures.
     pub fn names(&self) -> Vec<(String, &'static [&'static str])> {
-        let mut names: Vec<(String, &'static [&'static str])> =
-            vec![(RUN.to_owned(), &OF_RUN), (TYPES.to_owned(), &OF_TYPES)];
+        let mut names: Vec<(String, &'static [&'static str])> = vec![(RUN.to_owned(), &OF_RUN)];
         for (detector, scores) in self.detectors {
             names.push(((*detector).to_owned(), &OF_DETECTOR));
             for score in *scores {
@@ -62,6 +61,7 @@ impl Subjects<'_> {
                 names.push((pair, &OF_PAIR));
             }
         }
+        names.push((TYPES.to_owned(), &OF_TYPES));
         names
     }
 }
