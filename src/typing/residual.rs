@@ -333,7 +333,7 @@ mod tests {
     fn the_warmth_of_a_layer_is_no_anomaly() {
         let warm = |mut set: ImageSet| {
             for i in 0..set.len() {
-                if set.layer[i] % 5 == 0 {
+                if set.layer[i].is_multiple_of(5) {
                     set.layer[i] = 0;
                     let at = i * N * N + 20 * N + 20;
                     set.pixels[at] += 0.1;
