@@ -126,7 +126,7 @@ fn stages(criterion: &mut Criterion) {
             encoder.write_image(&levels, side_px, side_px, ExtendedColorType::L8).expect("memory has room");
             drop(black_box(file));
         });
-        let (jobs, layers) = (production.jobs(), production.printable().len());
+        let (jobs, layers) = (production.jobs(), production.most_layers());
         bench(&format!("{layers} layers without PNG"), &mut || {
             let all = job::simulate(&production, &jobs[0], |sample| {
                 black_box(sample);

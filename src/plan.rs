@@ -170,6 +170,16 @@ impl Plan {
         let production = scenario.resolve()?;
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
+            let layers = detector.item.context().layers;
+            if layers > 0 && !production.keeps_history() {
+                return Err(detector
+                    .place
+                    .error(format!(
+                        "`{}` looks back at {layers} layers, and the dataset keeps none",
+                        detector.name
+                    ))
+                    .with_help("write history = true in [dataset]"));
+            }
         }
         Ok(Self { text, production, detectors, separation, thresholds, typing, gates, references })
     }

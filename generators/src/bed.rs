@@ -28,6 +28,29 @@ pub enum BedSize {
     },
 }
 
+impl BedSize {
+    /// The room of one bed that holds each of `loads`, one at a time.
+    pub fn room(self, loads: &[Vec<Item>]) -> Room {
+        match self {
+            Self::Stated(side_mm) => Room { side_mm, margin_mm: 0.0 },
+            Self::Fit { margin } => {
+                let sides_mm = loads.iter().map(|items| square_for(&cells(items)) / (1.0 - 2.0 * margin));
+                let side_mm = sides_mm.fold(0.0, f64::max);
+                Room { side_mm, margin_mm: margin * side_mm }
+            }
+        }
+    }
+}
+
+/// The square that the camera sees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Room {
+    /// Its side in mm.
+    pub side_mm: f64,
+    /// Kept free along each edge, in mm.
+    pub margin_mm: f64,
+}
+
 /// One copy of a part, as the layout knows it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
@@ -71,8 +94,7 @@ pub enum LayoutError {
 /// A bed that is known to hold all its items.
 #[derive(Clone, Debug)]
 pub struct Bed {
-    side_mm: f64,
-    margin_mm: f64,
+    room: Room,
     gap_mm: f64,
     items: Vec<Item>,
     /// A layout without overlap, for the fixed items in every job and for the others where chance fails.
@@ -84,33 +106,24 @@ const TRIES: usize = 200;
 const LAYOUTS: usize = 20;
 
 impl Bed {
-    /// Finds the size of the bed and one layout without overlap.
+    /// Finds one layout without overlap.
     ///
     /// Items that nothing pins are packed in shelves, as discs where they may turn, and centred;
     /// where that does not fit, or something is pinned, places are tried at random.
-    pub fn plan(items: &[Item], size: BedSize) -> Result<Self, LayoutError> {
-        let largest = items.iter().flat_map(|i| i.size_mm).fold(0.0, f64::max);
-        let gap_mm = if items.len() > 1 { 0.02 * largest } else { 0.0 };
-        let cells: Vec<[f64; 2]> = items.iter().map(|i| i.cell_mm().map(|s| s + gap_mm)).collect();
-        let (side_mm, margin_mm) = match size {
-            BedSize::Stated(side_mm) => (side_mm, 0.0),
-            BedSize::Fit { margin } => {
-                let side_mm = square_for(&cells) / (1.0 - 2.0 * margin);
-                (side_mm, margin * side_mm)
-            }
-        };
-        let room_mm = side_mm - 2.0 * margin_mm;
+    pub fn plan(items: &[Item], room: Room) -> Result<Self, LayoutError> {
+        let (gap_mm, cells) = (gap_mm(items), cells(items));
+        let room_mm = room.side_mm - 2.0 * room.margin_mm;
         for (item, cell) in cells.iter().enumerate() {
             let needed_mm = cell[0].max(cell[1]) - gap_mm;
             if needed_mm > room_mm * (1.0 + 1e-9) {
                 return Err(LayoutError::TooLarge { item, needed_mm, room_mm });
             }
         }
-        let mut bed = Self { side_mm, margin_mm, gap_mm, items: items.to_vec(), home: Vec::new() };
+        let mut bed = Self { room, gap_mm, items: items.to_vec(), home: Vec::new() };
         let pinned = |i: &Item| matches!(i.pose, Pose::Fixed { at_mm: Some(_), .. });
         bed.home = match shelves(&cells, room_mm + gap_mm) {
             Some(centres) if !items.iter().any(pinned) => (items.iter().zip(&centres))
-                .map(|(item, c)| item.at(c.map(|x| x + side_mm / 2.0), item.rotation_deg()))
+                .map(|(item, c)| item.at(c.map(|x| x + room.side_mm / 2.0), item.rotation_deg()))
                 .collect(),
             _ => bed.search()?,
         };
@@ -119,7 +132,7 @@ impl Bed {
 
     /// The side of the square bed in mm.
     pub fn side_mm(&self) -> f64 {
-        self.side_mm
+        self.room.side_mm
     }
 
     /// Where each item lies in one job, in the order of the items; none overlap or reach over the edge.
@@ -136,7 +149,7 @@ impl Bed {
         for (index, item) in self.items.iter().enumerate() {
             if let Pose::Fixed { at_mm: Some(at_mm), rotation_deg } = item.pose {
                 let place = item.at(at_mm, rotation_deg);
-                if !place.within(self.side_mm, 0.0) {
+                if !place.within(self.room.side_mm, 0.0) {
                     return Err(LayoutError::Outside(index));
                 }
                 let overlaps = |other: &Option<Place>| other.is_some_and(|o| o.overlaps(&place, 0.0));
@@ -167,12 +180,13 @@ impl Bed {
             if item.pose == Pose::Random { stream.uniform(0.0, 360.0) } else { item.rotation_deg() };
         let extent = item.at([0.0; 2], rotation_deg).extent_mm();
         let mut along = |axis: usize| {
-            let low = self.margin_mm + extent[axis] / 2.0;
-            stream.uniform(low, (self.side_mm - low).max(low))
+            let low = self.room.margin_mm + extent[axis] / 2.0;
+            stream.uniform(low, (self.room.side_mm - low).max(low))
         };
         let place = item.at([along(0), along(1)], rotation_deg);
         let free = |other: &Place| !other.overlaps(&place, self.gap_mm);
-        (place.within(self.side_mm, self.margin_mm) && placed.iter().flatten().all(free)).then_some(place)
+        (place.within(self.room.side_mm, self.room.margin_mm) && placed.iter().flatten().all(free))
+            .then_some(place)
     }
 }
 
@@ -237,6 +251,18 @@ impl Place {
     }
 }
 
+/// How far items stay from each other, in mm.
+fn gap_mm(items: &[Item]) -> f64 {
+    let largest = items.iter().flat_map(|i| i.size_mm).fold(0.0, f64::max);
+    if items.len() > 1 { 0.02 * largest } else { 0.0 }
+}
+
+/// The upright rectangles that hold the items in every turn, each with its share of the gaps.
+fn cells(items: &[Item]) -> Vec<[f64; 2]> {
+    let gap_mm = gap_mm(items);
+    items.iter().map(|i| i.cell_mm().map(|s| s + gap_mm)).collect()
+}
+
 /// Packs upright rectangles in shelves no wider than `room_mm`, deepest first; their centres about
 /// the middle of all shelves, or `None` where they need more than `room_mm` in depth.
 fn shelves(cells: &[[f64; 2]], room_mm: f64) -> Option<Vec<[f64; 2]>> {
@@ -285,6 +311,10 @@ mod tests {
         Item { size_mm, pose: Pose::Fixed { at_mm: None, rotation_deg: 0.0 } }
     }
 
+    fn plan(items: &[Item], size: BedSize) -> Result<Bed, LayoutError> {
+        Bed::plan(items, size.room(&[items.to_vec()]))
+    }
+
     fn assert_sound(bed: &Bed, places: &[Place]) {
         for (i, place) in places.iter().enumerate() {
             assert!(place.within(bed.side_mm(), 0.0), "{place:?}");
@@ -294,11 +324,23 @@ mod tests {
 
     #[test]
     fn one_part_lies_in_the_middle_of_a_bed_that_fits() {
-        let bed = Bed::plan(&[fixed([40.0, 20.0])], BedSize::Fit { margin: 0.1 }).unwrap();
+        let bed = plan(&[fixed([40.0, 20.0])], BedSize::Fit { margin: 0.1 }).unwrap();
         assert!((bed.side_mm() - 50.0).abs() < 1e-9);
         let places = bed.lay_out(&mut Stream::root(1));
         assert!(places[0].centre_mm.iter().all(|c| (c - 25.0).abs() < 1e-9));
         assert_eq!(places[0].rotation_deg, 0.0);
+    }
+
+    #[test]
+    fn one_bed_holds_loads_that_are_never_printed_together() {
+        let loads = [vec![fixed([40.0, 20.0])], vec![fixed([10.0, 60.0]); 2]];
+        let room = BedSize::Fit { margin: 0.1 }.room(&loads);
+        let needed = |load: &Vec<Item>| plan(load, BedSize::Fit { margin: 0.1 }).unwrap().side_mm();
+        assert_eq!(room.side_mm, loads.iter().map(needed).fold(0.0, f64::max));
+        for load in &loads {
+            let bed = Bed::plan(load, room).unwrap();
+            assert_sound(&bed, &bed.lay_out(&mut Stream::root(1)));
+        }
     }
 
     #[test]
@@ -310,7 +352,7 @@ mod tests {
             (vec![turning; 5], BedSize::Stated(100.0)),
             (vec![turning, turning, fixed([20.0, 20.0])], BedSize::Fit { margin: 0.0 }),
         ] {
-            let bed = Bed::plan(&items, size).unwrap();
+            let bed = plan(&items, size).unwrap();
             for job in 0..50 {
                 assert_sound(&bed, &bed.lay_out(&mut Stream::root(1).item("job", job)));
             }
@@ -319,8 +361,7 @@ mod tests {
 
     #[test]
     fn random_poses_differ_between_jobs_and_turn_all_round() {
-        let bed =
-            Bed::plan(&[Item { size_mm: [30.0, 8.0], pose: Pose::Random }], BedSize::Stated(100.0)).unwrap();
+        let bed = plan(&[Item { size_mm: [30.0, 8.0], pose: Pose::Random }], BedSize::Stated(100.0)).unwrap();
         let turns: Vec<f64> =
             (0..400).map(|j| bed.lay_out(&mut Stream::root(1).item("job", j))[0].rotation_deg).collect();
         for quarter in 0..4 {
@@ -335,7 +376,7 @@ mod tests {
             size_mm: [10.0, 10.0],
             pose: Pose::Fixed { at_mm: Some([x, 50.0]), rotation_deg: 0.0 },
         };
-        let plan = |items: &[Item]| Bed::plan(items, BedSize::Stated(100.0)).err();
+        let plan = |items: &[Item]| plan(items, BedSize::Stated(100.0)).err();
         assert_eq!(
             plan(&[fixed([20.0, 120.0])]),
             Some(LayoutError::TooLarge { item: 0, needed_mm: 120.0, room_mm: 100.0 })

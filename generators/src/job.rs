@@ -35,7 +35,8 @@ pub struct Shot {
     pub stream: String,
 }
 
-/// One imaged layer of a job: the healthy image, and in a test job its anomalous twin.
+/// One imaged layer of a job: the healthy image, and in a test job its anomalous twin, unless the layer belongs to the
+/// job's history only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// Number of the layer in its job.
@@ -62,8 +63,8 @@ pub struct Twin {
     pub mask: Mask,
 }
 
-/// Runs one job and gives each imaged layer to `sink` as soon as it is known to stand. The samples
-/// of a test job are those of its episodes.
+/// Runs one job and gives each imaged layer to `sink` as soon as it is known to stand, in order. The samples of a test job
+/// are those of its episodes and, where the scenario keeps its history, every other layer up to the last of them.
 ///
 /// # Errors
 /// What `sink` returns; [`NothingShows`] where a defect never shows.
@@ -87,17 +88,18 @@ fn simulate_healthy<E: Send>(
 ) -> Result<(), E> {
     let production = history.production;
     let alone = production.job_count() < rayon::current_num_threads();
-    let paint = |index: usize| (index < production.heights_mm().len()).then(|| history.layer(index));
+    let printable = production.printable(history.job);
+    let layers = printable.last().map_or(0, |last| last + 1);
+    let paint = |index: usize| (index < layers).then(|| history.layer(index));
     let (mut bed, mut painted) = (None, paint(0));
     while let Some(healthy) = painted {
         let index = healthy.layer.index;
         let state = healthy.pass.next(bed.as_ref(), &healthy.layer);
         let deliver = || {
-            if production.printable().binary_search(&index).is_err() {
+            if printable.binary_search(&index).is_err() {
                 return Ok(());
             }
-            let shot = healthy.photograph(production, &state.surface_c);
-            sink(Sample { layer: index, nominal: healthy.layer.coverage, healthy: shot, twin: None })
+            sink(healthy.sample(production, &state.surface_c))
         };
         let paint_next = || paint(index + 1);
         let (delivered, next) =
@@ -138,8 +140,14 @@ struct Healthy {
 
 impl<'a> History<'a> {
     fn new(production: &'a Production, job: &'a Job) -> Self {
-        let placements = production.lay_out(&mut job.stream.child("pose"));
+        let placements = production.lay_out(job);
         Self { production, job, placements }
+    }
+
+    /// Whether a layer without a twin is given out all the same.
+    fn keeps(&self, layer: usize) -> bool {
+        let production = self.production;
+        production.keeps_history() && production.printable(self.job).binary_search(&layer).is_ok()
     }
 
     fn nothing_shows(&self, name: &str, cause: Cause) -> NothingShows {
@@ -152,7 +160,7 @@ impl<'a> History<'a> {
         let frame = self.production.frame();
         let stream = self.job.stream.item("layer", index);
         let mut draws = Draws::new(&self.job.stream, &stream).after(index);
-        let coverage = self.production.mask(index, &self.placements);
+        let coverage = self.production.mask(self.job, index, &self.placements);
         let [bed, print] = self.production.surfaces();
         let bed = draws.scoped("bed", |draws| bed.brush(&frame, index, draws));
         let print = draws.scoped("print", |draws| print.brush(&frame, index, draws));
@@ -160,6 +168,9 @@ impl<'a> History<'a> {
         let exposure = draws.scoped("camera", |draws| self.production.camera().expose(draws));
         draws.note("part_area_mm2", coverage.sum() / (frame.px_per_mm * frame.px_per_mm));
         draws.note("height_mm", self.production.heights_mm()[index]);
+        if let Some(part) = self.production.part_of(self.job) {
+            draws.note("part", (part + 1) as f64);
+        }
         for (number, placement) in (1..).zip(&self.placements) {
             draws.note(&format!("copy{number}.x_mm"), placement.at_mm[0]);
             draws.note(&format!("copy{number}.y_mm"), placement.at_mm[1]);
@@ -179,5 +190,11 @@ impl Healthy {
             parameters: self.parameters.clone(),
             stream: self.stream.path().to_owned(),
         }
+    }
+
+    /// The layer with nothing wrong.
+    fn sample(self, production: &Production, surface_c: &Field) -> Sample {
+        let shot = self.photograph(production, surface_c);
+        Sample { layer: self.layer.index, nominal: self.layer.coverage, healthy: shot, twin: None }
     }
 }

@@ -5,11 +5,13 @@
 
 mod advice;
 mod disturbance;
+mod plate;
 mod production;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use disturbance::Disturbance;
+pub use plate::Usage;
 pub use production::{Job, PartSummary, Production};
 
 use crate::bed::{BedSize, Pose};
@@ -23,6 +25,7 @@ use crate::params::{Draws, Key, Param, ScenarioError, Table};
 use crate::registry::{self, Kind};
 use crate::textures::{self, Brush, Texture};
 use crate::thermal::Thermal;
+use plate::Sharing;
 
 type Result<T> = std::result::Result<T, Box<ScenarioError>>;
 
@@ -40,6 +43,7 @@ pub struct Scenario {
     pub seed: u64,
     camera: Camera,
     bed_size: BedSize,
+    sharing: Sharing,
     bed: Surface,
     print: Surface,
     layers: Layers,
@@ -47,6 +51,7 @@ pub struct Scenario {
     parts: Vec<Part>,
     jobs: Jobs,
     afterglow: Afterglow,
+    history: bool,
     temperature: Option<Temperature>,
     formats: Formats,
     defects: Vec<Anomaly>,
@@ -92,6 +97,7 @@ struct Part {
     unit: Unit,
     copies: usize,
     pose: Pose,
+    usage: Usage,
     /// Its table as the scenario states it.
     stated: toml::Table,
     file_place: Key,
@@ -163,6 +169,7 @@ impl Scenario {
         let image_place = camera_table.place_of("image_px").clone();
         let mut bed_table = table.table("bed")?;
         let bed_size = bed_size(&mut bed_table)?;
+        let sharing = [Sharing::All, Sharing::One][bed_table.choice("parts", Some(0), &["all", "one"])?];
         let bed_place = bed_table.place_of("size_mm").clone();
         let mut layers_table = table.table("layers")?;
         let layers = Layers {
@@ -189,6 +196,7 @@ impl Scenario {
         tables.insert("dataset".to_owned(), dataset_table.to_toml(&decides).into());
         let formats = formats::read(&mut dataset_table)?;
         let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
+        let history = dataset_table.flag("history", false)?;
         let temperature = dataset_table.choice("temperature", Some(0), &Temperature::NAMES)?;
         dataset_table.finish()?;
         let camera = Camera::read(camera_table)?;
@@ -198,6 +206,7 @@ impl Scenario {
             seed,
             camera,
             bed_size,
+            sharing,
             bed: surface(bed_table, 35.0, textures)?,
             print: surface(table.table("print")?, 55.0, textures)?,
             layers,
@@ -205,6 +214,7 @@ impl Scenario {
             parts,
             jobs,
             afterglow,
+            history,
             temperature,
             formats,
             defects: anomalies,
@@ -286,6 +296,7 @@ fn part(mut table: Table, folder: &Path, fit: bool) -> Result<Part> {
     let file_place = table.place_of("file").clone();
     let unit = Unit::ALL[table.choice("unit", Some(0), &Unit::NAMES)?];
     let copies = table.count("copies", Some(1), 1..=1000)?;
+    let usage = Usage::ALL[table.choice("use", Some(0), &Usage::NAMES)?];
     let random = table.choice("pose", Some(0), &["fixed", "random"])? == 1;
     let everywhere = f64::MIN..=f64::MAX;
     let rotation_deg = table.number("rotation_deg", Some(0.0), everywhere.clone())?;
@@ -310,7 +321,7 @@ fn part(mut table: Table, folder: &Path, fit: bool) -> Result<Part> {
     }
     table.finish()?;
     let pose = if random { Pose::Random } else { Pose::Fixed { at_mm, rotation_deg } };
-    Ok(Part { file, unit, copies, pose, stated, file_place })
+    Ok(Part { file, unit, copies, pose, usage, stated, file_place })
 }
 
 fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anomaly>> {

@@ -58,7 +58,7 @@ fn healthy_jobs_image_every_printed_layer() {
     let production = resolve(SCENARIO).unwrap();
     for job in production.jobs().iter().filter(|job| job.split != Split::Test) {
         let samples = samples(&production, job).unwrap();
-        assert_eq!(samples.iter().map(|s| s.layer).collect::<Vec<_>>(), production.printable());
+        assert_eq!(samples.iter().map(|s| s.layer).collect::<Vec<_>>(), production.printable(job));
         assert!(samples.iter().all(|s| s.twin.is_none()));
         assert!(samples.iter().all(|s| s.healthy.grey.values.iter().any(|&v| v > 0)));
     }

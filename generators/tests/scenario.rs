@@ -15,7 +15,7 @@ fn a_sound_scenario_resolves() {
     let production = resolve(SCENARIO).unwrap();
     assert_eq!(production.scenario().name, "s");
     assert_eq!(production.heights_mm().len(), 24);
-    assert_eq!(production.printable().len(), 24);
+    assert_eq!(production.most_layers(), 24);
     assert!((production.bed_side_mm() - 37.5).abs() < 1e-9);
     assert_eq!(production.images(Split::Train), 3 * 24);
     assert_eq!(production.images(Split::Validation), 24);

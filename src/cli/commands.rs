@@ -216,7 +216,7 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
         }
     }
     let frame = production.frame();
-    println!("layers     {} per job", production.printable().len());
+    println!("layers     {} per job", production.most_layers());
     println!(
         "images     {0} x {0} px, {1:.3} px per mm, bed {2:.1} mm",
         frame.size_px,
@@ -225,10 +225,11 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     );
     let images = |split| production.images(split);
     println!(
-        "           {} training, {} validation, about {} test, {} screening",
+        "           {} training, {} validation, about {} test and {} history, {} screening",
         images(Split::Train),
         images(Split::Validation),
         images(Split::Test),
+        images(Split::History),
         images(Split::Screening)
     );
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -3,7 +3,7 @@
 use generators::params::{ScenarioError, Table};
 use generators::stream::Stream;
 
-/// What may happen to a training image and its nominal slice, both alike. Nothing, by default.
+/// What may happen to a training image and its context, both alike. Nothing, by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augment {
     /// Left and right change places in every other image.

@@ -6,7 +6,7 @@ use generators::dataset::{Dataset, DatasetError, MANIFEST, Split, read_grey};
 use generators::screen::{self, ScreenError};
 use rayon::prelude::*;
 
-use super::ImageSet;
+use super::{ImageSet, Past};
 
 /// Why images cannot be found or read.
 #[derive(Debug, thiserror::Error)]
@@ -78,5 +78,6 @@ pub fn read(files: &[PathBuf], size_px: usize) -> Result<ImageSet, FilesError> {
         nominal: Vec::new(),
         job: unknown.clone(),
         layer: unknown,
+        past: Past::default(),
     })
 }

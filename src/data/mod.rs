@@ -2,6 +2,7 @@
 
 mod augment;
 mod batches;
+mod context;
 pub mod files;
 mod jobs;
 mod load;
@@ -10,6 +11,7 @@ mod reduce;
 
 pub use augment::Augment;
 pub use batches::Batches;
+pub use context::{Context, Past};
 pub use jobs::split_jobs;
 pub use load::load;
 pub use loader::{Batch, Loader};
@@ -27,6 +29,8 @@ pub struct ImageSet {
     pub job: Vec<u32>,
     /// The layer number of each image in its job.
     pub layer: Vec<u32>,
+    /// The layers before each image, as many as were asked for.
+    pub past: Past,
 }
 
 impl ImageSet {
@@ -52,6 +56,25 @@ impl ImageSet {
         &self.nominal[index * n..(index + 1) * n]
     }
 
+    /// Whether all that `context` asks for is known of the images.
+    pub fn knows(&self, context: Context) -> bool {
+        let slices = !context.slice || self.nominal.len() == self.pixels.len();
+        slices && (context.layers <= self.past.layers || self.is_empty())
+    }
+
+    /// The channels of `context` for image `index`, in its order; absent where all of one is zero.
+    pub fn context<'a>(&'a self, index: usize, context: Context) -> impl Iterator<Item = Option<&'a [f32]>> {
+        let n = self.size_px * self.size_px;
+        let before = move |back: usize, frames: &'a [f32]| {
+            self.past.frame(index, back).map(|frame| &frames[frame * n..(frame + 1) * n])
+        };
+        let slices = (0..context.slices()).map(move |back| match back {
+            0 => Some(self.slice(index)),
+            _ => before(back, &self.past.slices),
+        });
+        slices.chain((1..=context.layers).map(move |back| before(back, &self.past.images)))
+    }
+
     /// The images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let n = self.size_px * self.size_px;
@@ -63,6 +86,7 @@ impl ImageSet {
             nominal: rows(&self.nominal),
             job: indices.iter().map(|&i| self.job[i]).collect(),
             layer: indices.iter().map(|&i| self.layer[i]).collect(),
+            past: self.past.select(indices),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Images made smaller by averaging.
 
-use super::ImageSet;
+use std::sync::Arc;
+
+use super::{ImageSet, Past};
 
 impl ImageSet {
-    /// The same images, each square of `by` x `by` px averaged to one, and so their nominal slices; `by` divides their side.
+    /// The same images, each square of `by` x `by` px averaged to one, and so their nominal slices and the layers before; `by` divides
+    /// their side.
     pub fn reduced(&self, by: usize) -> Self {
         if by == 1 {
             return self.clone();
@@ -24,6 +27,11 @@ impl ImageSet {
             size_px: side,
             pixels: averaged(&self.pixels),
             nominal: averaged(&self.nominal),
+            past: Past {
+                images: Arc::new(averaged(&self.past.images)),
+                slices: Arc::new(averaged(&self.past.slices)),
+                ..self.past.clone()
+            },
             ..self.clone()
         }
     }
@@ -37,8 +45,22 @@ mod tests {
     fn squares_are_averaged() {
         let pixels =
             [0.0, 1.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.25, 0.0, 0.0, 0.5, 0.25].to_vec();
-        let set = ImageSet { size_px: 4, nominal: pixels.clone(), pixels, job: vec![3], layer: vec![7] };
+        let set = ImageSet {
+            size_px: 4,
+            nominal: pixels.clone(),
+            pixels: pixels.clone(),
+            job: vec![3],
+            layer: vec![7],
+            past: Past {
+                layers: 1,
+                images: Arc::new(pixels.clone()),
+                slices: Arc::new(pixels),
+                frames: vec![Some(0)],
+            },
+        };
         let small = set.reduced(2);
+        assert_eq!((&*small.past.images, &*small.past.slices), (&small.pixels, &small.pixels));
+        assert_eq!((small.past.layers, &small.past.frames), (1, &vec![Some(0)]));
         assert_eq!((small.size_px, &small.pixels[..]), (2, &[0.5, 0.5, 0.0, 0.5][..]));
         assert_eq!((small.nominal, small.job, small.layer), (small.pixels, vec![3], vec![7]));
         assert_eq!(set.reduced(1), set);

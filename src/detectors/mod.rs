@@ -18,7 +18,7 @@ use candle_core::Device;
 use generators::registry::Kind;
 use generators::stream::Stream;
 
-use crate::data::ImageSet;
+use crate::data::{Context, ImageSet};
 use crate::nets::NetsError;
 use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
@@ -29,6 +29,11 @@ pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 pub trait Detector: Send + Sync {
     /// Names of what its scorer will return.
     fn outputs(&self) -> Outputs;
+
+    /// What it wants to know of a layer beside its image.
+    fn context(&self) -> Context {
+        Context::default()
+    }
 
     /// Whether its networks can take images of `size_px`.
     ///

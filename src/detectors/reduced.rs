@@ -7,7 +7,7 @@ use generators::params::{ScenarioError, Table};
 use generators::registry;
 
 use super::{Base, Detector, DetectorError, Fitted, KINDS, Outputs, Run, Saved, Scorer, Scores};
-use crate::data::ImageSet;
+use crate::data::{Context, ImageSet};
 use crate::nets::onnx::Graph;
 
 /// The detector that `table` states, which sees the images with `image_px` along one side, or as they are where that is absent.
@@ -46,6 +46,10 @@ impl Reduced {
 impl Detector for Reduced {
     fn outputs(&self) -> Outputs {
         self.detector.outputs()
+    }
+
+    fn context(&self) -> Context {
+        self.detector.context()
     }
 
     fn suits(&self, size_px: usize) -> Result<(), DetectorError> {

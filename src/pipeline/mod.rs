@@ -146,7 +146,7 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     let dataset = Dataset::open(&folder)?;
     let audited = clock.time("audit", || audited(&dataset))?;
-    let images = clock.time("read", || images(&dataset))?;
+    let images = clock.time("read", || images(plan, &dataset))?;
     let stream = Stream::root(plan.scenario().seed).child("learning");
 
     let rows = dataset.rows().iter().filter(|row| row.split == Split::Test);
@@ -211,11 +211,14 @@ impl Clock {
     }
 }
 
-fn images(dataset: &Dataset) -> Result<Images, Failure> {
+/// The images, with as many layers before each as one of the detectors looks back at.
+fn images(plan: &Plan, dataset: &Dataset) -> Result<Images, Failure> {
+    let layers = plan.detectors.iter().map(|detector| detector.item.context().layers).max().unwrap_or(0);
+    let load = |split| data::load(dataset, split, layers);
     Ok(Images {
-        training: data::load(dataset, Split::Train)?,
-        validation: data::load(dataset, Split::Validation)?,
-        test: data::load(dataset, Split::Test)?,
+        training: load(Split::Train)?,
+        validation: load(Split::Validation)?,
+        test: load(Split::Test)?,
     })
 }
 
@@ -350,7 +353,7 @@ fn scenario(plan: &Plan) -> record::Scenario {
                 hash: part.hash.clone(),
             })
             .collect(),
-        layers: production.printable().len(),
+        layers: production.most_layers(),
         image_px: production.frame().size_px,
         px_per_mm: production.frame().px_per_mm,
         bed_mm: production.bed_side_mm(),

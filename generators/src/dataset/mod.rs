@@ -1,7 +1,8 @@
 //! Labelled images on disk, and back.
 //!
 //! The layout is that of MVTec AD (`train/good`, `test/<defect>`, `ground_truth/<defect>/..._mask.png`)
-//! with `validation/good`, `change/<defect>` (|image - twin|) and `nominal` (the slices) beside it,
+//! with `validation/good`, `history/good` (the other layers of test jobs), `change/<defect>` (|image - twin|) and `nominal`
+//! (the slices) beside it,
 //! the recordings of screening jobs in `screening/<job>`, with masks in `screening_masks/<job>`,
 //! `ledger.parquet` with one [`Row`] per image, `scenario.toml` and `parts`, from which the same data
 //! can be made again, and `manifest.json` with the SHA-256 of every file. While a dataset is being made,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Which part of the benchmark an image belongs to. No job is in two of them.
+/// Which part of the benchmark an image belongs to. No job is in two of them, but that the history is of the test's jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
@@ -14,13 +14,17 @@ pub enum Split {
     Validation,
     /// Healthy and anomalous images of the same jobs and layers.
     Test,
+    /// The healthy layers of the test jobs that are no test images: what a detector with a memory has seen before one.
+    /// Nothing is trained on them, and nothing judged.
+    History,
     /// Whole jobs as the camera delivered them: healthy, anomalous, and spoilt by faults.
     Screening,
 }
 
 impl Split {
     /// Every split, in order.
-    pub const ALL: [Split; 4] = [Split::Train, Split::Validation, Split::Test, Split::Screening];
+    pub const ALL: [Split; 5] =
+        [Split::Train, Split::Validation, Split::Test, Split::History, Split::Screening];
 
     /// Its name in the ledger and on disk.
     pub fn name(self) -> &'static str {
@@ -28,6 +32,7 @@ impl Split {
             Self::Train => "train",
             Self::Validation => "validation",
             Self::Test => "test",
+            Self::History => "history",
             Self::Screening => "screening",
         }
     }

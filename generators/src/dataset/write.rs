@@ -33,7 +33,8 @@ pub fn write(
     let scenario = production.to_toml(&parts);
     let expected = |split: Split| {
         let jobs = jobs.iter().filter(|job| job.split == split).count();
-        (split, production.images(split).checked_div(jobs).unwrap_or(0))
+        let history = if split == Split::Test { production.images(Split::History) } else { 0 };
+        (split, (production.images(split) + history).checked_div(jobs).unwrap_or(0))
     };
     let expected = Split::ALL.into_iter().map(expected).collect();
     let manifest = manifest(production, &scenario, &parts);
@@ -63,6 +64,7 @@ fn folders(production: &Production, jobs: &[Job]) -> Vec<String> {
     let mut folders: Vec<String> = sorted.map(|&split| names::good(split)).collect();
     if splits.contains(&Split::Test) {
         folders.extend(production.scenario().defects().flat_map(|(name, _)| names::of_defect(name)));
+        folders.extend(production.keeps_history().then(|| names::good(Split::History)));
     }
     let recorded = jobs.iter().filter(|job| job.split == Split::Screening);
     folders.extend(recorded.flat_map(|job| names::recording(job.number)));
@@ -210,9 +212,14 @@ impl Files<'_> {
 fn put(job: &Job, sample: &Sample, files: &mut Files<'_>) -> Result<Vec<Row>, DatasetError> {
     let stem = names::stem(job.number, sample.layer);
     let nominal = files.put(format!("{}/{stem}.png", names::NOMINAL), png::share(&sample.nominal))?;
-    let good = format!("{}/{stem}.png", names::good(job.split));
+    let split = match (job.split, &sample.twin) {
+        (Split::Test, None) => Split::History,
+        (split, _) => split,
+    };
+    let good = format!("{}/{stem}.png", names::good(split));
     let good = files.put(good, png::grey(&sample.healthy.grey))?;
-    let mut rows = vec![row(job, sample.layer, good.clone(), nominal.clone(), &sample.healthy)];
+    let healthy = row(job, sample.layer, good.clone(), nominal.clone(), &sample.healthy);
+    let mut rows = vec![Row { split, ..healthy }];
     files.put_temperature(&mut rows[0], &sample.healthy)?;
     if let Some(twin) = &sample.twin {
         let [images, masks, changes] = names::of_defect(&twin.defect);

@@ -4,7 +4,8 @@
 //! stream shuffles, and each episode lies at random in its window. At its first layer the thermal
 //! state is cloned from the healthy history; the clone goes on with the defect for as long as the
 //! episode lasts and is then dropped, so that every anomalous image has its healthy twin. A layer whose
-//! image equals its twin, as where the defect is still too faint, is in neither class.
+//! image equals its twin, as where the defect is still too faint, is in neither class. Where the scenario keeps the history,
+//! such a layer and those between the episodes are given out too, without a twin.
 
 use std::fmt;
 
@@ -82,22 +83,27 @@ pub fn simulate<E: From<NothingShows>>(
     history: &History<'_>,
     sink: &mut impl FnMut(Sample) -> Result<(), E>,
 ) -> Result<(), E> {
-    let anomalies = history.production.anomalies();
+    let production = history.production;
+    let anomalies = production.anomalies();
     let mut order: Vec<usize> = (0..anomalies.len()).collect();
     history.job.stream.child("order").shuffle(&mut order);
     let mut progress = Progress { next: 0, bed: None };
     for (number, &defect) in order.iter().enumerate() {
-        let window = history.production.window(number);
+        let window = production.window(history.job, number);
         let Some(&first) = window.first() else { continue };
         while progress.next < first {
-            let bed = progress.bed_after(&history.layer(progress.next));
+            let healthy = history.layer(progress.next);
+            let bed = progress.bed_after(&healthy);
+            if history.keeps(progress.next) {
+                sink(healthy.sample(production, &bed.surface_c))?;
+            }
             progress = Progress { next: progress.next + 1, bed: Some(bed) };
         }
         let anomaly = &anomalies[defect];
         let mut cause = Cause::NoPlace;
         let stood = (0..ATTEMPTS).find_map(|attempt| {
             let episode = Episode::draw(history, anomaly, window, attempt);
-            episode.run(progress.clone(), history.production.afterglow()).map_err(|e| cause = e).ok()
+            episode.run(progress.clone(), production.afterglow()).map_err(|e| cause = e).ok()
         });
         let Some((samples, after)) = stood else {
             return Err(history.nothing_shows(&anomaly.name, cause).into());
@@ -133,7 +139,8 @@ impl<'a> Episode<'a> {
         Self { history, anomaly, attempt, stream, layers: &window[start..], duration }
     }
 
-    /// Goes on from `progress` through the episode; its samples, and the healthy history after it.
+    /// Goes on from `progress` through the episode; its samples, those of the history among them, and the healthy history
+    /// after it.
     pub(super) fn run(
         &self,
         mut progress: Progress,
@@ -150,7 +157,12 @@ impl<'a> Episode<'a> {
             let index = progress.next;
             let healthy = self.history.layer(index);
             let bed = progress.bed_after(&healthy);
-            if index >= self.layers[0] {
+            let kept = self.history.keeps(index);
+            if index < self.layers[0] {
+                if kept {
+                    samples.push(healthy.sample(self.history.production, &bed.surface_c));
+                }
+            } else {
                 let before = if age == 0 { progress.bed.as_ref() } else { branch.as_ref() };
                 if self.layers[age] != index {
                     // Nothing is printed here, and nothing imaged.
@@ -160,10 +172,12 @@ impl<'a> Episode<'a> {
                     let branched = self.inject(&healthy, age, afterglow)?;
                     let changed = healthy.pass.next(before, &branched.layer);
                     // An image that equals its twin shows nothing, and is in neither class.
-                    match self.image(healthy, branched, [&bed.surface_c, &changed.surface_c]) {
-                        Some(sample) => samples.push(sample),
-                        None if afterglow => break,
-                        None => {}
+                    let sample = self.image(healthy, branched, [&bed.surface_c, &changed.surface_c]);
+                    if sample.twin.is_none() && afterglow {
+                        break;
+                    }
+                    if sample.twin.is_some() || kept {
+                        samples.push(sample);
                     }
                     branch = Some(changed);
                     age += 1;
@@ -205,40 +219,26 @@ impl<'a> Episode<'a> {
         Ok(Branched { layer, mask, afterglow, draws, stream })
     }
 
-    /// Both images of the layer, or `None` where they are equal.
-    fn image(
-        &self,
-        healthy: Healthy,
-        branched: Branched,
-        [surface_c, changed_c]: [&Field; 2],
-    ) -> Option<Sample> {
+    /// Both images of the layer; the healthy one alone where they are equal.
+    fn image(&self, healthy: Healthy, branched: Branched, [surface_c, changed_c]: [&Field; 2]) -> Sample {
         let production = self.history.production;
         let apparent_c = production.camera().observe(changed_c, &healthy.exposure);
         let grey = production.camera().digitise(&apparent_c, &healthy.exposure);
-        let shot = healthy.photograph(production, surface_c);
+        let blur_px = healthy.exposure.blur_px;
+        let sample = healthy.sample(production, surface_c);
+        let (nominal, shot) = (&sample.nominal, &sample.healthy);
         if shot.grey == grey {
-            return None;
+            return sample;
         }
         let Branched { mask, mut draws, stream, afterglow, .. } = branched;
-        let (nominal, blur_px) = (healthy.layer.coverage, healthy.exposure.blur_px);
         let change = grey.difference(&shot.grey);
-        if let Some(cnr) = contrast::cnr_image(&shot.grey, &change, &mask, &nominal, blur_px) {
+        if let Some(cnr) = contrast::cnr_image(&shot.grey, &change, &mask, nominal, blur_px) {
             draws.note("defect.cnr_image", cnr);
         }
-        let mut parameters = healthy.parameters;
+        let mut parameters = shot.parameters.clone();
         parameters.extend(draws.into_record());
-        let stream = stream.path().to_owned();
-        Some(Sample {
-            layer: healthy.layer.index,
-            nominal,
-            healthy: shot,
-            twin: Some(Twin {
-                defect: self.anomaly.name.clone(),
-                afterglow,
-                shot: Shot { grey, apparent_c, parameters, stream },
-                mask,
-            }),
-        })
+        let shot = Shot { grey, apparent_c, parameters, stream: stream.path().to_owned() };
+        Sample { twin: Some(Twin { defect: self.anomaly.name.clone(), afterglow, shot, mask }), ..sample }
     }
 }
 

@@ -52,7 +52,7 @@ pub fn record<E: From<NothingShows>>(
     let mut earlier = Earlier(Vec::new());
     let mut progress = Progress { next: 0, bed: None };
     for (number, event) in events.into_iter().enumerate() {
-        let window = production.recorded_window(number);
+        let window = production.recorded_window(history.job, number);
         let (Some(&first), Some(&last)) = (window.first(), window.last()) else { continue };
         let (before, reached) = sound(history, progress, first);
         earlier.keep(&before);
@@ -94,7 +94,7 @@ fn sound(history: &History<'_>, mut progress: Progress, until: usize) -> (Vec<Re
         let index = progress.next;
         let healthy = history.layer(index);
         let bed = progress.bed_after(&healthy);
-        if production.printable().binary_search(&index).is_ok() {
+        if production.printable(history.job).binary_search(&index).is_ok() {
             let shot = healthy.photograph(production, &bed.surface_c);
             let (nominal, defect, fault, mask) = (healthy.layer.coverage, None, None, None);
             recorded.push(Recorded { layer: index, nominal, shot, defect, afterglow: false, fault, mask });

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::advice::millimetres;
+use super::plate::{Plates, Sharing, Side, Usage};
 use super::{Afterglow, Anomaly, Disturbance, Part, Result, Scenario, Surface};
-use crate::bed::{Bed, Item};
 use crate::camera::Camera;
 use crate::dataset::Split;
 use crate::layer::{Field, Frame};
@@ -20,12 +20,9 @@ const MOST_LAYERS: usize = 10_000;
 pub struct Production {
     scenario: Scenario,
     models: Vec<Model>,
-    /// Which entry of `models` each item of the bed is a copy of.
-    copies: Vec<usize>,
-    bed: Bed,
+    plates: Plates,
     frame: Frame,
     heights_mm: Vec<f64>,
-    printable: Vec<usize>,
     fingerprint: String,
 }
 
@@ -38,6 +35,8 @@ pub struct PartSummary {
     pub unit: Unit,
     /// How many copies lie on the bed.
     pub copies: usize,
+    /// In which jobs it is printed.
+    pub usage: Usage,
     /// Width (x), depth (y) and height in mm.
     pub size_mm: [f64; 3],
     /// BLAKE3 of the file, in hexadecimal.
@@ -46,10 +45,18 @@ pub struct PartSummary {
     pub certificate: Certificate,
 }
 
-struct Model {
-    summary: PartSummary,
+pub(super) struct Model {
+    pub(super) summary: PartSummary,
     /// Its imaged layers from the bed up; fewer than the job's where another part is higher.
     slices: Vec<Slice>,
+}
+
+impl Model {
+    /// Pixels that one copy prints in a layer.
+    pub(super) fn printed_px(&self, layer: usize, frame: &Frame) -> f64 {
+        let area_mm2 = self.summary.certificate.layers.get(layer).map_or(0.0, |layer| layer.area_mm2);
+        area_mm2 * frame.px_per_mm * frame.px_per_mm
+    }
 }
 
 /// One print job.
@@ -62,6 +69,8 @@ pub struct Job {
     /// The stream that everything in it is drawn from; it depends on the number within the split
     /// alone, so that more training jobs do not change the test set.
     pub stream: Stream,
+    /// What lies on its bed.
+    pub(super) plate: usize,
 }
 
 impl Scenario {
@@ -73,32 +82,11 @@ impl Scenario {
     pub fn resolve(self) -> Result<Production> {
         let meshes = self.parts.iter().map(read).collect::<Result<Vec<_>>>()?;
         let heights_mm = self.layer_heights_mm(&meshes)?;
-        let mut models = Vec::new();
-        let mut items = Vec::new();
-        let mut copies = Vec::new();
-        for (index, (part, mesh)) in self.parts.iter().zip(&meshes).enumerate() {
-            let model = model(part, mesh, &heights_mm);
-            let [width, depth, _] = model.summary.size_mm;
-            items.extend(vec![Item { size_mm: [width, depth], pose: part.pose }; part.copies]);
-            copies.extend(vec![index; part.copies]);
-            models.push(model);
-        }
-        let sizes_mm: Vec<[f64; 3]> = models.iter().map(|m| m.summary.size_mm).collect();
-        let bed = Bed::plan(&items, self.bed_size).map_err(|e| self.layout_error(e, &copies, &sizes_mm))?;
-        let size_px = self.camera.image_px;
-        let frame = Frame { size_px, px_per_mm: size_px as f64 / bed.side_mm() };
-        self.check_part_px(&sizes_mm, &frame)?;
-        let printable = (0..heights_mm.len()).filter(|&k| printed_px(&models, k, &frame) >= 1.0).collect();
-        let mut production = Production {
-            fingerprint: String::new(),
-            scenario: self,
-            models,
-            copies,
-            bed,
-            frame,
-            heights_mm,
-            printable,
-        };
+        let models: Vec<Model> =
+            self.parts.iter().zip(&meshes).map(|(part, mesh)| model(part, mesh, &heights_mm)).collect();
+        let (plates, frame) = Plates::lay_out(&self, &models, heights_mm.len())?;
+        let mut production =
+            Production { fingerprint: String::new(), scenario: self, models, plates, frame, heights_mm };
         production.check_layers()?;
         production.check_recorded_layers()?;
         production.fingerprint = production.compute_fingerprint();
@@ -149,7 +137,7 @@ impl Production {
 
     /// The side of the square bed in mm.
     pub fn bed_side_mm(&self) -> f64 {
-        self.bed.side_mm()
+        self.plates.all().first().map_or(0.0, |plate| plate.bed.side_mm())
     }
 
     /// Height of each layer's middle above the bed in mm, from the first to the last.
@@ -157,9 +145,27 @@ impl Production {
         &self.heights_mm
     }
 
-    /// The layers that are imaged: those that print at least a pixel's worth.
-    pub fn printable(&self) -> &[usize] {
-        &self.printable
+    /// The layers of a job that are imaged: those that print at least a pixel's worth.
+    pub fn printable(&self, job: &Job) -> &[usize] {
+        &self.plates.get(job.plate).printable
+    }
+
+    /// How many layers a job images at most.
+    pub fn most_layers(&self) -> usize {
+        self.plates.all().iter().map(|plate| plate.printable.len()).max().unwrap_or(0)
+    }
+
+    /// Whether the layers of a test job that are no test images are kept as well, as [`Split::History`].
+    pub fn keeps_history(&self) -> bool {
+        self.scenario.history
+    }
+
+    /// The entry of `[[part]]` that a job prints alone; `None` where each job prints all.
+    pub fn part_of(&self, job: &Job) -> Option<usize> {
+        match self.scenario.sharing {
+            Sharing::All => None,
+            Sharing::One => self.plates.get(job.plate).copies.first().copied(),
+        }
     }
 
     /// Names what the data depend on: equal where the images and labels would be equal.
@@ -196,10 +202,10 @@ impl Production {
         let named = splits.into_iter().flat_map(|(split, count)| (0..count).map(move |index| (split, index)));
         named
             .zip(0..)
-            .map(|((split, index), number)| Job {
-                number,
-                split,
-                stream: root.child(split.name()).item("job", index),
+            .map(|((split, index), number)| {
+                let stream = root.child(split.name()).item("job", index);
+                let plate = self.plates.draw(Side::of(split), &stream);
+                Job { number, split, stream, plate }
             })
             .collect()
     }
@@ -210,17 +216,22 @@ impl Production {
         jobs.training + jobs.validation + jobs.test + jobs.screening
     }
 
-    /// How many images a split will have; for [`Split::Test`] about that many, half of them healthy.
+    /// How many images a split will have; for [`Split::Test`] and [`Split::History`] about that many, half of the
+    /// test images healthy.
     pub fn images(&self, split: Split) -> usize {
-        let jobs = self.scenario.jobs;
+        let layers = |split: Split| -> usize {
+            self.jobs().iter().filter(|job| job.split == split).map(|job| self.printable(job).len()).sum()
+        };
         match split {
-            Split::Train => jobs.training * self.printable.len(),
-            Split::Validation => jobs.validation * self.printable.len(),
-            Split::Screening => jobs.screening * self.printable.len(),
+            Split::Train | Split::Validation | Split::Screening => layers(split),
             Split::Test => {
                 let durations: f64 = self.scenario.defects.iter().map(|d| self.mean_duration(d)).sum();
-                2 * (jobs.test as f64 * durations).round() as usize
+                2 * (self.scenario.jobs.test as f64 * durations).round() as usize
             }
+            Split::History if self.scenario.history => {
+                layers(Split::Test).saturating_sub(self.images(Split::Test) / 2)
+            }
+            Split::History => 0,
         }
     }
 
@@ -233,7 +244,7 @@ impl Production {
         let one_healthy = file(0.8 * white_noise) + file(0.1 * pixels);
         let one_anomalous = file(0.8 * white_noise) + file(0.05 * pixels) + file(0.2 * white_noise);
         let anomalous = self.images(Split::Test) as u64 / 2;
-        let single = [Split::Train, Split::Validation, Split::Screening];
+        let single = [Split::Train, Split::Validation, Split::History, Split::Screening];
         let healthy = single.into_iter().map(|split| self.images(split)).sum::<usize>() as u64 + anomalous;
         healthy * one_healthy + anomalous * one_anomalous
     }
@@ -264,34 +275,39 @@ impl Production {
     }
 
     /// Where the copies lie in one job, in the order of the scenario.
-    pub(crate) fn lay_out(&self, stream: &mut Stream) -> Vec<Placement> {
-        let places = self.bed.lay_out(stream).into_iter();
+    pub(crate) fn lay_out(&self, job: &Job) -> Vec<Placement> {
+        let places = self.plates.get(job.plate).bed.lay_out(&mut job.stream.child("pose")).into_iter();
         places.map(|p| Placement { rotation_deg: p.rotation_deg, at_mm: p.centre_mm }).collect()
     }
 
-    /// The nominal slice: printed share of each pixel in layer `index`.
-    pub(crate) fn mask(&self, index: usize, placements: &[Placement]) -> Field {
-        let slices: Vec<(&Slice, Placement)> = (self.copies.iter().zip(placements))
+    /// The nominal slice: printed share of each pixel in layer `index` of a job.
+    pub(crate) fn mask(&self, job: &Job, index: usize, placements: &[Placement]) -> Field {
+        let slices: Vec<(&Slice, Placement)> = (self.plates.get(job.plate).copies.iter().zip(placements))
             .filter_map(|(&model, placement)| Some((self.models[model].slices.get(index)?, *placement)))
             .collect();
         raster::coverage(&slices, &self.frame)
     }
 
     /// The layers in which episode number `window` of a job may lie.
-    pub(crate) fn window(&self, window: usize) -> &[usize] {
-        cut(&self.printable, window, self.scenario.defects.len())
+    pub(crate) fn window(&self, job: &Job, window: usize) -> &[usize] {
+        cut(self.printable(job), window, self.scenario.defects.len())
     }
 
     /// The layers of a screening job in which defect or fault number `window` may act: all but the
     /// first, so that there is always an image before.
-    pub(crate) fn recorded_window(&self, window: usize) -> &[usize] {
+    pub(crate) fn recorded_window(&self, job: &Job, window: usize) -> &[usize] {
         let windows = self.scenario.defects.len() + self.scenario.faults.len();
-        cut(self.printable.get(1..).unwrap_or_default(), window, windows)
+        cut(self.printable(job).get(1..).unwrap_or_default(), window, windows)
+    }
+
+    /// Printed layers of the test job that has fewest.
+    fn fewest_layers(&self) -> usize {
+        self.plates.of(Side::Test).map(|plate| plate.printable.len()).min().unwrap_or(0)
     }
 
     /// The shortest window.
     fn window_len(&self) -> usize {
-        self.printable.len() / self.scenario.defects.len().max(1)
+        self.fewest_layers() / self.scenario.defects.len().max(1)
     }
 
     fn mean_duration(&self, anomaly: &Anomaly) -> f64 {
@@ -302,13 +318,17 @@ impl Production {
     }
 
     fn check_layers(&self) -> Result<()> {
-        let (scenario, printable) = (&self.scenario, self.printable.len());
-        if printable == 0 {
+        let scenario = &self.scenario;
+        if self.plates.all().iter().any(|plate| plate.printable.is_empty()) {
             return Err(scenario
                 .layers_place
                 .error("no layer prints as much as one pixel")
                 .with_help("lower `height_mm`, raise `max` or raise [camera] image_px"));
         }
+        if scenario.jobs.test == 0 {
+            return Ok(());
+        }
+        let printable = self.fewest_layers();
         for anomaly in &scenario.defects {
             let longest = anomaly.layers.max().round();
             // A normal distribution has no longest episode; it is cut to the window.
@@ -335,7 +355,8 @@ impl Production {
             return Ok(());
         }
         let windows = scenario.defects.len() + scenario.faults.len();
-        let shortest = self.printable.len().saturating_sub(1) / windows.max(1);
+        let printable = self.fewest_layers();
+        let shortest = printable.saturating_sub(1) / windows.max(1);
         let events = (scenario.defects.iter().map(|d| (&d.layers, &d.place)))
             .chain(scenario.faults.iter().map(|f| (&f.layers, &f.place)));
         for (layers, place) in events {
@@ -344,8 +365,7 @@ impl Production {
                 return Err(place
                     .error(format!(
                         "an episode of {longest} layers does not fit: in a screening job {windows} defects and \
-                         faults share {} printed layers, {shortest} each",
-                        self.printable.len()
+                         faults share {printable} printed layers, {shortest} each"
                     ))
                     .with_help("shorten `layers`, lower [layers] height_mm or raise [layers] max"));
             }
@@ -364,6 +384,9 @@ impl Production {
         for (part, model) in self.scenario.parts.iter().zip(&self.models) {
             let PartSummary { hash, unit, copies, .. } = &model.summary;
             said += &format!("{hash} {} {copies} {:?}\n", unit.name(), part.pose);
+            if part.usage != Usage::Any {
+                said += &format!("{:?}\n", part.usage);
+            }
         }
         blake3::hash(said.as_bytes()).to_hex().to_string()
     }
@@ -395,15 +418,10 @@ fn model(part: &Part, mesh: &Mesh, heights_mm: &[f64]) -> Model {
         file: part.file.clone(),
         unit: part.unit,
         copies: part.copies,
+        usage: part.usage,
         size_mm,
         hash: mesh.hash().to_owned(),
         certificate: Certificate::of(mesh, &slices),
     };
     Model { summary, slices }
-}
-
-/// Pixels that layer `index` prints, all copies together.
-fn printed_px(models: &[Model], index: usize, frame: &Frame) -> f64 {
-    let area = |m: &Model| m.summary.certificate.layers.get(index).map_or(0.0, |layer| layer.area_mm2);
-    models.iter().map(|m| area(m) * m.summary.copies as f64).sum::<f64>() * frame.px_per_mm * frame.px_per_mm
 }

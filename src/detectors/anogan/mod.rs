@@ -258,7 +258,14 @@ mod tests {
         let grey = range.grey(&generator.forward(&z, Mode::Inference).unwrap()).unwrap();
         let pixels = grey.flatten_all().unwrap().to_vec1().unwrap();
         let job = vec![0; count];
-        ImageSet { size_px: 16, pixels, nominal: Vec::new(), layer: job.clone(), job }
+        ImageSet {
+            size_px: 16,
+            pixels,
+            nominal: Vec::new(),
+            layer: job.clone(),
+            job,
+            past: Default::default(),
+        }
     }
 
     /// What the generator can make leaves nothing over, once its latent vector is found.

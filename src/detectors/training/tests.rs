@@ -86,6 +86,7 @@ fn train(trainee: &mut Level, folder: &Path, lines: &str) -> Result<History, Det
         nominal: vec![1.0; 6 * 4],
         job: vec![0; 6],
         layer: (0..6).collect(),
+        ..Default::default()
     };
     let stage = Stage {
         detector: "level",

@@ -49,7 +49,7 @@ const FILE_SETS: [(&str, &str, &[&str]); 4] = [
     (
         "image-files",
         "the images",
-        &["train/*/*.png", "validation/*/*.png", "test/*/*.png", "screening/*/*.png"],
+        &["train/*/*.png", "validation/*/*.png", "test/*/*.png", "history/*/*.png", "screening/*/*.png"],
     ),
     ("mask-files", "the footprints", &["ground_truth/*/*.png", "screening_masks/*/*.png"]),
     ("change-files", "what heat and blur made of the defects: |image - twin|", &["change/*/*.png"]),
@@ -149,7 +149,7 @@ impl Description {
         let meaning = |split| match split {
             Split::Train => "cr:TrainingSplit",
             Split::Validation => "cr:ValidationSplit",
-            Split::Test | Split::Screening => "cr:TestSplit",
+            Split::Test | Split::History | Split::Screening => "cr:TestSplit",
         };
         let splits: Vec<Value> = splits
             .map(|split| json!({ "splits/name": split.name(), "splits/url": meaning(split) }))
