@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::relay;
+use super::vectors::widest;
 
 /// The function behind a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,9 +77,11 @@ pub(crate) fn pairwise(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync)
     let mut result = vec![0.0; a.len()];
     let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
     result.par_chunks_mut(CHUNK).zip(inputs).for_each(|(result, (a, b))| {
-        for ((r, &a), &b) in result.iter_mut().zip(a).zip(b) {
-            *r = f(a, b);
-        }
+        widest(|| {
+            for ((r, &a), &b) in result.iter_mut().zip(a).zip(b) {
+                *r = f(a, b);
+            }
+        });
     });
     result
 }
@@ -94,9 +97,11 @@ impl CustomOp1 for Leaky {
         let x = values(storage, layout)?;
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = if x > 0.0 { x } else { x * self.0 };
-            }
+            widest(|| {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = if x > 0.0 { x } else { x * self.0 };
+                }
+            });
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::activation::values;
 use super::sums::sum_of;
+use super::vectors::widest;
 use super::{NetsError, Parameters};
 
 /// Adam (Kingma and Ba 2015) over all variables of one network, and AdamW (Loshchilov and Hutter 2019, algorithm 2) where the
@@ -184,11 +185,13 @@ impl InplaceOp2 for Decay {
         let (rest1, rest2) = (1.0 - self.beta1, 1.0 - self.beta2);
         let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
         moments.zip(gradient.par_chunks(CHUNK)).for_each(|((m, v), g)| {
-            for ((m, v), &g) in m.iter_mut().zip(v).zip(g) {
-                let g = self.scale * g;
-                *m = self.beta1 * *m + rest1 * g;
-                *v = self.beta2 * *v + rest2 * g * g;
-            }
+            widest(|| {
+                for ((m, v), &g) in m.iter_mut().zip(v).zip(g) {
+                    let g = self.scale * g;
+                    *m = self.beta1 * *m + rest1 * g;
+                    *v = self.beta2 * *v + rest2 * g * g;
+                }
+            });
         });
         Ok(())
     }
@@ -230,9 +233,12 @@ impl InplaceOp2 for Descend {
         let (first, second) = values(moments, moments_layout)?.split_at(variable.len());
         let moments = first.par_chunks(CHUNK).zip(second.par_chunks(CHUNK));
         variable.par_chunks_mut(CHUNK).zip(moments).for_each(|(p, (m, v))| {
-            for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
-                *p = self.keep * *p - self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
-            }
+            widest(|| {
+                for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
+                    *p =
+                        self.keep * *p - self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
+                }
+            });
         });
         Ok(())
     }

@@ -25,6 +25,7 @@ mod linear;
 mod losses;
 mod norm;
 pub mod onnx;
+mod panels;
 mod parameters;
 mod process;
 mod product;
@@ -34,7 +35,9 @@ mod repeated;
 mod scratch;
 mod store;
 mod sums;
+mod transpose;
 mod upsample;
+mod vectors;
 
 pub use activation::Activation;
 pub use adam::Adam;

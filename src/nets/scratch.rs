@@ -33,13 +33,6 @@ impl Scratch {
         }
         Self { buffer, len }
     }
-
-    /// A buffer of zeros.
-    pub fn zeroed(len: usize) -> Self {
-        let mut scratch = Self::new(len);
-        scratch.fill(0.0);
-        scratch
-    }
 }
 
 impl Deref for Scratch {

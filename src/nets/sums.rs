@@ -1,5 +1,7 @@
 //! Sums in an order that depends on the length alone.
 
+use super::vectors::widest;
+
 const LANES: usize = 16;
 /// Vectors added up in f32 before they go to f64.
 const RUN: usize = 256;
@@ -7,23 +9,48 @@ const RUN: usize = 256;
 /// The sum of `f` over the scalars at the same places of `xs`, which are equally long.
 #[inline(always)]
 pub(crate) fn sum_of<const N: usize>(xs: [&[f32]; N], f: impl Fn([f32; N]) -> f32) -> f64 {
-    let mut total = 0f64;
-    let vectors = xs.map(|x| x.as_chunks::<LANES>().0);
-    let count = vectors.map(<[_]>::len).into_iter().min().unwrap_or(0);
-    for start in (0..count).step_by(RUN) {
-        let run = vectors.map(|v| &v[start..(start + RUN).min(count)]);
-        let mut lanes = [0f32; LANES];
-        for i in 0..(count - start).min(RUN) {
-            let vector = run.map(|r| &r[i]);
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += f(vector.map(|v| v[lane]));
+    let [sum] = sums_of(xs, |x| [f(x)]);
+    sum
+}
+
+/// As [`sum_of`], several sums at once.
+#[inline(always)]
+pub(crate) fn sums_of<const N: usize, const M: usize>(
+    xs: [&[f32]; N],
+    f: impl Fn([f32; N]) -> [f32; M],
+) -> [f64; M] {
+    widest(
+        #[inline(always)]
+        || {
+            let mut totals = [0f64; M];
+            let vectors = xs.map(|x| x.as_chunks::<LANES>().0);
+            let count = vectors.map(<[_]>::len).into_iter().min().unwrap_or(0);
+            for start in (0..count).step_by(RUN) {
+                let run = vectors.map(|v| &v[start..(start + RUN).min(count)]);
+                let mut lanes = [[0f32; LANES]; M];
+                for i in 0..(count - start).min(RUN) {
+                    let vector = run.map(|r| &r[i]);
+                    for lane in 0..LANES {
+                        let terms = f(vector.map(|v| v[lane]));
+                        for (sums, term) in lanes.iter_mut().zip(terms) {
+                            sums[lane] += term;
+                        }
+                    }
+                }
+                for (total, lanes) in totals.iter_mut().zip(lanes) {
+                    *total += lanes.iter().map(|&l| f64::from(l)).sum::<f64>();
+                }
             }
-        }
-        total += lanes.iter().map(|&l| f64::from(l)).sum::<f64>();
-    }
-    let rest = xs.map(|x| x.as_chunks::<LANES>().1);
-    let count = rest.map(<[_]>::len).into_iter().min().unwrap_or(0);
-    total + (0..count).map(|i| f64::from(f(rest.map(|r| r[i])))).sum::<f64>()
+            let rest = xs.map(|x| x.as_chunks::<LANES>().1);
+            let count = rest.map(<[_]>::len).into_iter().min().unwrap_or(0);
+            for i in 0..count {
+                for (total, term) in totals.iter_mut().zip(f(rest.map(|r| r[i]))) {
+                    *total += f64::from(term);
+                }
+            }
+            totals
+        },
+    )
 }
 
 /// The sum of `x`.

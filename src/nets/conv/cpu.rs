@@ -1,31 +1,31 @@
-//! The three passes of a convolution on the CPU: windows are unfolded into columns, multiplied on one
-//! thread per task, and the tasks run in parallel.
+//! The three passes of a convolution on the CPU: sums over the taps of the window and the channels, read straight from
+//! the images (`lanes`, `planes`) and the weights by the kernel of `panels`.
 //!
-//! How the work is cut depends on the shapes alone, so that the sums are the same at any number of threads.
-
-use std::ops::Range;
+//! How the sums are cut depends on the shapes alone, so that they are the same at any number of threads.
 
 use rayon::prelude::*;
 
+use super::direction::Direction;
 use super::geometry::Geometry;
-use super::planes::{Place, fold, join, split, unfold};
-use crate::nets::gemm::{Matrix, multiply};
+use super::lanes::{Lanes, Layout};
+use super::planes::Plane;
+use crate::nets::panels::{self, ROWS, Step, Sums, Vector};
 use crate::nets::scratch::Scratch;
+use crate::nets::transpose::transpose as transpose_matrix;
+use crate::nets::vectors::widest;
 
-/// Columns of one matrix product that pay for packing the weights and still stay in the cache.
-const COLUMNS: usize = 256;
-/// Columns where all threads work on one matrix product.
-const SHARED_COLUMNS: usize = 2048;
-/// Rows of unfolded columns that are made and multiplied at a time.
-const DEPTH: usize = 512;
+/// Vectors that pay for the weights to come into the cache.
+const VECTORS: usize = 48;
+/// Sums of one group of images: they stay in the second cache.
+const SUMS: usize = 1 << 18;
 /// With fewer groups of images than this, the threads share each group.
 const GROUPS: usize = 4;
-/// Rows of a matrix product per task where the threads share it.
-const ROWS: usize = 64;
-/// Tasks of a weight gradient, as far as the shapes allow.
-const GRADIENT_TASKS: usize = 8;
-/// Scalars that the partial sums of a weight gradient may take.
-const GRADIENT_SCALARS: usize = 1 << 22;
+/// Tasks of one group where the threads share it, and of a weight gradient, as far as the shapes allow.
+const TASKS: usize = 8;
+/// Pixels of the features that a weight gradient sums over at a time.
+const PIXELS: usize = 256;
+/// Weights up to which their gradient is summed up in parts.
+const FEW_WEIGHTS: usize = 1 << 17;
 
 /// What follows a sum in the same pass: a bias per channel and a leaky ReLU of this slope.
 #[derive(Clone, Copy)]
@@ -39,271 +39,288 @@ impl Epilogue<'_> {
 
     fn apply(&self, channel: usize, row: &mut [f32]) {
         let bias = self.bias.map_or(0.0, |bias| bias[channel]);
-        if self.slope != 1.0 {
-            for v in row {
-                let sum = *v + bias;
-                *v = if sum > 0.0 { sum } else { sum * self.slope };
-            }
-        } else if self.bias.is_some() {
-            row.iter_mut().for_each(|v| *v += bias);
+        if self.slope != 1.0 || self.bias.is_some() {
+            widest(|| {
+                for v in row {
+                    let sum = *v + bias;
+                    *v = if sum > 0.0 { sum } else { sum * self.slope };
+                }
+            });
         }
     }
-}
-
-/// How the images are cut into matrix products.
-struct Cut {
-    /// Images of one product.
-    images: usize,
-    /// Feature rows of one product; all of them where it spans several images.
-    rows: usize,
-    /// Whether all threads work on one group of images at a time.
-    shared: bool,
-}
-
-impl Cut {
-    fn new(g: &Geometry) -> Self {
-        let separate = Self::with_columns(g, COLUMNS);
-        if g.batch.div_ceil(separate.images) >= GROUPS {
-            return separate;
-        }
-        Self { shared: true, ..Self::with_columns(g, SHARED_COLUMNS) }
-    }
-
-    fn with_columns(g: &Geometry, columns: usize) -> Self {
-        let images = columns.div_ceil(g.feature_px()).min(g.batch);
-        Self { images, rows: (columns / g.features[2]).clamp(1, g.features[1]), shared: false }
-    }
-
-    /// Fewest groups that one thread takes.
-    fn groups_together(&self) -> usize {
-        if self.shared { usize::MAX } else { 1 }
-    }
-
-    /// Fewest pieces of one group that one thread takes.
-    fn pieces_together(&self) -> usize {
-        if self.shared { 1 } else { usize::MAX }
-    }
-
-    /// The feature rows of each product, in order.
-    fn tiles(&self, g: &Geometry) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (rows, height) = (self.rows, g.features[1]);
-        (0..height).step_by(rows).map(move |y| y..(y + rows).min(height))
-    }
-}
-
-/// Scalars of one image on the image side and on the feature side.
-fn sizes(g: &Geometry) -> (usize, usize) {
-    (g.image[0] * g.image_px(), g.features[0] * g.feature_px())
-}
-
-/// Unfolds the windows of feature rows `tile` of `images` into `columns` `[channels, taps, images * tile]`,
-/// for the channels from `first` on that `columns` has room for.
-fn unfold_tile(
-    g: &Geometry,
-    images: &[f32],
-    tile: &Range<usize>,
-    first: usize,
-    columns: &mut [f32],
-    together: usize,
-) {
-    let (one, _) = sizes(g);
-    let stride = g.window.stride;
-    let rows = tile.start * stride..(tile.end - 1) * stride + g.window.extent();
-    let count = tile.len() * g.features[2];
-    let width = images.len() / one * count;
-    columns.par_chunks_mut(g.taps() * width).enumerate().with_min_len(together).for_each(
-        |(channel, columns)| {
-            let mut plane = Scratch::new(rows.len() * stride * g.phase_columns());
-            for (i, image) in images.chunks_exact(one).enumerate() {
-                split(
-                    g,
-                    &image[(first + channel) * g.image_px()..][..g.image_px()],
-                    rows.clone(),
-                    &mut plane,
-                );
-                unfold(g, &plane, columns, Place { width, offset: i * count, rows: tile.len() });
-            }
-        },
-    );
 }
 
 /// `image` `[batch, channels, height, width]` and `weight` to features, `epilogue` applied.
 pub(super) fn convolve(g: &Geometry, image: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
-    let cut = Cut::new(g);
-    let ((one_in, one_out), (outputs, depth)) = (sizes(g), (g.features[0], g.depth()));
-    let together = cut.pieces_together();
-    let block = if cut.shared { ROWS } else { outputs };
-    let group = |(out, images): (&mut [f32], &[f32])| {
-        for tile in cut.tiles(g) {
-            let count = tile.len() * g.features[2];
-            let width = images.len() / one_in * count;
-            let mut sums = Scratch::new(outputs * width);
-            // A block of channels at a time, so that its columns stay in the cache.
-            let channels = DEPTH.div_ceil(g.taps()).min(g.image[0]);
-            for first in (0..g.image[0]).step_by(channels) {
-                let depth_here = channels.min(g.image[0] - first) * g.taps();
-                let mut columns = Scratch::new(depth_here * width);
-                unfold_tile(g, images, &tile, first, &mut columns, together);
-                let columns = Matrix::rows(&columns, width);
-                let blocks = sums.par_chunks_mut(block * width).zip(weight.par_chunks(block * depth));
-                blocks.with_min_len(together).for_each(|(sums, weight)| {
-                    let shape = [sums.len() / width, width, depth_here];
-                    let weight = Matrix::rows(&weight[first * g.taps()..], depth);
-                    multiply(shape, (sums, width), first > 0, weight, columns);
-                });
-            }
-            let sums = &*sums;
-            out.par_chunks_mut(g.feature_px()).enumerate().with_min_len(together).for_each(|(i, out)| {
-                let (image, channel) = (i / outputs, i % outputs);
-                let out = &mut out[tile.start * g.features[2]..][..count];
-                out.copy_from_slice(&sums[channel * width + image * count..][..count]);
-                epilogue.apply(channel, out);
-            });
-        }
-    };
-    let mut features = vec![0.0; g.batch * one_out];
-    features
-        .par_chunks_mut(cut.images * one_out)
-        .zip(image.par_chunks(cut.images * one_in))
-        .with_min_len(cut.groups_together())
-        .for_each(group);
-    features
-}
-
-/// Brings the rows `tile` of the features of several images side by side: `[channels, images * tile]`.
-fn gather_features(g: &Geometry, features: &[f32], tile: &Range<usize>, packed: &mut [f32], together: usize) {
-    let (_, one) = sizes(g);
-    let count = tile.len() * g.features[2];
-    let width = features.len() / one * count;
-    packed.par_chunks_mut(width).enumerate().with_min_len(together).for_each(|(channel, row)| {
-        for (features, part) in features.chunks_exact(one).zip(row.chunks_exact_mut(count)) {
-            let start = channel * g.feature_px() + tile.start * g.features[2];
-            part.copy_from_slice(&features[start..start + count]);
-        }
-    });
+    pass(&Direction::to_features(g), image, weight, epilogue)
 }
 
 /// `features` `[batch, features, height, width]` and `weight` to the image side: the input gradient of
 /// [`convolve`], and the forward pass of a transposed convolution, `epilogue` applied.
 pub(super) fn transpose(g: &Geometry, features: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
-    let cut = Cut::new(g);
-    let ((one_out, one_in), (outputs, depth)) = (sizes(g), (g.features[0], g.depth()));
-    let together = cut.pieces_together();
-    let block = if cut.shared { ROWS.div_ceil(g.taps()) } else { g.image[0] };
-    let row = g.window.stride * g.phase_columns();
-    let group = |(out, features): (&mut [f32], &[f32])| {
-        let images = features.len() / one_in;
-        // [channel, image, plane]
-        let mut planes = Scratch::zeroed(g.image[0] * images * g.plane());
-        for tile in cut.tiles(g) {
-            let count = tile.len() * g.features[2];
-            let width = images * count;
-            let packed;
-            let upstream = if images == 1 {
-                Matrix::rows(&features[tile.start * g.features[2]..], g.feature_px())
-            } else {
-                let mut buffer = Scratch::new(outputs * width);
-                gather_features(g, features, &tile, &mut buffer, together);
-                packed = buffer;
-                Matrix::rows(&packed, width)
-            };
-            let top = tile.start * g.window.stride * row;
-            let blocks = planes.par_chunks_mut(block * images * g.plane()).enumerate();
-            blocks.with_min_len(together).for_each(|(i, planes)| {
-                let rows = planes.len() / (images * g.plane()) * g.taps();
-                let weight = Matrix::rows(&weight[i * block * g.taps()..], depth).transposed();
-                let mut columns = Scratch::new(rows * width);
-                multiply([rows, width, outputs], (&mut columns, width), false, weight, upstream);
-                let channels = columns.chunks_exact(g.taps() * width);
-                for (columns, planes) in channels.zip(planes.chunks_exact_mut(images * g.plane())) {
-                    for (image, plane) in planes.chunks_exact_mut(g.plane()).enumerate() {
-                        let place = Place { width, offset: image * count, rows: tile.len() };
-                        fold(g, columns, &mut plane[top..], place);
+    pass(&Direction::to_image(g), features, weight, epilogue)
+}
+
+fn pass(direction: &Direction, source: &[f32], weight: &[f32], epilogue: Epilogue<'_>) -> Vec<f32> {
+    let layout = Layout::new(direction, panels::lanes());
+    let unit = layout.images_together();
+    let vectors = layout.vectors(direction, unit).max(1);
+    let affordable = SUMS / (vectors * direction.target[0] * layout.width);
+    let images = unit * VECTORS.div_ceil(vectors).min(affordable).max(1);
+    let shared = direction.batch.div_ceil(images) < GROUPS;
+    let pass = Pass { direction, layout, weight, epilogue, shared };
+    let mut target = vec![0.0; direction.batch * direction.target_len()];
+    target
+        .par_chunks_mut(images * direction.target_len())
+        .zip(source.par_chunks(images * direction.source_len()))
+        .with_min_len(if shared { usize::MAX } else { 1 })
+        .for_each(|(target, source)| pass.group(source, target));
+    target
+}
+
+/// A pass over groups of images.
+struct Pass<'a> {
+    direction: &'a Direction,
+    layout: Layout,
+    weight: &'a [f32],
+    epilogue: Epilogue<'a>,
+    /// Whether the threads share each group of images.
+    shared: bool,
+}
+
+impl Pass<'_> {
+    /// Fewest pieces of one group that one thread takes.
+    fn together(&self) -> usize {
+        if self.shared { 1 } else { usize::MAX }
+    }
+
+    fn group(&self, source: &[f32], target: &mut [f32]) {
+        let (layout, [channels, _, _]) = (&self.layout, self.direction.target);
+        let (images, px) = (target.len() / self.direction.target_len(), self.direction.target_px());
+        let laid_out = self.lay_out(source);
+        let block = if self.shared { channels.div_ceil(TASKS).next_multiple_of(ROWS) } else { channels };
+        // [channel, image, pixel]
+        let rows = |rows: &mut [f32]| {
+            rows.par_chunks_mut(block * images * px).enumerate().with_min_len(self.together()).for_each(
+                |(i, rows)| {
+                    let count = rows.len() / (images * px);
+                    let vectors = layout.vectors(self.direction, images);
+                    let mut sums = Scratch::new(count.next_multiple_of(ROWS) * vectors * layout.width);
+                    self.sum(&laid_out, images, i * block..i * block + count, &mut sums);
+                    for (row, out) in rows.chunks_exact_mut(images * px).enumerate() {
+                        let start = (row / ROWS * vectors * ROWS + row % ROWS) * layout.width;
+                        widest(|| self.collect(&sums[start..], images, out));
+                        self.epilogue.apply(i * block + row, out);
+                    }
+                },
+            );
+        };
+        if images == 1 {
+            return rows(target);
+        }
+        let mut sorted = Scratch::new(target.len());
+        rows(&mut sorted);
+        let sorted = &*sorted;
+        target.par_chunks_mut(px).enumerate().with_min_len(self.together()).for_each(|(i, out)| {
+            let (image, channel) = (i / channels, i % channels);
+            out.copy_from_slice(&sorted[(channel * images + image) * px..][..px]);
+        });
+    }
+
+    /// The source as the sums read it: `[images together, channel, ...]`.
+    fn lay_out(&self, source: &[f32]) -> Scratch {
+        let (layout, one) = (&self.layout, self.direction.source_len());
+        let [channels, height, width] = self.direction.source;
+        let (unit, px) = (layout.images_together(), height * width);
+        let units = (source.len() / one).div_ceil(unit);
+        let mut out = Scratch::new(units * channels * layout.channel);
+        out.par_chunks_mut(layout.channel).enumerate().with_min_len(self.together()).for_each(|(i, out)| {
+            let start = i / channels * unit * one;
+            let images = &source[start..(start + unit * one).min(source.len())];
+            layout.fill(images, one, px, i % channels, out);
+        });
+        out
+    }
+
+    /// The sums of some channels of the target.
+    fn sum(&self, source: &[f32], images: usize, channels: std::ops::Range<usize>, sums: &mut [f32]) {
+        let (layout, direction) = (&self.layout, self.direction);
+        let vectors = layout.vectors(direction, images);
+        let [row, channel] = direction.weights_apart();
+        let rows: Vec<usize> = channels.map(|c| c * row).collect();
+        let classes: Vec<Vec<Vector>> =
+            layout.classes.iter().map(|class| class.vectors(layout, direction, images)).collect();
+        for first in (0..direction.source[0]).step_by(layout.channels) {
+            let count = layout.channels.min(direction.source[0] - first);
+            let (weight, source) = (&self.weight[first * channel..], &source[first * layout.channel..]);
+            let mut place = 0;
+            for (class, lanes) in layout.classes.iter().zip(&classes) {
+                let mut sums = Sums { values: sums, vectors, accumulate: first > 0 };
+                if layout.lanes != Lanes::Gathered {
+                    panels::multiply(&mut sums, (weight, &rows), (source, lanes), class.steps(count));
+                    continue;
+                }
+                let here = layout.gathered(class, images);
+                let gathered = class.gather(source, lanes, count, here, layout.width);
+                let steps = class.gathered_steps(here, layout.width, count);
+                let lanes: Vec<Vector> =
+                    (0..here).map(|v| Vector { start: v * layout.width, place: place + v }).collect();
+                panels::multiply(&mut sums, (weight, &rows), (&gathered, &lanes), &steps);
+                place += here;
+            }
+        }
+    }
+
+    /// Brings the sums of one channel, whose vectors are [`ROWS`] vectors apart, into the order of the target.
+    #[inline(always)]
+    fn collect(&self, sums: &[f32], images: usize, out: &mut [f32]) {
+        let (layout, direction) = (&self.layout, self.direction);
+        let (width, px) = (layout.width, direction.target_px());
+        let vector = |place: usize| &sums[place * ROWS * width..][..width];
+        match layout.lanes {
+            Lanes::Row => {
+                let (kinds, columns) = (direction.kinds(2).count(), direction.target[2]);
+                for (y, out) in out.chunks_exact_mut(columns).enumerate() {
+                    let first = y * kinds * layout.runs;
+                    if kinds == 2 && columns % 2 == 0 {
+                        for run in 0..layout.runs {
+                            let start = (run * width).min(columns / 2 - width);
+                            let (pairs, _) = out[2 * start..][..2 * width].as_chunks_mut::<2>();
+                            let both = vector(first + run).iter().zip(vector(first + layout.runs + run));
+                            pairs.iter_mut().zip(both).for_each(|(pair, (&a, &b))| *pair = [a, b]);
+                        }
+                        continue;
+                    }
+                    for (kind, count) in direction.kinds(2) {
+                        for run in 0..count.div_ceil(width) {
+                            let start = kind + (run * width).min(count - width) * kinds;
+                            let values = vector(first + kind * layout.runs + run);
+                            out[start..].iter_mut().step_by(kinds).zip(values).for_each(|(o, v)| *o = *v);
+                        }
                     }
                 }
-            });
+            }
+            Lanes::Images => {
+                for (i, out) in out.chunks_mut(width * px).enumerate() {
+                    let sums = &sums[i * px * ROWS * width..];
+                    transpose_matrix((sums, ROWS * width), [px, out.len() / px], (out, px));
+                }
+            }
+            Lanes::Gathered => {
+                let mut place = 0;
+                for class in &layout.classes {
+                    for (i, pixel) in class.vectors(layout, direction, images).into_iter().enumerate() {
+                        out[pixel.place] = vector(place + i / width)[i % width];
+                    }
+                    place += layout.gathered(class, images);
+                }
+            }
         }
-        let planes = &*planes;
-        out.par_chunks_mut(g.image_px()).enumerate().with_min_len(together).for_each(|(i, out)| {
-            let (image, channel) = (i / g.image[0], i % g.image[0]);
-            join(g, &planes[(channel * images + image) * g.plane()..][..g.plane()], out);
-            epilogue.apply(channel, out);
-        });
-    };
-    let mut image = vec![0.0; g.batch * one_out];
-    image
-        .par_chunks_mut(cut.images * one_out)
-        .zip(features.par_chunks(cut.images * one_in))
-        .with_min_len(cut.groups_together())
-        .for_each(group);
-    image
+    }
 }
 
 /// The gradient of [`convolve`] with respect to `weight`, given `features`, the gradient with respect to
 /// its result.
 pub(super) fn weight_gradient(g: &Geometry, image: &[f32], features: &[f32]) -> Vec<f32> {
-    let ((one_in, one_out), (outputs, depth)) = (sizes(g), (g.features[0], g.depth()));
-    let columns = if outputs * depth > 1 << 19 { 2 * COLUMNS } else { COLUMNS };
-    let cut = Cut::with_columns(g, columns);
-    let groups = g.batch.div_ceil(cut.images);
-    // Channels first, which needs no partial sums, then images.
-    let channels = g.image[0].div_ceil(GRADIENT_TASKS).max(ROWS.div_ceil(g.taps()) * 4).min(g.image[0]);
-    let blocks = g.image[0].div_ceil(channels);
-    let affordable = (GRADIENT_SCALARS / (outputs * depth)).max(1);
-    let parts = GRADIENT_TASKS.div_ceil(blocks).min(affordable).min(groups);
-    let per_part = groups.div_ceil(parts);
-    let parts = groups.div_ceil(per_part);
+    let (direction, width) = (Direction::to_features(g), panels::lanes());
+    let ([channels, _, _], plane) = (g.image, Plane::new(&direction));
+    let (outputs, taps) = (g.features[0], g.taps());
+    let (vectors, rows) = (outputs.div_ceil(width), channels * taps);
+    let images = PIXELS.div_ceil(g.feature_px()).min(g.batch);
+    let groups = g.batch.div_ceil(images);
+    let parts = if outputs * rows <= FEW_WEIGHTS { TASKS.min(groups) } else { 1 };
+    let per_part = groups.div_ceil(parts) * images;
+    let parts = g.batch.div_ceil(per_part);
+    let padded_rows = rows.next_multiple_of(ROWS);
+    let (together, block) = match parts {
+        1 => (1, rows.div_ceil(TASKS).next_multiple_of(ROWS)),
+        _ => (usize::MAX, padded_rows),
+    };
 
-    // Features of each group side by side, where a product spans several images.
-    let mut packed = Scratch::new(if cut.images > 1 { features.len() } else { 0 });
-    let one_group = cut.images * one_out;
-    let all = 0..g.features[1];
-    packed.par_chunks_mut(one_group).zip(features.par_chunks(one_group)).for_each(|(packed, features)| {
-        gather_features(g, features, &all, packed, usize::MAX);
-    });
-    let features = if cut.images > 1 { &*packed } else { features };
-
-    // The transposed gradient [depth, outputs]: the matrix product is faster this way round.
-    let mut sums = Scratch::new(parts * depth * outputs);
-    sums.par_chunks_mut(depth * outputs).enumerate().for_each(|(part, sums)| {
-        let images = part * per_part * cut.images..((part + 1) * per_part * cut.images).min(g.batch);
-        let image = &image[images.start * one_in..images.end * one_in];
-        let features = &features[images.start * one_out..images.end * one_out];
-        sums.par_chunks_mut(channels * g.taps() * outputs).enumerate().for_each(|(block, sums)| {
-            let rows = sums.len() / outputs;
-            let groups = image.chunks(cut.images * one_in).zip(features.chunks(cut.images * one_out));
-            for (i, (images, features)) in groups.enumerate() {
-                for tile in cut.tiles(g) {
-                    let width = images.len() / one_in * tile.len() * g.features[2];
-                    let mut columns = Scratch::new(rows * width);
-                    unfold_tile(g, images, &tile, block * channels, &mut columns, usize::MAX);
-                    let upstream = if cut.images == 1 {
-                        Matrix::rows(&features[tile.start * g.features[2]..], g.feature_px())
-                    } else {
-                        Matrix::rows(features, width)
-                    };
-                    let later = i > 0 || tile.start > 0;
-                    let columns = Matrix::rows(&columns, width);
-                    multiply([rows, outputs, width], (sums, outputs), later, columns, upstream.transposed());
+    let starts = weight_starts(&direction, &plane);
+    let steps: Vec<Step> = pixel_steps(g, &plane, images, width);
+    let mut sums = Scratch::new(parts * padded_rows * vectors * width);
+    let part = |(part, sums): (usize, &mut [f32])| {
+        let (image, features) = (
+            &image[part * per_part * direction.source_len()..],
+            &features[part * per_part * direction.target_len()..],
+        );
+        let count = per_part.min(features.len() / direction.target_len());
+        let groups = image[..count * direction.source_len()]
+            .chunks(images * direction.source_len())
+            .zip(features[..count * direction.target_len()].chunks(images * direction.target_len()));
+        for (i, (image, features)) in groups.enumerate() {
+            let count = features.len() / direction.target_len() * g.feature_px();
+            let mut planes = Scratch::new(image.len() / g.image_px() * plane.len());
+            let laid_out = planes.par_chunks_mut(plane.len()).zip(image.par_chunks(g.image_px()));
+            laid_out.with_min_len(together).for_each(|(out, image)| widest(|| plane.fill(image, out)));
+            // [vector, pixel, lane]
+            let mut upstream = Scratch::new(vectors * count * width);
+            upstream.par_chunks_mut(count * width).enumerate().with_min_len(together).for_each(|(v, out)| {
+                let lanes = width.min(outputs - v * width);
+                let images = features.chunks_exact(direction.target_len());
+                for (features, out) in images.zip(out.chunks_exact_mut(g.feature_px() * width)) {
+                    let source = &features[v * width * g.feature_px()..];
+                    transpose_matrix((source, g.feature_px()), [lanes, g.feature_px()], (out, width));
                 }
-            }
-        });
-    });
-    add_transposed(&sums, [depth, outputs])
+            });
+            let lanes: Vec<Vector> =
+                (0..vectors).map(|v| Vector { start: v * count * width, place: v }).collect();
+            let blocks = sums.par_chunks_mut(block * vectors * width).zip(starts.par_chunks(block));
+            blocks.with_min_len(together).for_each(|(values, starts)| {
+                for (j, steps) in steps[..count].chunks(PIXELS).enumerate() {
+                    let mut sums = Sums { values: &mut *values, vectors, accumulate: i + j > 0 };
+                    panels::multiply(&mut sums, (&planes, starts), (&upstream, &lanes), steps);
+                }
+            });
+        }
+    };
+    sums.par_chunks_mut(padded_rows * vectors * width)
+        .enumerate()
+        .with_min_len(if parts == 1 { usize::MAX } else { 1 })
+        .for_each(part);
+    collect_gradient(&sums, parts, [rows, outputs], width)
 }
 
-/// The sum of several matrices `[rows, columns]`, transposed.
-fn add_transposed(parts: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
-    const TILE: usize = 16;
-    let mut out = vec![0.0; rows * columns];
-    out.par_chunks_mut(TILE * rows).enumerate().for_each(|(block, out)| {
-        for top in (0..rows).step_by(TILE) {
-            for (i, out) in out.chunks_exact_mut(rows).enumerate() {
-                for (row, out) in out.iter_mut().enumerate().skip(top).take(TILE) {
-                    let at = row * columns + block * TILE + i;
-                    *out = parts[at..].iter().step_by(rows * columns).sum();
-                }
+/// Where the products of each weight begin in the planes.
+fn weight_starts(direction: &Direction, plane: &Plane) -> Vec<usize> {
+    let taps = direction.taps(0);
+    let of = |channel: usize| {
+        let taps = &taps;
+        taps.iter().flat_map(move |&(_, y)| {
+            taps.iter().map(move |&(_, x)| channel * plane.len() + plane.position([y, x]))
+        })
+    };
+    (0..direction.source[0]).flat_map(of).collect()
+}
+
+/// The pixels of the features of some images: where they read in the planes and in the transposed features.
+fn pixel_steps(g: &Geometry, plane: &Plane, images: usize, width: usize) -> Vec<Step> {
+    let [_, height, columns] = g.features;
+    let at = |i: usize| {
+        let (image, y, x) = (i / g.feature_px(), i / columns % height, i % columns);
+        image * g.image[0] * plane.len() + y * g.window.stride * plane.row() + x
+    };
+    (0..images * g.feature_px()).map(|i| Step { a: at(i) as u32, b: (i * width) as u32 }).collect()
+}
+
+/// Adds up the parts of a weight gradient and brings them into the order of the weights.
+fn collect_gradient(sums: &[f32], parts: usize, [rows, outputs]: [usize; 2], width: usize) -> Vec<f32> {
+    let vectors = outputs.div_ceil(width);
+    let part = rows.next_multiple_of(ROWS) * vectors * width;
+    let mut out = vec![0.0; outputs * rows];
+    out.par_chunks_mut(width * rows).enumerate().for_each(|(v, out)| {
+        let mut total = [0f32; ROWS * 64];
+        for panel in 0..rows.div_ceil(ROWS) {
+            let start = (panel * vectors + v) * ROWS * width;
+            let total = &mut total[..ROWS * width];
+            total.copy_from_slice(&sums[start..][..ROWS * width]);
+            for other in 1..parts {
+                let other = &sums[other * part + start..][..ROWS * width];
+                total.iter_mut().zip(other).for_each(|(t, o)| *t += *o);
             }
+            let (first, count) = (panel * ROWS, ROWS.min(rows - panel * ROWS));
+            transpose_matrix((total, width), [count, out.len() / rows], (&mut out[first..], rows));
         }
     });
     out

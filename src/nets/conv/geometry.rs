@@ -124,11 +124,6 @@ impl Geometry {
         Self { batch: self.batch, image: share(self.image), features: share(self.features), window }
     }
 
-    /// Channels of one group times window: what one feature sums over.
-    pub fn depth(&self) -> usize {
-        self.image[0] / self.window.groups * self.taps()
-    }
-
     /// Pixels of the window.
     pub fn taps(&self) -> usize {
         self.window.kernel * self.window.kernel
@@ -144,20 +139,84 @@ impl Geometry {
         self.features[1] * self.features[2]
     }
 
-    /// Rows of the padded image: all that the windows reach and all that the image fills.
-    pub fn plane_rows(&self) -> usize {
-        let Window { stride, padding, .. } = self.window;
-        ((self.features[1] - 1) * stride + self.window.extent()).max(self.image[1] + padding)
+    /// The sizes as cuDNN takes them.
+    #[cfg(any(feature = "cuda", test))]
+    pub fn descriptors(&self) -> Result<Descriptors> {
+        let Window { padding, stride, dilation, groups, .. } = self.window;
+        let [padding, stride, dilation, groups] = small([padding, stride, dilation, groups])?;
+        Ok(Descriptors {
+            padding,
+            stride,
+            dilation,
+            groups,
+            image: small(self.image_dims())?,
+            weight: small(self.weight_dims())?,
+            features: small(self.feature_dims())?,
+        })
+    }
+}
+
+/// What cuDNN's descriptors of a convolution hold: tensors in the order NCHW, both sides alike.
+#[cfg(any(feature = "cuda", test))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::nets) struct Descriptors {
+    pub padding: i32,
+    pub stride: i32,
+    pub dilation: i32,
+    pub groups: i32,
+    pub image: [i32; 4],
+    pub weight: [i32; 4],
+    pub features: [i32; 4],
+}
+
+/// Sizes as cuDNN takes them.
+#[cfg(any(feature = "cuda", test))]
+pub(in crate::nets) fn small(sizes: [usize; 4]) -> Result<[i32; 4]> {
+    match sizes.map(|n| i32::try_from(n).ok()) {
+        [Some(a), Some(b), Some(c), Some(d)] => Ok([a, b, c, d]),
+        _ => bail!("{sizes:?} is more than cuDNN takes"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The sizes of the result by the formula in cuDNN's documentation of `cudnnGetConvolution2dForwardOutputDim`.
+    #[test]
+    fn descriptors_fit_together_as_cudnn_asks() {
+        let windows = [
+            Window::new(4, 2, 1),
+            Window::new(3, 3, 0),
+            Window::new(5, 1, 2).dilated(2),
+            Window::new(3, 2, 2).dilated(2).grouped(2),
+            Window::new(1, 1, 0).grouped(6),
+            Window::new(2, 3, 4),
+        ];
+        for (window, px) in windows.into_iter().flat_map(|window| [(window, [19, 12]), (window, [9, 30])]) {
+            let Window { kernel, groups, .. } = window;
+            let weight = [12, 6 / groups, kernel, kernel];
+            let g = Geometry::from_image(&[5, 6, px[0], px[1]], &weight, window).unwrap();
+            let d = g.descriptors().unwrap();
+            let side = |image: i32, weight: i32| {
+                1 + (image + 2 * d.padding - ((weight - 1) * d.dilation + 1)) / d.stride
+            };
+            let expected =
+                [d.image[0], d.weight[0], side(d.image[2], d.weight[2]), side(d.image[3], d.weight[3])];
+            assert_eq!(d.features, expected, "{window:?}");
+            assert_eq!([d.image[1], 0], [d.weight[1] * d.groups, d.weight[0] % d.groups], "{window:?}");
+            // The way back has the same plan.
+            let back = Geometry::from_features(&g.feature_dims(), &weight, px, window).unwrap();
+            assert_eq!((back, back.descriptors().unwrap()), (g, d));
+        }
     }
 
-    /// Columns of one phase of the padded image.
-    pub fn phase_columns(&self) -> usize {
-        let Window { stride, padding, .. } = self.window;
-        ((self.features[2] - 1) * stride + self.window.extent()).max(self.image[2] + padding).div_ceil(stride)
-    }
-
-    /// Scalars of one padded, phase-split channel.
-    pub fn plane(&self) -> usize {
-        self.plane_rows() * self.window.stride * self.phase_columns()
+    #[test]
+    fn what_cudnn_cannot_count_is_refused() {
+        let huge =
+            Geometry { batch: 1 << 31, image: [1, 4, 4], features: [1, 4, 4], window: Window::new(1, 1, 0) };
+        let message = huge.descriptors().unwrap_err().to_string();
+        assert!(message.contains("more than cuDNN takes"), "{message}");
     }
 }

@@ -1,8 +1,10 @@
 //! Convolution and transposed convolution: the one door for both.
 
 mod cpu;
+mod direction;
 mod geometry;
 mod groups;
+mod lanes;
 mod operators;
 mod planes;
 
@@ -10,9 +12,9 @@ use candle_core::{Result, Tensor, bail};
 use generators::stream::Stream;
 
 #[cfg(feature = "cuda")]
-pub(super) use self::geometry::{Geometry, Pass};
+pub(super) use self::geometry::{Descriptors, Geometry, Pass};
 use self::operators::Layer;
-pub(super) use self::operators::operand;
+pub(super) use self::operators::{keeps_graph, operand};
 use super::{Activation, Fans, Init, NetsError, Parameters, relay};
 
 /// The square window of a convolution, and the channels that it keeps apart.

@@ -17,10 +17,15 @@ thread_local! {
         std::env::var("CANDLE_GRAD_DO_NOT_DETACH").is_ok_and(|set| !set.is_empty() && set != "0");
 }
 
+/// Whether the gradients of a backward pass are to be differentiated again.
+pub(in crate::nets) fn keeps_graph() -> bool {
+    KEEPS_GRAPH.with(|keeps| *keeps)
+}
+
 /// An operand of a backward pass: without its history unless higher derivatives are wanted, so that the
 /// gradients do not keep the activations alive.
 pub(in crate::nets) fn operand(tensor: &Tensor) -> Tensor {
-    if KEEPS_GRAPH.with(|keeps| *keeps) { tensor.clone() } else { tensor.detach() }
+    if keeps_graph() { tensor.clone() } else { tensor.detach() }
 }
 
 /// Features of `image` under `weight`.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::cuda_backend::DeviceId;
-use candle_core::{CudaDevice, Result, bail};
+use candle_core::{CudaDevice, Result};
 use cudarc::cudnn::{
     ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnError, FilterDescriptor,
     TensorDescriptor, sys,
 };
 
 use super::wrap;
-use crate::nets::conv::{Geometry, Pass};
+use crate::nets::conv::{Descriptors, Geometry, Pass};
 
 /// Whether convolutions and products may round their operands to TF32.
 pub(super) static TF32: AtomicBool = AtomicBool::new(true);
@@ -78,20 +78,9 @@ pub(super) fn plan(device: &CudaDevice, pass: Pass, geometry: &Geometry) -> Resu
     Ok(plan)
 }
 
-/// Sizes as cuDNN takes them.
-pub(super) fn dims(of: [usize; 4]) -> Result<[i32; 4]> {
-    let small = of.map(|n| i32::try_from(n).ok());
-    match small {
-        [Some(a), Some(b), Some(c), Some(d)] => Ok([a, b, c, d]),
-        _ => bail!("{of:?} is more than cuDNN takes"),
-    }
-}
-
 fn make(handle: &Arc<Cudnn>, key: &Key) -> Result<Plan> {
-    let (g, order) = (&key.geometry, sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW);
-    let window = g.window;
-    let [padding, stride, dilation, groups] =
-        dims([window.padding, window.stride, window.dilation, window.groups])?;
+    let (sizes, order) = (key.geometry.descriptors()?, sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW);
+    let Descriptors { padding, stride, dilation, groups, .. } = sizes;
     let mode = sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
     let mut convolution =
         handle.create_conv2d::<f32>([padding; 2], [stride; 2], [dilation; 2], mode).map_err(wrap)?;
@@ -102,9 +91,9 @@ fn make(handle: &Arc<Cudnn>, key: &Key) -> Result<Plan> {
         false => sys::cudnnMathType_t::CUDNN_FMA_MATH,
     };
     convolution.set_math_type(math).map_err(wrap)?;
-    let image = handle.create_4d_tensor::<f32>(order, dims(g.image_dims())?).map_err(wrap)?;
-    let features = handle.create_4d_tensor::<f32>(order, dims(g.feature_dims())?).map_err(wrap)?;
-    let weight = handle.create_4d_filter::<f32>(order, dims(g.weight_dims())?).map_err(wrap)?;
+    let image = handle.create_4d_tensor::<f32>(order, sizes.image).map_err(wrap)?;
+    let features = handle.create_4d_tensor::<f32>(order, sizes.features).map_err(wrap)?;
+    let weight = handle.create_4d_filter::<f32>(order, sizes.weight).map_err(wrap)?;
     let (algorithm, workspace) = match key.pass {
         Pass::Convolve => {
             let of = ConvForward { conv: &convolution, x: &image, w: &weight, y: &features };

@@ -1,0 +1,10 @@
+//! Loops on the widest vectors that the processor has.
+
+use pulp::Arch;
+
+/// Runs `f`, whose loops the compiler may then write in the widest vectors that the processor turns out to have. The
+/// results are the same bits: nothing is fused or reordered.
+#[inline(always)]
+pub(super) fn widest<R>(f: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(f)
+}
