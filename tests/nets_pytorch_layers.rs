@@ -12,12 +12,12 @@
 //! def show(name, *ts):
 //!     t = torch.cat([t.detach().flatten() for t in ts])
 //!     print(f"const {name}: [f64; {t.numel()}] = [" + ", ".join(f"{v:.9}" for v in t.tolist()) + "];")
-//! def study(name, layer, x, *p):
+//! def study(name, layer, x, *p, of_input=False):
 //!     x = x.requires_grad_()
 //!     p = [t.requires_grad_() for t in p]
 //!     y = F.leaky_relu(layer(x, *p), 0.2)
 //!     first = torch.autograd.grad((y * wave(y.shape, 9)).sum(), [x, *p], create_graph=True)
-//!     second = torch.autograd.grad(first[0].pow(2).sum(), p[0])
+//!     second = torch.autograd.grad(first[0].pow(2).sum(), [p[0], x] if of_input else p[0])
 //!     show(name, y.sum(), y.pow(2).sum(), *first, *second)
 //! w = wave((4, 1, 3, 3), 2, 0.5)
 //! study("CONVOLUTION", lambda x, w, b: F.conv2d(x, w, b, 2, 2, 2, 2), wave((2, 2, 5, 4), 1), w, wave((4,), 3, 0.3))
@@ -25,6 +25,9 @@
 //! x = wave((2, 3, 2, 3), 1, 3.0) + 5
 //! study("LAYER_NORM", lambda x, w, b: F.layer_norm(x, (3, 2, 3), w, b), x.clone(), wave((3, 2, 3), 2) + 1, wave((3, 2, 3), 3))
 //! study("INSTANCE_NORM", lambda x, w, b: F.instance_norm(x, None, None, w, b), x.clone(), wave((3,), 2) + 1, wave((3,), 3))
+//! study("BATCH_NORM", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), x.clone(), wave((3,), 2) + 1, wave((3,), 3), of_input=True)
+//! m, v = wave((3,), 4) + 5, wave((3,), 5) + 3
+//! study("BATCH_NORM_INFERENCE", lambda x, w, b: F.batch_norm(x, m, v, w, b), x.clone(), wave((3,), 2) + 1, wave((3,), 3))
 //! a, b = wave((3,), 1).requires_grad_(), wave((2,), 2).requires_grad_()
 //! adam = torch.optim.AdamW([a, b], 0.01, (0.9, 0.999), weight_decay=0.3)
 //! for step in range(5):
@@ -39,7 +42,8 @@
 use candle_core::{Device, Result, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{
-    Activation, Adam, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Parameters, Window,
+    Activation, Adam, BatchNorm2d, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Mode,
+    Parameters, Window,
 };
 
 #[rustfmt::skip]
@@ -99,6 +103,26 @@ mod pytorch {
         -0.00291082926, 0.00918092042, -0.00648789441, 0.00921235084, -0.00299845262, -0.00599609496,
         -0.287290676, -0.286499507, -0.0241447961, -0.367674149, 0.967346036, -0.00173690788, -0.199782074,
         -1.3570486, -1.69952436, 2.07766653, 0.905499764, 1.89126725, 3.96309227, 0.0235085627, 3.06603512];
+    pub const BATCH_NORM: [f64; 83] = [19.1571111, 81.0601067, 0.238981083, -1.14992919, 0.779479124,
+        -0.105350346, -0.120957528, 0.812120279, -0.0235395263, 0.0198100614, 0.00609946339, 0.018597797,
+        -0.0152396216, 0.000919125588, -0.337015635, -0.341791956, 0.651290766, -0.477890028, 0.918811096,
+        -0.0765347884, 0.812057763, -0.648736599, -0.0256311687, -0.278648262, -0.281216304, -0.0321688488,
+        -0.000668514593, 0.00894436955, -0.0118821646, 0.00898845093, -0.00077642184, -0.0112530189,
+        -0.355995148, -0.355693703, -0.0965744657, -0.366654677, 0.910048962, -0.0720004235, -0.0313055714,
+        -1.30498562, -1.72017764, 2.07766653, 0.905499764, 1.89126725, 4.09681778, 0.0163848737, 3.12150903,
+        -0.574605972, -0.216262599, -0.198481876, 0.365552554, 0.372479915, -0.0697428655, -0.000492234051,
+        0.000209855159, 0.000215445198, 0.00022727527, -0.000423739246, 0.000183500736, 0.175542898,
+        0.166073268, 0.206683189, -0.597718761, 0.0105643738, 0.130358426, -0.0724742048, -0.624083052,
+        0.256729617, 0.247158383, 0.241666959, 0.272063141, -0.00026495714, 0.000228774807, 7.35776002e-05,
+        0.000228952668, -0.000266320589, 7.98695879e-05, 0.100564329, 0.105505368, 0.147265179, -0.601768881,
+        0.0306022889, 0.126328322];
+    pub const BATCH_NORM_INFERENCE: [f64; 47] = [15.4054888, 91.6100742, 0.550763384, -1.33640691, 1.29052436,
+        0.091762587, 0.0705866361, 1.3363022, -0.023311462, 0.0214992653, 0.0249142364, 0.0231088806,
+        -0.0198254953, 0.0235733622, -0.0671606556, -0.0794001372, 0.221835026, -0.775574825, 1.2837271,
+        0.205325515, 1.33618868, -0.658313117, 0.199162199, -0.145401377, -0.148954706, 0.190421154,
+        -0.0107285045, 0.0253250833, 0.0178660858, 0.0253292336, -0.0108103649, 0.0182153102, -0.142065329,
+        -0.138238021, 0.19380837, -0.648490167, 1.28758542, 0.207787573, -0.126172089, -1.02179261,
+        -2.77511605, 2.07766653, 0.905499764, 1.20248782, 8.26682565, 0.0433805861, 4.79283913];
     pub const ADAMW: [f64; 5] = [0.843666832, 0.152233053, 0.104700898, 0.904621973, -0.725168451];
 }
 
@@ -124,8 +148,18 @@ fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// What `study` in the program above prints.
+/// What `study` in the program above prints, without the second derivative in the input.
 fn study(forward: &dyn Fn(&Tensor) -> Result<Tensor>, x: Tensor, weight: &Var, bias: &Var) -> Vec<f32> {
+    study_twice(forward, x, weight, bias).0
+}
+
+/// What `study` in the program above prints, and the second derivative in the input.
+fn study_twice(
+    forward: &dyn Fn(&Tensor) -> Result<Tensor>,
+    x: Tensor,
+    weight: &Var,
+    bias: &Var,
+) -> (Vec<f32>, Vec<f32>) {
     let x = Var::from_tensor(&x).unwrap();
     let y = forward(&x).unwrap();
     let upstream = wave(y.dims(), 9.0, 1.0, 0.0);
@@ -137,7 +171,7 @@ fn study(forward: &dyn Fn(&Tensor) -> Result<Tensor>, x: Tensor, weight: &Var, b
     }
     let second = first.get(&x).unwrap().sqr().unwrap().sum_all().unwrap().backward().unwrap();
     all.extend(floats(second.get(weight).unwrap()));
-    all
+    (all, floats(second.get(&x).unwrap_or(&x.zeros_like().unwrap())))
 }
 
 /// The variables `layer.weight` and `layer.bias`, set to waves.
@@ -188,8 +222,29 @@ fn layers_and_their_derivatives_equal_pytorch() {
     let mut p = Parameters::new(&Device::Cpu);
     let norm = InstanceNorm2d::new(&mut p, "layer", 3, &stream).unwrap();
     let [weight, bias] = set(&p, [1.0, 1.0], 1.0);
-    let found = study(&|x| norm.forward(x, LEAKY), x, &weight, &bias);
+    let found = study(&|x| norm.forward(x, LEAKY), x.clone(), &weight, &bias);
     assert_close("instance norm", &found, &pytorch::INSTANCE_NORM, 2e-6);
+
+    let mut p = Parameters::new(&Device::Cpu);
+    let norm = BatchNorm2d::new(&mut p, "layer", 3, &stream).unwrap();
+    let [weight, bias] = set(&p, [1.0, 1.0], 1.0);
+    let training = |x: &Tensor| norm.forward(x, Mode::Training, LEAKY);
+    let (mut found, of_input) = study_twice(&training, x.clone(), &weight, &bias);
+    found.extend(of_input);
+    assert_close("batch norm", &found, &pytorch::BATCH_NORM, 2e-6);
+
+    // Variables that the other side lacks stay as they are.
+    let mut p = Parameters::new(&Device::Cpu);
+    let norm = BatchNorm2d::new(&mut p, "layer", 3, &stream).unwrap();
+    let mut statistics = Parameters::new(&Device::Cpu);
+    for (name, phase, offset) in [("mean", 4.0, 5.0), ("variance", 5.0, 3.0)] {
+        let buffer = statistics.buffer(&format!("layer.running_{name}"), 3, 0.0).unwrap();
+        buffer.set(&wave(&[3], phase, 1.0, offset)).unwrap();
+    }
+    p.assign(&statistics).unwrap();
+    let [weight, bias] = set(&p, [1.0, 1.0], 1.0);
+    let found = study(&|x| norm.forward(x, Mode::Inference, LEAKY), x, &weight, &bias);
+    assert_close("batch norm in inference", &found, &pytorch::BATCH_NORM_INFERENCE, 2e-6);
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Repeated {
     }
 
     /// The sum of `a` `b` over all places of each value.
-    fn sum_of_products(self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    pub fn sum_of_products(self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         a.contiguous()?.apply_op2(&b.contiguous()?, SumOfProducts(self))
     }
 

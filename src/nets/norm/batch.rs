@@ -4,9 +4,13 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use generators::stream::Stream;
 use rayon::prelude::*;
 
+use super::rows;
 use crate::nets::activation::values;
+use crate::nets::conv::keeps_graph;
 use crate::nets::relay;
-use crate::nets::sums::{sum, sum_of};
+use crate::nets::repeated::Repeated;
+use crate::nets::sums::sums_of;
+use crate::nets::vectors::widest;
 use crate::nets::{Activation, Init, NetsError, Parameters};
 
 /// Whether a layer learns.
@@ -21,7 +25,7 @@ pub enum Mode {
 /// Batch normalisation over batch, height and width (Ioffe and Szegedy 2015) with PyTorch's defaults:
 /// epsilon 1e-5, and running statistics that move by 0.1 towards the batch's mean and unbiased variance.
 ///
-/// Differentiable once, in its input and its variables.
+/// Differentiable twice in its input, its weight and what comes from above, constant in the running statistics.
 #[derive(Clone, Debug)]
 pub struct BatchNorm2d {
     pub(in crate::nets) weight: Tensor,
@@ -103,13 +107,8 @@ impl BatchNorm2d {
                 statistics
             }
         };
-        let slope = activation.slope()?;
-        relay::apply3(
-            &x,
-            &self.weight,
-            &self.bias,
-            Normalise { statistics, of_batch: mode == Mode::Training, slope },
-        )
+        let layer = Normalise { statistics, of_batch: mode == Mode::Training, activation };
+        relay::apply3(&x, &self.weight, &self.bias, layer)
     }
 }
 
@@ -163,11 +162,16 @@ impl CustomOp1 for Statistics {
         let ((px, channels), x) = (sizes(layout)?, values(storage, layout)?);
         let count = (x.len() / channels) as f64;
         Ok(per_channel(channels, |channel| {
-            let mean = pieces(x, px, channels, channel).map(sum).sum::<f64>() / count;
-            let from = mean as f32;
-            let square = |x| sum_of([x], |[x]| (x - from) * (x - from));
-            let variance = pieces(x, px, channels, channel).map(square).sum::<f64>() / count;
-            (mean, variance)
+            // From one of the values, near to which the mean is: squares of small numbers lose nothing.
+            let from = x[channel * px];
+            let (mut plain, mut squared) = (0.0, 0.0);
+            for x in pieces(x, px, channels, channel) {
+                let sums = sums_of([x], |[x]| [x - from, (x - from) * (x - from)]);
+                plain += sums[0];
+                squared += sums[1];
+            }
+            let mean = plain / count;
+            (mean + f64::from(from), (squared / count - mean * mean).max(0.0))
         }))
     }
 
@@ -187,7 +191,7 @@ struct Normalise {
     statistics: Tensor,
     /// Whether they are those of x, so that its gradient goes through them too.
     of_batch: bool,
-    slope: f32,
+    activation: Activation,
 }
 
 impl CustomOp3 for Normalise {
@@ -206,16 +210,18 @@ impl CustomOp3 for Normalise {
     ) -> Result<(CpuStorage, Shape)> {
         let ((px, channels), x) = (sizes(l1)?, values(s1, l1)?);
         let (weight, bias) = (values(s2, l2)?, values(s3, l3)?);
-        let normal = scale_and_shift(&self.statistics)?;
+        let (normal, slope) = (scale_and_shift(&self.statistics)?, self.activation.slope()?);
         let mut out = vec![0.0; x.len()];
         out.par_chunks_mut(px).zip(x.par_chunks(px)).enumerate().for_each(|(i, (out, x))| {
             let channel = i % channels;
             let (scale, shift) = normal[channel];
             let (scale, shift) = (scale * weight[channel], shift * weight[channel] + bias[channel]);
-            for (y, x) in out.iter_mut().zip(x) {
-                let z = x * scale + shift;
-                *y = if z > 0.0 { z } else { z * self.slope };
-            }
+            widest(|| {
+                for (y, x) in out.iter_mut().zip(x) {
+                    let z = x * scale + shift;
+                    *y = if z > 0.0 { z } else { z * slope };
+                }
+            });
         });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
@@ -231,7 +237,7 @@ impl CustomOp3 for Normalise {
         l3: &Layout,
     ) -> Result<(candle_core::CudaStorage, Shape)> {
         let (x, weight, bias) = ((s1, l1), (s2, l2), (s3, l3));
-        crate::nets::cuda::batch_norm::normalise(x, weight, bias, &self.statistics, self.slope)
+        crate::nets::cuda::batch_norm::normalise(x, weight, bias, &self.statistics, self.activation.slope()?)
     }
 
     fn bwd(
@@ -242,7 +248,10 @@ impl CustomOp3 for Normalise {
         output: &Tensor,
         upstream: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (upstream, output, slope) = (upstream.contiguous()?, output.detach(), self.slope);
+        if keeps_graph() {
+            return self.differentiable_bwd(x, weight, output, upstream);
+        }
+        let (upstream, output, slope) = (upstream.contiguous()?, output.detach(), self.activation.slope()?);
         let sums = GradientSums { statistics: self.statistics.clone(), slope };
         let sums = x.apply_op3_no_bwd(&upstream, &output, &sums)?;
         let x_gradient = if x.track_op() {
@@ -254,6 +263,36 @@ impl CustomOp3 for Normalise {
             None
         };
         Ok((x_gradient, Some(sums.get(1)?), Some(sums.get(0)?)))
+    }
+}
+
+impl Normalise {
+    /// The gradients by operators that can be differentiated again.
+    fn differentiable_bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        output: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let each = Repeated::per_channel(x)?;
+        let upstream = self.activation.gradient(upstream, output)?;
+        let inner = || each.multiply(&upstream, weight);
+        let (normal, x_gradient) = if self.of_batch {
+            // A channel of all images is a row of what `rows` works on.
+            let swap = |t: &Tensor| t.transpose(0, 1)?.contiguous();
+            let (rows, count) = (swap(x)?, x.elem_count() / each.count);
+            let gradient = || swap(&rows::gradient(&rows, &swap(&inner()?)?, count)?);
+            (swap(&rows::normalise(&rows, count)?)?, x.track_op().then(gradient).transpose()?)
+        } else {
+            let (scale, shift) = scale_and_shift(&self.statistics)?.into_iter().unzip();
+            let [scale, shift] = [scale, shift].map(|of| Tensor::from_vec(of, each.count, x.device()));
+            let (scale, shift) = (scale?, shift?);
+            let gradient = || each.multiply(&inner()?, &scale);
+            (each.affine(x, &scale, &shift, Activation::Identity)?, x.track_op().then(gradient).transpose()?)
+        };
+        let weight_gradient = each.sum_of_products(&upstream, &normal)?;
+        Ok((x_gradient, Some(weight_gradient), Some(each.sum(&upstream)?)))
     }
 }
 
@@ -284,11 +323,15 @@ impl CustomOp3 for GradientSums {
         Ok(per_channel(channels, |channel| {
             let (scale, shift) = normal[channel];
             let part = |x| pieces(x, px, channels, channel);
+            let terms = |[x, u, y]: [f32; 3]| {
+                let masked = if y > 0.0 { u } else { u * self.slope };
+                [masked, masked * (x * scale + shift)]
+            };
             let (mut plain, mut weighted) = (0.0, 0.0);
             for ((x, u), y) in part(x).zip(part(upstream)).zip(part(output)) {
-                let masked = |u: f32, y: f32| if y > 0.0 { u } else { u * self.slope };
-                plain += sum_of([u, y], |[u, y]| masked(u, y));
-                weighted += sum_of([x, u, y], |[x, u, y]| masked(u, y) * (x * scale + shift));
+                let sums = sums_of([x, u, y], terms);
+                plain += sums[0];
+                weighted += sums[1];
             }
             (plain, weighted)
         }))
@@ -347,10 +390,12 @@ impl CustomOp3 for InputGradient {
             let (scale, shift) = normal[channel];
             let [plain, weighted] = [sums[0][channel], sums[1][channel]];
             let factor = scale * weight[channel];
-            for (((g, &x), &u), &y) in out.iter_mut().zip(x).zip(upstream).zip(output) {
-                let u = if y > 0.0 { u } else { u * self.slope };
-                *g = factor * (u - plain - (x * scale + shift) * weighted);
-            }
+            widest(|| {
+                for (((g, &x), &u), &y) in out.iter_mut().zip(x).zip(upstream).zip(output) {
+                    let u = if y > 0.0 { u } else { u * self.slope };
+                    *g = factor * (u - plain - (x * scale + shift) * weighted);
+                }
+            });
         });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
