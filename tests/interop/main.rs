@@ -1,6 +1,6 @@
 //! Datasets read by the programs that the formats are made for: pyarrow, pycocotools, webdataset, mlcroissant,
 //! Pillow and tifffile compare every image, mask, label and number with the default layout (`read.py`). Detectors run by
-//! onnxruntime give the scores of the run that trained them (`score.py`).
+//! onnxruntime give the scores of the run that trained them (`score.py`), and layers give what they give here (`layers.py`).
 //!
 //! They are found with the Python that `SYNTHGEN_PYTHON` names, or else `python3`. Where that has them not, the test
 //! says so and passes; with `SYNTHGEN_REQUIRE_INTEROP=1`, as `.ci/run` sets it, it fails.
@@ -10,7 +10,14 @@ use std::path::Path;
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
+use candle_core::{Device, Result, Tensor};
+use generators::stream::Stream;
 use synthgen::detectors::KINDS;
+use synthgen::nets::onnx::{Graph, Value};
+use synthgen::nets::{
+    Activation, BatchNorm2d, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Linear, Mode,
+    Parameters, Window, normal, upsample_nearest,
+};
 
 const READERS: &str =
     "import mlcroissant, numpy, onnxruntime, PIL, pyarrow, pycocotools, tifffile, webdataset, yaml";
@@ -163,4 +170,59 @@ fn detectors_score_the_same_in_onnxruntime() {
     }
     finish(synthgen().arg("export-onnx").arg(run.join("models").join(averaged)));
     finish(program(&python, "score.py").arg(&run));
+}
+
+/// Writes a layer as `{name}.onnx`, an input of it as `{name}.x` and what it gives as `{name}.y`, little-endian f32.
+fn write_layer(
+    folder: &Path,
+    name: &str,
+    x: &Tensor,
+    forward: impl Fn(&Tensor) -> Result<Tensor>,
+    onnx: impl Fn(&mut Graph, &Value) -> Result<Value>,
+) {
+    let (mut graph, y) = (Graph::new(), forward(x).unwrap());
+    let input = graph.input("x", &x.dims()[1..]);
+    let output = onnx(&mut graph, &input).unwrap();
+    graph.output("y", &output, &y.dims()[1..]);
+    std::fs::write(folder.join(format!("{name}.onnx")), graph.into_file(&[])).unwrap();
+    for (end, tensor) in [("x", x), ("y", &y)] {
+        let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        std::fs::write(folder.join(format!("{name}.{end}")), bytes).unwrap();
+    }
+}
+
+/// Every layer alone, with drawn weights, in onnxruntime.
+#[test]
+fn layers_are_the_same_in_onnxruntime() {
+    let Some(python) = python() else { return };
+    let (folder, stream, leaky) = (tempfile::tempdir().unwrap(), Stream::root(1), Activation::LeakyRelu(0.2));
+    let (at, init) = (folder.path(), Init::Kaiming);
+    let x = normal((3, 4, 6, 7), &mut stream.child("x"), &Device::Cpu).unwrap();
+    let mut p = Parameters::new(&Device::Cpu);
+    let window = Window::new(3, 2, 2).dilated(2).grouped(2);
+    let conv = Conv2d::new(&mut p, "conv", [4, 6], window, init, &stream).unwrap();
+    let back = ConvTranspose2d::new(&mut p, "back", [4, 6], window, init, &stream).unwrap();
+    let back = back.with_output_padding(1);
+    let linear = Linear::new(&mut p, "linear", 168, 5, init, &stream).unwrap();
+    let batch = BatchNorm2d::new(&mut p, "batch", 4, &stream).unwrap();
+    let layer = LayerNorm::new(&mut p, "layer", &[4, 6, 7], &stream).unwrap();
+    let instance = InstanceNorm2d::new(&mut p, "instance", 4, &stream).unwrap();
+    for (name, variable) in p.variables() {
+        let drawn = normal(variable.dims(), &mut stream.child(name).child("value"), &Device::Cpu).unwrap();
+        variable.set(&drawn).unwrap();
+    }
+    // Running statistics that are not those of a new layer.
+    batch.forward(&(&x * 3.0).unwrap(), Mode::Training, leaky).unwrap();
+
+    write_layer(at, "conv", &x, |x| conv.forward(x, leaky), |g, x| conv.onnx(g, x, leaky));
+    write_layer(at, "transposed", &x, |x| back.forward(x, leaky), |g, x| back.onnx(g, x, leaky));
+    let flat = x.flatten_from(1).unwrap();
+    write_layer(at, "linear", &flat, |x| linear.forward(x, leaky), |g, x| linear.onnx(g, x, leaky));
+    let inference = |x: &Tensor| batch.forward(x, Mode::Inference, leaky);
+    write_layer(at, "batch", &x, inference, |g, x| batch.onnx(g, x, leaky));
+    write_layer(at, "layer", &x, |x| layer.forward(x, leaky), |g, x| layer.onnx(g, x, leaky));
+    write_layer(at, "instance", &x, |x| instance.forward(x, leaky), |g, x| instance.onnx(g, x, leaky));
+    write_layer(at, "upsampled", &x, |x| upsample_nearest(x, 3), |g, x| Ok(g.upsample_nearest(x, 3)));
+    finish(program(&python, "layers.py").arg(at));
 }

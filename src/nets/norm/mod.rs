@@ -15,8 +15,8 @@ use super::{Activation, Init, NetsError, Parameters};
 /// them and PyTorch's epsilon, 1e-5. It never mixes samples, so that it may stand in a critic under gradient penalty.
 #[derive(Clone, Debug)]
 pub struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
 }
 
 impl LayerNorm {
@@ -80,8 +80,8 @@ impl LayerNorm {
 /// bias per channel and PyTorch's epsilon, 1e-5. It never mixes samples.
 #[derive(Clone, Debug)]
 pub struct InstanceNorm2d {
-    weight: Tensor,
-    bias: Tensor,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
 }
 
 impl InstanceNorm2d {

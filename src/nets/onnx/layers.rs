@@ -2,10 +2,12 @@
 
 use candle_core::Result;
 
-use super::Attribute::{Float, Integer, Integers};
+use super::Attribute::{Float, Integer, Integers, Text};
 use super::{Attribute, Graph, Value};
 use crate::nets::norm::EPSILON;
-use crate::nets::{Activation, BatchNorm2d, Conv2d, ConvTranspose2d, Linear, Window};
+use crate::nets::{
+    Activation, BatchNorm2d, Conv2d, ConvTranspose2d, InstanceNorm2d, LayerNorm, Linear, Window,
+};
 
 impl Activation {
     /// The activation alone.
@@ -81,5 +83,44 @@ impl BatchNorm2d {
         let inputs = [x, &weight, &bias, &mean, &variance];
         let y = graph.node("BatchNormalization", &inputs, &[("epsilon", Float(EPSILON))]);
         Ok(activation.onnx(graph, &y))
+    }
+}
+
+impl LayerNorm {
+    /// As [`LayerNorm::forward`].
+    ///
+    /// # Errors
+    /// Where the weights cannot be read.
+    pub fn onnx(&self, graph: &mut Graph, x: &Value, activation: Activation) -> Result<Value> {
+        let (weight, bias) = (graph.constant(&self.weight)?, graph.constant(&self.bias)?);
+        let attributes = [("axis", Integer(1)), ("epsilon", Float(EPSILON))];
+        let y = graph.node("LayerNormalization", &[x, &weight, &bias], &attributes);
+        Ok(activation.onnx(graph, &y))
+    }
+}
+
+impl InstanceNorm2d {
+    /// As [`InstanceNorm2d::forward`].
+    ///
+    /// # Errors
+    /// Where the weights cannot be read.
+    pub fn onnx(&self, graph: &mut Graph, x: &Value, activation: Activation) -> Result<Value> {
+        let (weight, bias) = (graph.constant(&self.weight)?, graph.constant(&self.bias)?);
+        let y = graph.node("InstanceNormalization", &[x, &weight, &bias], &[("epsilon", Float(EPSILON))]);
+        Ok(activation.onnx(graph, &y))
+    }
+}
+
+impl Graph {
+    /// As [`upsample_nearest`](crate::nets::upsample_nearest).
+    pub fn upsample_nearest(&mut self, x: &Value, factor: usize) -> Value {
+        let scales = self.numbers(&[1.0, 1.0, factor as f32, factor as f32]);
+        // The region of interest is for crops only.
+        let attributes = [
+            ("mode", Text("nearest")),
+            ("coordinate_transformation_mode", Text("asymmetric")),
+            ("nearest_mode", Text("floor")),
+        ];
+        self.node("Resize", &[x, &Value::NONE, &scales], &attributes)
     }
 }

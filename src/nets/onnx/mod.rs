@@ -22,6 +22,11 @@ const INT64: i64 = 7;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value(String);
 
+impl Value {
+    /// Stands for an input that an operator can do without.
+    const NONE: Self = Self(String::new());
+}
+
 /// What an operator is told beside its inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
@@ -31,6 +36,8 @@ pub enum Attribute {
     Integers(Vec<i64>),
     /// A number.
     Float(f32),
+    /// A word.
+    Text(&'static str),
 }
 
 impl Attribute {
@@ -39,6 +46,7 @@ impl Attribute {
         match self {
             Self::Float(value) => named.float(2, *value).integer(20, 1),
             Self::Integer(value) => named.integer(3, *value).integer(20, 2),
+            Self::Text(value) => named.bytes(4, value).integer(20, 3),
             Self::Integers(values) => named.each(values, |m, v| m.integer(8, *v)).integer(20, 7),
         }
     }
@@ -117,6 +125,12 @@ impl Graph {
     /// A number.
     pub fn number(&mut self, value: f64) -> Value {
         self.initializer(&[], FLOAT, &(value as f32).to_le_bytes())
+    }
+
+    /// A row of numbers.
+    fn numbers(&mut self, values: &[f32]) -> Value {
+        let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.initializer(&[values.len() as i64], FLOAT, &raw)
     }
 
     fn initializer(&mut self, dims: &[i64], data_type: i64, raw: &[u8]) -> Value {
