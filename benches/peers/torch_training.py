@@ -1,10 +1,11 @@
 """Training steps and scoring in PyTorch and in synthgen, side by side.
 
-    python benches/peers/torch_training.py [--threads 1] [--rounds 7] [--only REGEX] [--device cpu|cuda] [--json FILE]
+    python benches/peers/torch_training.py [--threads 1] [--rounds 7] [--batches 16 64] [--only REGEX]
+        [--device cpu|cuda] [--json FILE]
 
 Needs torch and numpy. It builds `benches/training.rs`, then lets the two programs take turns, one run each, the other one
-waiting: whatever else the machine does meets both. It prints medians of wall time and of CPU time (all threads), ours over
-PyTorch's, and the peak memory of a fresh process that takes three WGAN-GP steps.
+waiting: whatever else the machine does meets both. It prints a Markdown table: medians of wall time, ours over PyTorch's,
+the same of CPU time (all threads), and the peak memory of a fresh process that takes three WGAN-GP steps.
 
 On a GPU both may use TF32 in convolutions and matrix products.
 """
@@ -22,6 +23,7 @@ import time
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=7)
+parser.add_argument("--batches", type=int, nargs="+", help="16 and 64, and 256 on a card, where it is not said")
 parser.add_argument("--only", default="", help="regular expression: which measurements")
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--program", help="the built benchmark, where cargo is not to build it")
@@ -149,7 +151,7 @@ def f_anogan(batch):
 
 def measurements():
     """Each by name, as `benches/training.rs` calls it: a function that sets it up and returns one run."""
-    batches = (16, 64) if DEVICE.type == "cpu" else (16, 64, 256)
+    batches = arguments.batches or ([16, 64] if DEVICE.type == "cpu" else [16, 64, 256])
     for batch in batches:
         yield f"wgan-gp step B{batch}", lambda b=batch: wgan_gp(b)
     for backward, name in ((False, "forward"), (True, "forward+backward")):
@@ -165,7 +167,7 @@ def measurements():
             yield f"vae B{batch} {name}", lambda b=batch, w=backward: passes(
                 Autoencoder(), torch.rand(b, 1, 64, 64, device=DEVICE), draw(b, 64), backward=w
             )
-    for batch in (1, 64):
+    for batch in (1, max(batches)):
         yield f"f-anogan score B{batch}", lambda b=batch: f_anogan(b)
 
 
@@ -209,9 +211,18 @@ def main():
         print(name, repeated(name), file=ours.stdin, sep="\t", flush=True)
         return tuple(map(float, ours.stdout.readline().split()))
 
-    print(f"PyTorch {torch.__version__}, {arguments.device}, {arguments.threads} thread(s), medians of {arguments.rounds} runs")
-    print(f"{'':32} {'wall, ms':^26}   {'CPU time, ms':^26}")
-    print(f"{'':32} {'ours':>8} {'PyTorch':>9} {'ratio':>7}   {'ours':>8} {'PyTorch':>9} {'ratio':>7}")
+    def memory(name):
+        """Peak MiB of a fresh process of ours and of PyTorch; nothing for what is no step of training, or on a card."""
+        if DEVICE.type != "cpu" or not name.startswith("wgan-gp"):
+            return None
+        ours = [program, "--peak", name]
+        theirs = [sys.executable, __file__, "--threads", str(arguments.threads), "--peak", name, "--batches", *map(str, sizes)]
+        return [float(subprocess.run(run, stdout=subprocess.PIPE, check=True, text=True).stdout) for run in (ours, theirs)]
+
+    sizes = arguments.batches or [16, 64]
+    print(f"PyTorch {torch.__version__}, {arguments.device}, {arguments.threads} thread(s), medians of {arguments.rounds} runs.\n")
+    print("| work | batch | synthgen, ms | PyTorch, ms | ratio | ratio of CPU time | peak memory, MiB: synthgen | PyTorch | ratio |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     raw = {}
     for name, make in works.items():
         if not re.search(arguments.only, name):
@@ -221,22 +232,21 @@ def main():
         pairs = [(ask(name), timed(run, count)) for _ in range(arguments.rounds)]
         del run
         raw[name] = {"ours": [a for a, _ in pairs], "torch": [b for _, b in pairs]}
-        line = f"{name:32}"
-        for clock in (0, 1):
-            mine, theirs = (statistics.median(pair[who][clock] for pair in pairs) * 1e3 for who in (0, 1))
-            line += f" {mine:8.1f} {theirs:9.1f} {mine / theirs:7.2f}  "
+        (mine, theirs), (my_cpu, their_cpu) = (
+            [statistics.median(pair[who][clock] for pair in pairs) * 1e3 for who in (0, 1)] for clock in (0, 1)
+        )
+        # Kernel 4 is the usual one.
+        work = re.sub(r" B\d+", "", name).replace(" k4", "").replace(" k5", ", kernel 5,")
+        batch = re.search(r" B(\d+)", name)[1]
+        line = f"| {work} | {batch} | {mine:.1f} | {theirs:.1f} | {mine / theirs:.2f} | {my_cpu / their_cpu:.2f} |"
+        if peak := memory(name):
+            raw[name]["peak MiB"] = peak
+            line += f" {peak[0]:.0f} | {peak[1]:.0f} | {peak[0] / peak[1]:.2f} |"
+        else:
+            line += " | | |"
         print(line, flush=True)
     ours.stdin.close()
     ours.wait()
-    for name in [name for name in works if name.startswith("wgan-gp") and re.search(arguments.only, name)]:
-        if DEVICE.type != "cpu":
-            break
-        run = [program, "--peak", name]
-        mine = float(subprocess.run(run, stdout=subprocess.PIPE, check=True, text=True).stdout)
-        run = [sys.executable, __file__, "--threads", str(arguments.threads), "--peak", name]
-        theirs = float(subprocess.run(run, stdout=subprocess.PIPE, check=True, text=True).stdout)
-        raw[f"{name} peak MiB"] = [mine, theirs]
-        print(f"{name + ', peak memory MiB':32} {mine:8.0f} {theirs:9.0f} {mine / theirs:7.2f}", flush=True)
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump(raw, file, indent=1)
