@@ -78,6 +78,30 @@ fn mistakes_name_the_nearest_format() {
     assert!(unused.ends_with("[dataset.webdataset] goes with formats = [\"webdataset\"]"), "{unused}");
 }
 
+/// The blocks of 4 kB that files fill, links to images counted once.
+fn on_disk(folder: &Path) -> u64 {
+    let own = files(folder).into_iter().filter(|(name, _)| !name.starts_with("yolo/images"));
+    own.map(|(_, bytes)| (bytes.len() as u64).div_ceil(4096) * 4096).sum()
+}
+
+#[test]
+fn the_room_on_disk_is_foreseen_with_every_format() {
+    let temporary = tempfile::tempdir().unwrap();
+    for (name, dataset) in [
+        ("plain", "test_jobs = 4"),
+        ("tiff", "test_jobs = 4\ntemperature = \"tiff\""),
+        ("png16", "test_jobs = 4\ntemperature = \"png16\""),
+        ("all", ALL),
+        ("all and tiff", &format!("temperature = \"tiff\"\n{ALL}")),
+    ] {
+        let text = scenario(dataset).replace("image_px = 32", "image_px = 128");
+        let folder = temporary.path().join(name);
+        write(&text, &folder, 2, usize::MAX).unwrap();
+        let (foreseen, taken) = (resolve(&text).unwrap().estimated_bytes() as f64, on_disk(&folder) as f64);
+        assert!((0.75..1.33).contains(&(foreseen / taken)), "{name}: {foreseen} is not about {taken}");
+    }
+}
+
 #[test]
 fn bytes_do_not_depend_on_threads_interruptions_or_when_they_were_made() {
     let temporary = tempfile::tempdir().unwrap();

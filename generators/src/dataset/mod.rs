@@ -28,6 +28,7 @@ mod shard;
 mod temperature;
 mod tiff;
 mod view;
+pub mod volume;
 mod write;
 
 pub use discard::discard;

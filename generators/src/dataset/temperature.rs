@@ -2,6 +2,9 @@
 //!
 //! That is after every stage of the process, blur, vignette, pattern and noise, and before gain, offset, cut and
 //! quantisation: [`Camera::observe`](crate::camera::Camera::observe). `[dataset] temperature` asks for them.
+//!
+//! An image that a fault spoilt has none: faults act on grey levels, on the way from the sensor or in front of it, and
+//! what a sound sensor would have read does not belong to what was delivered.
 
 use std::io;
 
@@ -51,6 +54,14 @@ impl Temperature {
             Self::Png16 { .. } => "png",
         };
         format!("{}/{stem}.{ending}", names::TEMPERATURE)
+    }
+
+    /// About how many bytes of a file a pixel takes: of a level's sixteen bits, noise fills some ten.
+    pub(crate) fn pixel_bytes(&self) -> f64 {
+        match self {
+            Self::Tiff => 4.0,
+            Self::Png16 { .. } => 1.3,
+        }
     }
 
     /// The bytes of a file that holds `celsius`.

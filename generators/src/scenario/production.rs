@@ -6,7 +6,8 @@ use super::advice::millimetres;
 use super::plate::{Plates, Sharing, Side, Usage};
 use super::{Afterglow, Anomaly, Disturbance, Part, Result, Scenario, Surface};
 use crate::camera::Camera;
-use crate::dataset::Split;
+use crate::dataset::volume::Volume;
+use crate::dataset::{Split, formats};
 use crate::layer::{Field, Frame};
 use crate::mesh::{self, Bounds, Certificate, Mesh, Slice, Unit};
 use crate::raster::{self, Placement};
@@ -235,18 +236,25 @@ impl Production {
         }
     }
 
-    /// About how many bytes the dataset takes on disk.
+    /// About how many bytes the dataset takes on disk, in all its formats.
     pub fn estimated_bytes(&self) -> u64 {
         let pixels = (self.frame.size_px * self.frame.size_px) as f64;
-        let white_noise = pixels * f64::from(self.scenario.camera.depth.bits()) / 8.0;
-        // Textures hardly compress, slices, masks and change maps do; disks give whole blocks.
-        let file = |bytes: f64| ((bytes + 100.0) / 4096.0).ceil() as u64 * 4096;
-        let one_healthy = file(0.8 * white_noise) + file(0.1 * pixels);
-        let one_anomalous = file(0.8 * white_noise) + file(0.05 * pixels) + file(0.2 * white_noise);
-        let anomalous = self.images(Split::Test) as u64 / 2;
+        // Of a level's bits, noise and texture fill the lower ones, and a filter finds the upper four in the neighbours.
+        let image = pixels * f64::from(self.scenario.camera.depth.bits() - 4) / 8.0;
+        let anomalous = self.images(Split::Test) as f64 / 2.0;
         let single = [Split::Train, Split::Validation, Split::History, Split::Screening];
-        let healthy = single.into_iter().map(|split| self.images(split)).sum::<usize>() as u64 + anomalous;
-        healthy * one_healthy + anomalous * one_anomalous
+        let volume = Volume {
+            healthy: single.into_iter().map(|split| self.images(split)).sum::<usize>() as f64 + anomalous,
+            anomalous,
+            image,
+            nominal: 0.1 * pixels,
+            mask: 0.05 * pixels,
+            change: 0.3 * image,
+            temperature: self.scenario.temperature().map(|temperature| temperature.pixel_bytes() * pixels),
+        };
+        let parts = self.parts().filter_map(|part| std::fs::metadata(&part.file).ok());
+        let parts: u64 = parts.map(|file| file.len()).sum();
+        parts + (volume.bytes() + formats::bytes(self.scenario.formats(), &volume)) as u64
     }
 
     /// The camera.

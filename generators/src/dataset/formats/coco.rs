@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::super::files::Draft;
 use super::super::view::{Outline, View};
+use super::super::volume::Volume;
 use super::super::{DatasetError, Row, Split};
 use super::Format;
 use super::images::{Images, create, in_order};
@@ -44,6 +45,11 @@ impl Format for Coco {
             "version": outline.manifest.fingerprint,
         });
         Ok(Box::new(Files { info, images: Images::new(outline), counts: [0, 0], splits: BTreeMap::new() }))
+    }
+
+    /// Each image has an entry, and each footprint the lengths of its runs.
+    fn bytes(&self, volume: &Volume) -> f64 {
+        200.0 * volume.images() + (200.0 + volume.mask) * volume.anomalous
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::files::{sha256, write_json};
 use super::super::view::{Outline, View};
+use super::super::volume::Volume;
 use super::super::{DatasetError, LEDGER, Manifest, Row, Split};
 use super::Format;
 use crate::registry::Kind;
@@ -82,6 +83,11 @@ impl Format for Croissant {
             classes: outline.classes.clone(),
             images: 0,
         }))
+    }
+
+    /// The columns of the ledger, one by one.
+    fn bytes(&self, _: &Volume) -> f64 {
+        25_000.0
     }
 }
 

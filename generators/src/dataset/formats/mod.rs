@@ -24,6 +24,7 @@ use std::path::Path;
 pub use croissant::FILE as CROISSANT;
 
 use super::view::{Outline, View};
+use super::volume::Volume;
 use super::{DatasetError, files};
 use crate::params::{ScenarioError, Table};
 use crate::registry::Kind;
@@ -32,6 +33,9 @@ use crate::registry::Kind;
 pub trait Format {
     /// Begins its files.
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError>;
+
+    /// About how many bytes on disk its files take for so many images.
+    fn bytes(&self, volume: &Volume) -> f64;
 }
 
 /// Every format, in alphabetical order.
@@ -66,18 +70,27 @@ pub(crate) fn is_key(key: &str) -> bool {
     key == "formats" || KINDS.iter().any(|kind| kind.name == key)
 }
 
+/// The format of that name, with those settings; what is wrong with them where it cannot be.
+fn build(name: &str, settings: &Settings) -> Result<Box<dyn Format>, String> {
+    let kind = KINDS.iter().find(|kind| kind.name == name).ok_or("there is no such format")?;
+    let mut table = Table::parse(name, &settings.to_string()).map_err(|e| e.to_string())?;
+    (kind.build)(&mut table).map_err(|e| e.to_string())
+}
+
 /// Begins the files of every one of `formats`.
 pub(super) fn begin(formats: &Formats, outline: &Outline) -> Result<Vec<Box<dyn View>>, DatasetError> {
     let begin = |(name, settings): (&String, &Settings)| {
-        let unknown = |why: &dyn std::fmt::Display| {
-            DatasetError::damaged(outline.folder, format!("it names the format `{name}`: {why}"))
-        };
-        let kind =
-            KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| unknown(&"there is no such format"))?;
-        let mut table = Table::parse(name, &settings.to_string()).map_err(|e| unknown(&e))?;
-        (kind.build)(&mut table).map_err(|e| unknown(&e))?.begin(outline)
+        let unknown =
+            |why| DatasetError::damaged(outline.folder, format!("it names the format `{name}`: {why}"));
+        build(name, settings).map_err(unknown)?.begin(outline)
     };
     formats.iter().map(begin).collect()
+}
+
+/// About how many bytes on disk the files of `formats` take.
+pub(crate) fn bytes(formats: &Formats, volume: &Volume) -> f64 {
+    let formats = formats.iter().filter_map(|(name, settings)| build(name, settings).ok());
+    formats.map(|format| format.bytes(volume)).sum()
 }
 
 /// True for a file that a format wrote.

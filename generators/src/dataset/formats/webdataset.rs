@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::super::files::Draft;
 use super::super::view::{Outline, View};
+use super::super::volume::Volume;
 use super::super::{DatasetError, Row, Split, png};
 use super::Format;
 use super::images::{Images, create, in_order, stem};
@@ -49,6 +50,15 @@ impl Format for WebDataset {
             png::mask(&Mask::empty(images.size_px)).map_err(DatasetError::io("write", &folder))?;
         let shard_bytes = self.shard_bytes;
         Ok(Box::new(Files { images, shard_bytes, healthy_mask, open: BTreeMap::new(), finished: Vec::new() }))
+    }
+
+    /// A copy of everything, each file after a head and in whole records.
+    fn bytes(&self, volume: &Volume) -> f64 {
+        const FACTS: f64 = 2500.0;
+        let Volume { image, nominal, temperature, mask, .. } = *volume;
+        let archived = |bytes: f64| 512.0 * (1.0 + (bytes / 512.0).ceil());
+        let files = [image, nominal, temperature.unwrap_or(0.0), mask, 1.0, FACTS];
+        volume.images() * files.map(archived).iter().sum::<f64>()
     }
 }
 

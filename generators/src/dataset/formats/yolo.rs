@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::super::files::{remove_file, sha256, write_file};
 use super::super::view::{Outline, View};
+use super::super::volume::{Volume, on_disk};
 use super::super::{DatasetError, Row, Split};
 use super::Format;
 use super::images::{Images, create, in_order, stem};
@@ -38,6 +39,11 @@ impl Format for Yolo {
         let text = data_yaml(&images.classes, has);
         write_file(&images.path(&name), text.as_bytes())?;
         Ok(Box::new(Files { images, finished: vec![(name, sha256(text.as_bytes()))] }))
+    }
+
+    /// A file of polygons for each footprint; the images are links.
+    fn bytes(&self, volume: &Volume) -> f64 {
+        on_disk(volume.mask) * volume.anomalous
     }
 }
 
