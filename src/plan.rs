@@ -2,6 +2,7 @@
 
 mod detectors;
 mod gates;
+mod photographs;
 mod references;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use generators::params::{Key, ScenarioError, Table};
 use generators::registry;
 use generators::scenario::{Production, Scenario};
 
+use crate::data::photographs::Folders;
 use crate::detectors::Detector;
 use crate::report::measures::Subjects;
 use crate::report::record::{Gate, References};
@@ -48,6 +50,8 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// What a paper reports of the same.
     pub references: References,
+    /// Photographs of the real process, where there are any.
+    pub photographs: Option<Folders>,
 }
 
 /// One entry of a list of detectors, projections or separators.
@@ -142,6 +146,7 @@ impl Plan {
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
         let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
         let typing = if table.has("typing") { Some(Typing::read(table.table("typing")?)?) } else { None };
+        let photographs = photographs::read(&mut table, folder)?;
         let gates = gates::read(
             &mut table,
             &Subjects {
@@ -181,7 +186,7 @@ impl Plan {
                     .with_help("write history = true in [dataset]"));
             }
         }
-        Ok(Self { text, production, detectors, separation, thresholds, typing, gates, references })
+        Ok(Self { text, production, detectors, separation, thresholds, typing, gates, references, photographs })
     }
 }
 

@@ -36,6 +36,35 @@ pub enum FilesError {
         /// Its own.
         found: usize,
     },
+    /// Images lie in the folders below, but none in the folder itself.
+    #[error("{}: its images lie in folders below it; name one of them", folder.display())]
+    OnlyBelow {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Masks and photographs do not go together.
+    #[error("{}: {masks} masks for {photographs} anomalous photographs; each needs one, in the same order of names", folder.display())]
+    Masks {
+        /// The masks' folder.
+        folder: PathBuf,
+        /// How many it holds.
+        masks: usize,
+        /// How many there should be.
+        photographs: usize,
+    },
+    /// Too few parts were photographed to train, watch and test with different ones.
+    #[error(
+        "{}: {images} healthy photographs with {views} views of a part are too few parts: training, watching it and testing need one each",
+        folder.display()
+    )]
+    FewParts {
+        /// The healthy photographs' folder.
+        folder: PathBuf,
+        /// How many it holds.
+        images: usize,
+        /// Photographs of the same part.
+        views: usize,
+    },
 }
 
 /// The images that `paths` stand for, in that order: a file for itself, a dataset for its test images, any other

@@ -7,6 +7,7 @@ pub mod files;
 mod jobs;
 mod load;
 mod loader;
+pub mod photographs;
 mod reduce;
 
 pub use augment::Augment;
@@ -73,6 +74,18 @@ impl ImageSet {
             _ => before(back, &self.past.slices),
         });
         slices.chain((1..=context.layers).map(move |back| before(back, &self.past.images)))
+    }
+
+    /// These images, then those of `other`, which are of the same size, without the layers before them.
+    pub fn followed_by(&self, other: &Self) -> Self {
+        Self {
+            size_px: self.size_px,
+            pixels: [&self.pixels[..], &other.pixels].concat(),
+            nominal: [&self.nominal[..], &other.nominal].concat(),
+            job: [&self.job[..], &other.job].concat(),
+            layer: [&self.layer[..], &other.layer].concat(),
+            past: Past::default(),
+        }
     }
 
     /// The images at `indices`, in that order.

@@ -45,6 +45,13 @@ impl Footprints {
         })
     }
 
+    /// Those of photographs, which are anomalous in one way or not: `masks` image by image, and the part that each shows in the
+    /// place of its job.
+    pub fn of_photographs(size_px: usize, masks: &[bool], part: &[u32], anomalous: &[bool]) -> Self {
+        let defect = anomalous.iter().map(|&anomalous| anomalous.then_some(0)).collect();
+        Self { size_px, masks: masks.to_vec(), job: part.to_vec(), defect }
+    }
+
     /// Those of the test images at `rows`.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {

@@ -9,6 +9,7 @@ mod learn;
 mod localisation;
 mod machine;
 mod operating;
+mod photographs;
 mod sample;
 mod score;
 mod speed;
@@ -114,7 +115,7 @@ fn open_model(model: &Path, device: &Device) -> Result<Saved, Failure> {
 /// Where a file cannot be removed.
 pub fn discard(run: &Path) -> Result<(), Failure> {
     dataset::discard(&run.join(DATASET))?;
-    for folder in ["models", "figures", gallery::FOLDER] {
+    for folder in ["models", "figures", gallery::FOLDER, photographs::FOLDER] {
         let path = run.join(folder);
         if path.is_dir() {
             std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
@@ -164,6 +165,12 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     }
     let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
     record.provenance.machine.device = device::name(device);
+    if let Some(folders) = &plan.photographs {
+        let seen = clock.time("photographs", || {
+            photographs::judged(folders, plan, &images, (run, device), &stream, progress)
+        })?;
+        record.photographs = Some(seen);
+    }
     match audited {
         Ok(Audited { audit, floors }) => {
             record.audit = Some(audit);
@@ -309,6 +316,7 @@ fn judged(
         separations,
         typing: None,
         gates: Vec::new(),
+        photographs: None,
         named: plan.separation.named.as_ref().map(|named| record::Named {
             representation: named.representation.clone(),
             separator: named.separator.clone(),

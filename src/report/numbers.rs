@@ -77,6 +77,12 @@ pub fn short(value: f64) -> String {
     trimmed(&format!("{value:.*}", (2 - magnitude).max(0) as usize))
 }
 
+/// A difference of areas with its sign and three decimals: `+0.041`, `−0.008`.
+pub fn signed(value: f64) -> String {
+    let sign = if value < 0.0 { '−' } else { '+' };
+    format!("{sign}{:.3}", value.abs())
+}
+
 fn trimmed(text: &str) -> String {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -129,5 +135,6 @@ mod tests {
         );
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");
         assert_eq!(plural(1, "image"), "1 image");
+        assert_eq!([0.0412, -0.0081].map(signed).join(" "), "+0.041 −0.008");
     }
 }

@@ -8,12 +8,13 @@ mod detectability;
 mod gallery;
 mod heat;
 mod histograms;
+mod photographs;
 mod severity;
 mod sheet;
 mod snapshots;
 mod speed;
 
-pub(crate) use gallery::{Example, Legend, legend_svg};
+pub(crate) use gallery::{Example, Legend, Pane, legend_svg};
 
 use super::assets::Assets;
 use super::numbers::short;
@@ -75,6 +76,8 @@ pub(crate) struct Figures {
     pub legends: Vec<Legend>,
     /// The examples on one sheet.
     pub gallery: Option<Figure>,
+    /// Photographs with their anomaly maps, a row each.
+    pub photographs: Vec<Vec<Pane>>,
 }
 
 impl Figures {
@@ -102,6 +105,7 @@ impl Figures {
             examples,
             legends,
             gallery,
+            photographs: photographs::examples(record, assets),
         }
     }
 

@@ -8,6 +8,7 @@ mod gallery;
 mod gates;
 mod localisation;
 mod operating;
+mod photographs;
 mod scores;
 mod separation;
 mod summary;
@@ -40,6 +41,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("localisation", "Where is it?", localisation::section(record)),
         ("types", "Which defects are alike?", typing::section(record)),
         ("thresholds", "Thresholds without labels", operating::section(record)),
+        ("photographs", "On photographs", photographs::section(record, figures)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),
         ("training", "Training", training::section(record, figures)),

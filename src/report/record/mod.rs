@@ -11,6 +11,7 @@ mod gates;
 mod io;
 mod localisation;
 mod operating;
+mod photographs;
 mod references;
 mod results;
 mod scenario;
@@ -23,6 +24,9 @@ pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
 pub use operating::{Delay, Operating, OperatingPoint, Operation};
+pub use photographs::{
+    Gain, OnPhotographs, PhotographExample, PhotographMap, PhotographScore, Photographs, TrainedOn,
+};
 pub use references::{CellReference, References, SizeReference};
 pub use results::{
     AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,
@@ -84,6 +88,9 @@ pub struct Record {
     /// What a paper reports of the same.
     #[serde(default, skip_serializing_if = "References::is_empty")]
     pub references: References,
+    /// What the detectors say of photographs of the real process, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photographs: Option<Photographs>,
     /// How every 95 % interval was computed, as the end of a sentence:
     /// `a bootstrap over print jobs, 1000 draws`. Empty where there are no intervals.
     pub interval_method: String,

@@ -86,6 +86,7 @@ pub fn record() -> Record {
         }),
         typing: Some(typing()),
         gates: Vec::new(),
+        photographs: None,
         judged_images: judged_images(),
         references: References {
             cells: vec![CellReference {

@@ -1,0 +1,143 @@
+//! Photographs of a process in the scenario: detectors are trained on them too, and judged by them.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// Two jobs of 12 layers each make the photographs, 6 healthy layers each; the scenario under test is the same process with another seed.
+const SCENARIO: &str = r#"
+name = "tiny"
+seed = 5
+[camera]
+image_px = 16
+range_c = [20.0, 90.0]
+[bed]
+fit = true
+temperature_c = 43.0
+texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 10.0 }
+[print]
+temperature_c = 67.0
+texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 6.0 }
+[layers]
+height_mm = 0.6
+max = 12
+[[part]]
+file = "core.stl"
+[dataset]
+training_jobs = 3
+validation_jobs = 1
+test_jobs = 6
+[[defect]]
+kind = "striation"
+layers = 2
+cnr = 12.0
+width_mm = 4.0
+[[detector]]
+kind = "vae"
+steps = 3
+batch = 4
+channels = 2
+latent = 2
+[[separator]]
+kind = "otsu"
+"#;
+
+const PHOTOGRAPHS: &str = r#"
+[photographs]
+healthy = "photographs/dataset/test/good"
+anomalous = "photographs/dataset/test/striation"
+masks = "photographs/dataset/ground_truth/striation"
+views = 2
+"#;
+
+fn synthgen(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command
+}
+
+/// A folder with the scenario, `photographs` in it as asked, and photographs that another seed made.
+fn workshop(photographs: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::copy(root.join("scenarios/parts/core.stl"), folder.path().join("core.stl")).unwrap();
+    let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+    write("made.toml", SCENARIO);
+    synthgen(folder.path())
+        .args(["generate", "made.toml", "--seed", "6", "--out", "photographs"])
+        .assert()
+        .success();
+    write("tiny.toml", &format!("{SCENARIO}{photographs}"));
+    folder
+}
+
+fn record(folder: &Path) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(folder.join("reports/tiny/record.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn every_detector_is_trained_three_times_and_judged_on_photographs_that_no_training_saw() {
+    let folder = workshop(PHOTOGRAPHS);
+    synthgen(folder.path()).arg("tiny.toml").assert().success();
+    let record = record(folder.path());
+    let photographs = &record["photographs"];
+    let count = |what: &str| usize::try_from(photographs[what].as_u64().unwrap()).unwrap();
+    let healthy = fs::read_dir(folder.path().join("photographs/dataset/test/good")).unwrap().count();
+    let anomalous = fs::read_dir(folder.path().join("photographs/dataset/test/striation")).unwrap().count();
+    assert_eq!(count("training") + count("validation") + count("healthy"), healthy);
+    assert_eq!(count("anomalous"), anomalous);
+
+    let results = photographs["results"].as_array().unwrap();
+    let trained_on: Vec<_> = results.iter().map(|r| r["trained_on"].as_str().unwrap()).collect();
+    assert_eq!(trained_on, ["synthetic", "photographs", "both"]);
+    let images: Vec<_> = results.iter().map(|r| r["images"].as_u64().unwrap()).collect();
+    let synthetic = record["dataset"]["splits"][0]["images"].as_u64().unwrap();
+    assert_eq!(images, [synthetic, count("training") as u64, 2 * synthetic.max(count("training") as u64)]);
+    for result in results {
+        for score in result["scores"].as_array().unwrap() {
+            // The area by counting pairs; the healthy photographs come first.
+            let values: Vec<f64> = score["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+            let (low, high) = values.split_at(count("healthy"));
+            let pairs = high.iter().flat_map(|h| low.iter().map(move |l| (h, l)));
+            let won: f64 = pairs.map(|(h, l)| if h > l { 1.0 } else if h < l { 0.0 } else { 0.5 }).sum();
+            let area = won / (low.len() * high.len()) as f64;
+            assert!((score["auroc"]["value"].as_f64().unwrap() - area).abs() < 1e-12);
+            assert_eq!(score.get("gain").is_some(), result["trained_on"] != "photographs", "{score}");
+        }
+        assert!(result["pixels"]["aupro"].is_object() || result["pixels"]["aupro"].is_number());
+    }
+
+    // What was trained on synthetic images says of a photograph what `score` says of the file.
+    let model = "reports/tiny/models/vae";
+    let file = "photographs/dataset/test/striation";
+    synthgen(folder.path()).args(["score", model, file, "--out", "scored"]).assert().success();
+    let table = fs::read_to_string(folder.path().join("scored/scores.csv")).unwrap();
+    let values = results[0]["scores"][0]["values"].as_array().unwrap();
+    for (line, value) in table.lines().skip(1).zip(&values[count("healthy")..]) {
+        let said: f32 = line.split(',').nth(1).unwrap().parse().unwrap();
+        assert_eq!(f64::from(said), value.as_f64().unwrap(), "{line}");
+    }
+    let page = fs::read_to_string(folder.path().join("reports/tiny/report.html")).unwrap();
+    assert!(page.contains("On photographs") && page.contains("vae, both"));
+}
+
+#[test]
+fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
+    let refused = |from: &str, to: &str| {
+        assert!(PHOTOGRAPHS.contains(from), "{from}");
+        let folder = workshop(&PHOTOGRAPHS.replace(from, to));
+        let output = synthgen(folder.path()).arg("tiny.toml").assert().code(2).get_output().clone();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let message = refused("test/good\"", "test/none\"");
+    assert!(message.contains("tiny.toml:") && message.contains("there is no folder photographs/dataset/test/none"), "{message}");
+    let message = refused("dataset/ground_truth/striation", "dataset/nominal");
+    assert!(message.contains("masks for") && message.contains("anomalous photographs"), "{message}");
+    let message = refused("views = 2", "views = 1000");
+    assert!(message.contains("too few parts"), "{message}");
+    let message = refused("dataset/test/striation", "dataset/test");
+    assert!(message.contains("lie in folders below it"), "{message}");
+}
