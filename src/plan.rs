@@ -1,5 +1,6 @@
 //! A scenario, resolved: everything that the stages need, checked before any of them runs.
 
+mod claims;
 mod detectors;
 mod gates;
 mod references;
@@ -13,7 +14,7 @@ use generators::scenario::{Production, Scenario};
 
 use crate::detectors::Detector;
 use crate::report::measures::Subjects;
-use crate::report::record::{Gate, References};
+use crate::report::record::{Claim, Gate, References};
 use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
 use crate::thresholds::{self, Threshold};
@@ -41,10 +42,23 @@ pub struct Plan {
     pub separation: Separation,
     /// How a score is turned into a verdict on a single image, in the scenario's order; never empty.
     pub thresholds: Vec<Named<dyn Threshold>>,
+    /// How often everything is done over.
+    pub evidence: Evidence,
     /// What it demands of the measures of its run.
     pub gates: Vec<Gate>,
+    /// What somebody concluded, to be tested on its run.
+    pub claims: Vec<Claim>,
     /// What a paper reports of the same.
     pub references: References,
+}
+
+/// How often a run does the same with other random numbers, so that its figures are means that know how sure they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Trainings of every detector, at least 1.
+    pub trainings: usize,
+    /// Separations of what each training said, at least 1: other jobs that judge, other separators' random numbers.
+    pub separations: usize,
 }
 
 /// One entry of a list of detectors, projections or separators.
@@ -69,6 +83,10 @@ pub struct Separation {
     pub projections: Vec<Named<dyn Projection>>,
     /// Share of the test jobs on which separators are fitted; the others judge.
     pub fit_share: f64,
+    /// Healthy images on which separators are fitted, and as many defective ones, evenly of every defect; all where absent.
+    pub fit: Option<usize>,
+    /// Healthy images that judge, and as many defective ones, evenly of every defect; all where absent.
+    pub judge: Option<usize>,
     /// The pair that the scenario names before it has seen any result.
     pub named: Option<NamedPair>,
 }
@@ -136,21 +154,20 @@ impl Plan {
         let mut scenario = Scenario::read(&mut table, folder)?;
         let detectors = detectors::read(&mut table)?;
         let separation = separation(&mut table, &detectors)?;
+        let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
         let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
-        let gates = gates::read(
-            &mut table,
-            &Subjects {
-                detectors: &detectors
-                    .iter()
-                    .map(|d| (&*d.name, d.item.outputs().components))
-                    .collect::<Vec<_>>(),
-                representations: &representations(&detectors, &separation.projections, honest),
-                separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
-                defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
-                thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
-            },
-        )?;
+        let scores: Vec<(&str, &[&str])> =
+            detectors.iter().map(|d| (&*d.name, d.item.outputs().components)).collect();
+        let subjects = Subjects {
+            detectors: &scores,
+            representations: &representations(&detectors, &separation.projections, honest),
+            separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
+            defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
+            thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
+        };
+        let gates = gates::read(&mut table, &subjects)?;
+        let claims = claims::read(&mut table, &subjects)?;
         let references = references::read(
             &mut table,
             &detectors.iter().map(|d| &*d.name).collect::<Vec<_>>(),
@@ -167,7 +184,7 @@ impl Plan {
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
         }
-        Ok(Self { text, production, detectors, separation, thresholds, gates, references })
+        Ok(Self { text, production, detectors, separation, thresholds, evidence, gates, claims, references })
     }
 }
 
@@ -179,12 +196,26 @@ fn separation(
     let separators = named_list(table, "separator", separators::KINDS)?;
     let mut table = table.table("separation")?;
     let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
+    let mut images = |key: &'static str| -> Result<Option<usize>, Box<ScenarioError>> {
+        let stated = table.has(key);
+        let count = table.count(key, Some(1), 1..=1_000_000)?;
+        Ok(stated.then_some(count))
+    };
+    let (fit, judge) = (images("fit")?, images("judge")?);
     let named = match table.has("named") {
         true => Some(named_pair(&mut table, representations(detectors, &projections, honest), &separators)?),
         false => None,
     };
     table.finish()?;
-    Ok(Separation { separators, projections, fit_share, named })
+    Ok(Separation { separators, projections, fit_share, fit, judge, named })
+}
+
+fn evidence(table: &mut Table) -> Result<Evidence, Box<ScenarioError>> {
+    let mut table = table.table("evidence")?;
+    let trainings = table.count("trainings", Some(1), 1..=100)?;
+    let separations = table.count("separations", Some(1), 1..=1000)?;
+    table.finish()?;
+    Ok(Evidence { trainings, separations })
 }
 
 fn named_pair(

@@ -197,7 +197,9 @@ fn comparison(outcomes: &[Outcome], probe: &str, design: &Design) -> Option<Comp
     Some(Comparison {
         auroc: area(None),
         auroc_by_defect: by_defect
-            .filter_map(|(d, name)| Some(AgainstDefect { defect: name.clone(), value: area(Some(d))? }))
+            .filter_map(|(d, name)| {
+                Some(AgainstDefect { defect: name.clone(), value: area(Some(d))?, interval: None })
+            })
             .collect(),
         p_value: (TESTS * p_value).min(1.0),
         constant: varying.is_empty(),

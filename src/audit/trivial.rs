@@ -8,8 +8,8 @@ use super::design::Design;
 use super::images::Measured;
 use super::outside::histogram;
 use crate::metrics::MetricError;
-use crate::metrics::interval::bootstrap;
-use crate::metrics::ranking::auroc;
+use crate::metrics::interval::{self, SHARE, bootstrap};
+use crate::metrics::ranking::{Ranking, auroc};
 use crate::report::record::{AgainstDefect, Estimate, Floor};
 
 /// Equal steps from black to white in the histogram.
@@ -86,7 +86,7 @@ fn floor(
 ) -> Result<Floor, MetricError> {
     let pairs = design.len();
     let truth: Vec<bool> = (0..2 * pairs).map(|i| i >= pairs).collect();
-    let job: Vec<u32> = design.job.iter().chain(&design.job).map(|&job| job as u32).collect();
+    let place: Vec<usize> = design.job.iter().chain(&design.job).copied().collect();
     let mut values = [healthy.as_slice(), anomalous].concat();
     if auroc(&truth, &values)?.is_some_and(|forwards| forwards < 0.5) {
         values.iter_mut().for_each(|value| *value = -*value);
@@ -96,10 +96,13 @@ fn floor(
         auroc(&truth, &of.iter().map(|&i| values[i]).collect::<Vec<f64>>()).ok().flatten()
     };
     let value = area(&(0..2 * pairs).collect::<Vec<_>>()).unwrap_or(0.5);
-    let interval = bootstrap(&job, REPLICATES, stream, area).map(|i| [i.low, i.high]);
+    let ranking = Ranking::new(&truth, &values)?;
+    let jobs = interval::Design::jobs(design.jobs());
+    let resampled = |drawn: &interval::Drawn| ranking.auroc(|image| drawn.jobs[place[image]]);
+    let interval = bootstrap(jobs, REPLICATES, stream, SHARE, resampled).map(|i| [i.low, i.high]);
     let by_defect = design.defects.iter().enumerate().filter_map(|(d, defect)| {
         let of = (0..2 * pairs).filter(|&i| i < pairs || design.defect(i - pairs) == d);
-        Some(AgainstDefect { defect: defect.clone(), value: area(&of.collect::<Vec<_>>())? })
+        Some(AgainstDefect { defect: defect.clone(), value: area(&of.collect::<Vec<_>>())?, interval: None })
     });
     Ok(Floor {
         name: name.to_owned(),

@@ -1,24 +1,25 @@
 //! Two records side by side: is the later run worse than the earlier one by more than chance allows?
 //!
-//! Where both were judged on the same test images, the difference of each measure is resampled over print jobs, both
-//! records on the same draw (the paired bootstrap): what is hard for both cancels out. Otherwise the two intervals
+//! Where both were judged on the same test images, equally often, the difference of each measure is resampled over
+//! trainings, separations and print jobs, both records on the same draw (the paired [bootstrap]): what is hard
+//! for both cancels out. Otherwise the two intervals
 //! are joined into one of the difference, without assuming either symmetric (Zou and Donner 2008, *Statistics in
 //! Medicine* 27, 1693: the method of variance estimates recovery).
 //!
 //! Many measures are compared at once, so that a 95 % interval of a single one misses zero in every twentieth by chance
 //! alone. A change is called one only where it stands in the whole family: Holm's step-down procedure at 5 %
-//! (Holm 1979), on the tail of Student's law that belongs to the interval's width.
+//! (Holm 1979), on the tail of Student's law.
 //!
-//! What is resampled is the test set. That two trainings with other random numbers differ, too, no single pair of runs can say.
+//! Where each record has one training only, nothing is known of how much two trainings differ.
 
+pub mod claims;
 mod evidence;
 mod words;
 
 use generators::stream::Stream;
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::metrics::interval::{Interval, bootstrap};
+use crate::metrics::interval::{DIFFERENCE, Drawn, Interval, SHARE, bootstrap};
 use crate::report::record::Record;
 use evidence::Evidence;
 
@@ -31,7 +32,7 @@ pub const REPLICATES: usize = 2000;
 /// What changed from one record to another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Whether both were judged on the same test images.
+    /// Whether both were judged on the same test images, equally often.
     pub paired: bool,
     /// What both measured, in the later record's order.
     pub changes: Vec<Change>,
@@ -88,26 +89,12 @@ impl Change {
     }
 }
 
-/// The 97.5th percentile of the standard normal law.
-const NORMAL_97_5: f64 = 1.959_963_984_540_054;
-
-/// Two-sided p-value of a difference with this 95 % interval from resampling `jobs` jobs: Student's, since jobs are few,
-/// and with the deviation of a sample of `jobs`, which a bootstrap underrates by `sqrt(1 - 1 / jobs)`.
-fn p_value(difference: f64, [low, high]: [f64; 2], jobs: usize) -> f64 {
-    let freedom = jobs as f64 - 1.0;
-    let deviation = (high - low) / (2.0 * NORMAL_97_5) * (jobs as f64 / freedom).sqrt();
-    if difference == 0.0 {
-        return 1.0;
-    }
-    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |law| 2.0 * law.sf(difference.abs() / deviation))
-}
-
 /// Compares what two records say, measure by measure.
 pub fn compare(before: &Record, after: &Record) -> Comparison {
     let (earlier, later) = (evidence::of(before), evidence::of(after));
     let paired = same_images(before, after);
     let stream = Stream::root(after.scenario.seed).child("compare");
-    let same = |a: &Evidence<'_>, b: &Evidence<'_>| a.subject == b.subject && a.measure == b.measure;
+    let same = |a: &Evidence, b: &Evidence| a.subject == b.subject && a.measure == b.measure;
     let mut changes: Vec<Change> = later
         .iter()
         .filter_map(|new| {
@@ -118,7 +105,7 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
         })
         .collect();
     judge(&mut changes);
-    let missing = |from: &[Evidence<'_>], other: &[Evidence<'_>]| -> Vec<String> {
+    let missing = |from: &[Evidence], other: &[Evidence]| -> Vec<String> {
         let missing = from.iter().filter(|a| !other.iter().any(|b| same(a, b)));
         missing.map(|e| format!("{} {}", e.subject, e.measure)).collect()
     };
@@ -134,53 +121,58 @@ fn same_images(before: &Record, after: &Record) -> bool {
     before.provenance.dataset_fingerprint == after.provenance.dataset_fingerprint
         && before.test_images == after.test_images
         && before.judged_images == after.judged_images
+        && before.trainings == after.trainings
 }
 
-fn all(evidence: &Evidence<'_>) -> Vec<usize> {
-    (0..evidence.images.len()).collect()
+fn whole(evidence: &Evidence, record: &Record) -> Option<f64> {
+    evidence.value(&Drawn::whole(evidence::design(record)))
 }
 
-fn in_pairs(old: &Evidence<'_>, new: &Evidence<'_>, record: &Record, stream: &Stream) -> Option<Change> {
-    let difference = |drawn: &[usize]| Some(new.value(drawn)? - old.value(drawn)?);
-    let jobs = new.jobs(record);
-    let interval = bootstrap(&jobs, REPLICATES, stream, difference).map(|i| [i.low, i.high]);
-    Some(change(new, old.value(&all(old))?, new.value(&all(new))?, interval, count(jobs)))
+fn in_pairs(old: &Evidence, new: &Evidence, record: &Record, stream: &Stream) -> Option<Change> {
+    let difference = |drawn: &Drawn| Some(new.value(drawn)? - old.value(drawn)?);
+    let interval = bootstrap(evidence::design(record), REPLICATES, stream, DIFFERENCE, difference);
+    Some(change(new, whole(old, record)?, whole(new, record)?, interval))
 }
 
-fn apart(
-    old: &Evidence<'_>,
-    before: &Record,
-    new: &Evidence<'_>,
-    after: &Record,
-    stream: &Stream,
-) -> Option<Change> {
-    let of = |evidence: &Evidence<'_>, record: &Record, name: &str| {
-        bootstrap(&evidence.jobs(record), REPLICATES, &stream.child(name), |drawn| evidence.value(drawn))
+fn apart(old: &Evidence, before: &Record, new: &Evidence, after: &Record, stream: &Stream) -> Option<Change> {
+    let of = |evidence: &Evidence, record: &Record, name: &str| {
+        let design = evidence::design(record);
+        bootstrap(design, REPLICATES, &stream.child(name), SHARE, |drawn| evidence.value(drawn))
     };
     let intervals = of(old, before, "before").zip(of(new, after, "after"));
-    let interval = intervals.map(|(before, after)| recovered(before, after));
-    let jobs = count(old.jobs(before)).min(count(new.jobs(after)));
-    Some(change(new, old.value(&all(old))?, new.value(&all(new))?, interval, jobs))
+    let interval = intervals.map(|(before, after)| independent(before, after));
+    Some(change(new, whole(old, before)?, whole(new, after)?, interval))
 }
 
-fn count(mut jobs: Vec<u32>) -> usize {
-    jobs.sort_unstable();
-    jobs.dedup();
-    jobs.len()
+fn change(of: &Evidence, before: f64, after: f64, interval: Option<Interval>) -> Change {
+    Change {
+        subject: of.subject.clone(),
+        measure: of.measure,
+        before,
+        after,
+        interval: interval.map(|interval| [interval.low, interval.high]),
+        p_value: interval.map(|interval| interval.p_value()),
+        direction: Direction::Level,
+    }
 }
 
-fn change(of: &Evidence<'_>, before: f64, after: f64, interval: Option<[f64; 2]>, jobs: usize) -> Change {
-    let p_value = interval.map(|interval| p_value(after - before, interval, jobs));
-    let (subject, measure, direction) = (of.subject.clone(), of.measure, Direction::Level);
-    Change { subject, measure, before, after, interval, p_value, direction }
-}
-
-/// The interval of `after - before` where the two are independent.
-fn recovered(before: Interval, after: Interval) -> [f64; 2] {
-    let difference = after.estimate - before.estimate;
+/// `after - before` where the two are independent.
+fn independent(before: Interval, after: Interval) -> Interval {
+    let estimate = after.estimate - before.estimate;
     let down = (after.estimate - after.low).hypot(before.high - before.estimate);
     let up = (after.high - after.estimate).hypot(before.estimate - before.low);
-    [difference - down, difference + up]
+    let (old, new) = (before.standard_error.powi(2), after.standard_error.powi(2));
+    Interval {
+        low: estimate - down,
+        estimate,
+        high: estimate + up,
+        standard_error: (old + new).sqrt(),
+        // Welch's.
+        freedom: match old * old / before.freedom + new * new / after.freedom {
+            0.0 => f64::INFINITY,
+            squares => (old + new).powi(2) / squares,
+        },
+    }
 }
 
 fn judge(changes: &mut [Change]) {

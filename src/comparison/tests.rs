@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::interval;
 use crate::report::tests::fake;
 
 fn noisy(record: &Record, seed: u64) -> Record {
@@ -16,9 +17,11 @@ fn noisy(record: &Record, seed: u64) -> Record {
 /// One detector with one score on every fourth image, and no separation.
 fn small() -> Record {
     let mut record = fake::record();
+    record.trainings = 1;
     record.detectors.truncate(1);
     record.test_images = record.test_images.into_iter().step_by(4).collect();
     let score = &mut record.detectors[0].components[0];
+    score.retrained.clear();
     score.values = score.values.iter().copied().step_by(4).collect();
     record.judged_images.clear();
     record.separations.clear();
@@ -41,7 +44,9 @@ fn a_score_that_lost_its_meaning_is_worse_and_nothing_else_is() {
     let before = fake::record();
     let mut after = before.clone();
     let mut stream = Stream::root(3);
-    after.detectors[0].components[0].values.iter_mut().for_each(|v| *v = stream.normal());
+    let score = &mut after.detectors[0].components[0];
+    let trainings = std::iter::once(&mut score.values).chain(&mut score.retrained);
+    trainings.flatten().for_each(|v| *v = stream.normal());
     let comparison = compare(&before, &after);
     let worse: Vec<&str> = comparison.regressions().map(|c| c.subject.as_str()).collect();
     assert!(worse.contains(&"vae MSE") && worse.iter().all(|s| s.starts_with("vae MSE")), "{worse:?}");
@@ -57,7 +62,7 @@ fn calls_that_are_turned_over_are_worse() {
     let crate::report::record::Outcome::Judged(judgement) = &mut after.separations[0].outcome else {
         panic!()
     };
-    judgement.calls.0.iter_mut().for_each(|call| *call = !*call);
+    judgement.calls.iter_mut().flat_map(|calls| &mut calls.0).for_each(|call| *call = !*call);
     let comparison = compare(&before, &after);
     let worse: Vec<&str> = comparison.regressions().map(|c| c.subject.as_str()).collect();
     assert_eq!(worse, ["vae MSE with isolation forest"]);
@@ -96,13 +101,14 @@ fn what_only_one_has_is_named() {
 #[test]
 fn independent_intervals_are_joined_as_published() {
     let wilson = |count: f64, of: f64| {
-        let (p, z2) = (count / of, NORMAL_97_5 * NORMAL_97_5);
-        let half = NORMAL_97_5 * (z2 + 4.0 * count * (1.0 - p)).sqrt();
+        let (p, z2) = (count / of, interval::NORMAL_97_5 * interval::NORMAL_97_5);
+        let half = interval::NORMAL_97_5 * (z2 + 4.0 * count * (1.0 - p)).sqrt();
         let end = |sign: f64| (2.0 * count + z2 + sign * half) / (2.0 * (of + z2));
-        Interval { low: end(-1.0), estimate: p, high: end(1.0) }
+        let standard_error = (p * (1.0 - p) / of).sqrt();
+        Interval { low: end(-1.0), estimate: p, high: end(1.0), standard_error, freedom: of - 1.0 }
     };
-    let [low, high] = recovered(wilson(48.0, 80.0), wilson(56.0, 70.0));
-    assert!((low - 0.0524).abs() < 5e-5 && (high - 0.3339).abs() < 5e-5, "{low} {high}");
+    let joined = independent(wilson(48.0, 80.0), wilson(56.0, 70.0));
+    assert!((joined.low - 0.0524).abs() < 5e-5 && (joined.high - 0.3339).abs() < 5e-5, "{joined:?}");
 }
 
 /// R: `p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")` is 0.03, 0.06, 0.06, 0.02.
@@ -112,12 +118,15 @@ fn the_family_is_holms() {
     assert_eq!(stand(&[]), [] as [bool; 0]);
 }
 
-/// scipy: `2 * scipy.stats.t.sf(0.1 / (0.1 / norm.ppf(0.975) * np.sqrt(10 / 9)), 9)`.
+/// Welch's test in scipy: `scipy.stats.ttest_ind_from_stats(0.8, 0.3, 9, 0.6, 0.1, 4, equal_var=False)`.
 #[test]
-fn few_jobs_prove_less() {
-    let p = p_value(0.1, [0.0, 0.2], 10);
-    assert!((p - 0.095_907_278_6).abs() < 1e-9, "{p}");
-    assert!((p_value(-0.1, [-0.2, 0.0], 100_000) - 0.05).abs() < 1e-4);
-    assert_eq!(p_value(0.0, [0.0, 0.0], 10), 1.0);
-    assert_eq!(p_value(0.1, [0.1, 0.1], 10), 0.0);
+fn independent_runs_are_tested_as_welch_does() {
+    let of = |estimate: f64, deviation: f64, n: f64| {
+        let standard_error = deviation / n.sqrt();
+        Interval { low: 0.0, estimate, high: 1.0, standard_error, freedom: n - 1.0 }
+    };
+    let p = independent(of(0.6, 0.1, 4.0), of(0.8, 0.3, 9.0)).p_value();
+    assert!((p - 0.101_910_253_562_670_2).abs() < 1e-9, "{p}");
+    assert_eq!(independent(of(0.6, 0.0, 4.0), of(0.8, 0.0, 4.0)).p_value(), 0.0);
+    assert_eq!(independent(of(0.6, 0.0, 4.0), of(0.6, 0.0, 4.0)).p_value(), 1.0);
 }

@@ -33,11 +33,11 @@ impl Comparison {
 
     fn method(&self) -> String {
         let how = match self.paired {
-            true => "The same test images: differences of the pair",
-            false => "Other test images: differences of independent runs",
+            true => "The same test images, equally often: differences of the pair",
+            false => "Other test images, or not equally often: differences of independent runs",
         };
         format!(
-            "{how}, by a bootstrap over print jobs, {REPLICATES} draws; Holm's correction over all measures."
+            "{how}, by a bootstrap over print jobs (and trainings and separations where there are several), {REPLICATES} draws; Holm's correction over all measures."
         )
     }
 }

@@ -34,6 +34,24 @@ impl Confusion {
         Ok(counts)
     }
 
+    /// Adds `other` as often as `times` says.
+    pub fn add(&mut self, other: &Self, times: usize) {
+        self.true_positives += times * other.true_positives;
+        self.false_positives += times * other.false_positives;
+        self.true_negatives += times * other.true_negatives;
+        self.false_negatives += times * other.false_negatives;
+    }
+
+    /// Anomalous images that were found, and all of them.
+    pub fn found(&self) -> (usize, usize) {
+        (self.true_positives, self.true_positives + self.false_negatives)
+    }
+
+    /// Healthy images that were called anomalous, and all of them.
+    pub fn false_alarms(&self) -> (usize, usize) {
+        (self.false_positives, self.false_positives + self.true_negatives)
+    }
+
     /// Share of right decisions, 0 to 1; `None` where nothing was counted.
     pub fn accuracy(&self) -> Option<f64> {
         let right = self.true_positives + self.true_negatives;
@@ -43,6 +61,11 @@ impl Confusion {
     /// Share of the anomalous images that were found, 0 to 1; `None` without any.
     pub fn sensitivity(&self) -> Option<f64> {
         share(self.true_positives, self.false_negatives)
+    }
+
+    /// Share of the healthy images that were called anomalous, 0 to 1; `None` without any.
+    pub fn false_alarm_rate(&self) -> Option<f64> {
+        share(self.false_positives, self.true_negatives)
     }
 
     /// Share of the healthy images that were left alone, 0 to 1; `None` without any.

@@ -7,6 +7,7 @@ pub mod agreement;
 pub mod classification;
 pub mod clustering;
 pub mod cost;
+pub mod decisions;
 pub mod delay;
 pub mod detectability;
 pub mod interval;

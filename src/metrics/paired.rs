@@ -1,44 +1,14 @@
-//! Whether one method is better than another on the same images, jobs or seeds.
+//! Whether one score is better than another on the same images.
+//!
+//! A difference of two figures that vary with trainings and separations too is tested by its
+//! [interval](super::interval).
 
 use std::collections::BTreeMap;
 
-use generators::stream::Stream;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::interval::{Interval, replicates};
 use super::ranking::{auroc, midranks};
 use super::{MetricError, check_lengths, checked_scores};
-
-/// The difference of two figures under a paired bootstrap.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BootstrapDifference {
-    /// First less second, and its 95 % interval.
-    pub difference: Interval,
-    /// Two-sided: twice the share of replicates on the other side of 0, at most 1 (Davison and Hinkley 1997, section 4.4).
-    pub p_value: f64,
-}
-
-/// Bootstraps `first` less `second` over jobs (or seeds): both read the same replicate, so what they share cancels.
-///
-/// As [`bootstrap`](super::interval::bootstrap) otherwise, and `None` where that is.
-pub fn bootstrap_difference(
-    jobs: &[u32],
-    draws: usize,
-    stream: &Stream,
-    first: impl Fn(&[usize]) -> Option<f64> + Sync,
-    second: impl Fn(&[usize]) -> Option<f64> + Sync,
-) -> Option<BootstrapDifference> {
-    let (estimate, figures) = replicates(jobs, draws, stream, |drawn| Some(first(drawn)? - second(drawn)?))?;
-    let side = |beyond: &dyn Fn(f64) -> bool| {
-        let count = figures.iter().filter(|&&figure| beyond(figure)).count();
-        (count + 1) as f64 / (figures.len() + 1) as f64
-    };
-    let p_value = 2.0 * side(&|figure| figure <= 0.0).min(side(&|figure| figure >= 0.0));
-    Some(BootstrapDifference {
-        difference: Interval::of_replicates(estimate, &figures),
-        p_value: p_value.min(1.0),
-    })
-}
 
 /// The signed-rank test of differences (Wilcoxon 1945, doi:10.2307/3001968).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,27 +151,10 @@ fn standard_normal(z: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use generators::stream::Stream;
     use proptest::prelude::*;
 
-    #[test]
-    fn a_sure_difference_and_none() {
-        let jobs: Vec<u32> = (0..20).collect();
-        let mean = |values: Vec<f64>| {
-            move |drawn: &[usize]| Some(drawn.iter().map(|&i| values[i]).sum::<f64>() / drawn.len() as f64)
-        };
-        let base: Vec<f64> = (0..20).map(|i| f64::from(i) * f64::from(i) % 7.0).collect();
-        let better: Vec<f64> = base.iter().enumerate().map(|(i, b)| b + 0.1 + 0.001 * i as f64).collect();
-        let test = |a: &[f64], b: &[f64]| {
-            bootstrap_difference(&jobs, 999, &Stream::root(1), mean(a.to_vec()), mean(b.to_vec())).unwrap()
-        };
-        let sure = test(&better, &base);
-        assert_eq!(sure.p_value, 0.002);
-        assert!(sure.difference.low > 0.1 && sure.difference.high < 0.12);
-        assert_eq!(test(&base, &base).p_value, 1.0);
-        let worse = test(&base, &better);
-        assert!((worse.difference.estimate + sure.difference.estimate).abs() < 1e-12);
-    }
+    use super::*;
 
     #[test]
     fn there_may_be_no_test() {

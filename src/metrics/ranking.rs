@@ -1,5 +1,6 @@
 //! How well scores rank anomalous images above healthy ones, at every threshold at once.
 
+use super::interval::Drawn;
 use super::{MetricError, check_lengths, checked_scores};
 
 /// One threshold of the receiver operating characteristic.
@@ -54,6 +55,53 @@ pub fn auroc<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Option
         above += tie.positives as u64;
     }
     Ok(Some(won_twice as f64 / (2.0 * positives as f64 * negatives as f64)))
+}
+
+/// Scores in their order, for the area under the ROC curve of many resamples of the images.
+pub struct Ranking {
+    /// Groups of tied images, from the highest score down: each image and whether it is anomalous.
+    ties: Vec<Vec<(usize, bool)>>,
+}
+
+impl Ranking {
+    /// Ranks the images.
+    ///
+    /// # Errors
+    /// As [`auroc`].
+    pub fn new<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Self, MetricError> {
+        check_lengths(("labels", truth.len()), ("scores", scores.len()))?;
+        let scores = checked_scores(scores)?;
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let ties = order.chunk_by(|&a, &b| scores[a] == scores[b]);
+        Ok(Self { ties: ties.map(|tie| tie.iter().map(|&i| (i, truth[i])).collect()).collect() })
+    }
+
+    /// The area where image `i` comes up `times(i)` times; `None` where a class does not come up.
+    pub fn auroc(&self, times: impl Fn(usize) -> usize) -> Option<f64> {
+        let (mut positives, mut negatives, mut won_twice) = (0u64, 0u64, 0u64);
+        for tie in &self.ties {
+            let count = |class: bool| -> u64 {
+                tie.iter().filter(|(_, anomalous)| *anomalous == class).map(|&(i, _)| times(i) as u64).sum()
+            };
+            let (anomalous, healthy) = (count(true), count(false));
+            won_twice += healthy * (2 * positives + anomalous);
+            positives += anomalous;
+            negatives += healthy;
+        }
+        (positives > 0 && negatives > 0)
+            .then(|| won_twice as f64 / (2.0 * positives as f64 * negatives as f64))
+    }
+}
+
+/// The mean area of the drawn trainings, on the drawn jobs; `place` is that of an image's job.
+pub fn mean_auroc(rankings: &[Ranking], drawn: &Drawn, place: impl Fn(usize) -> usize) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (ranking, &times) in rankings.iter().zip(&drawn.trainings).filter(|(_, times)| **times > 0) {
+        sum += times as f64 * ranking.auroc(|image| drawn.jobs[place(image)])?;
+        count += times as f64;
+    }
+    (count > 0.0).then(|| sum / count)
 }
 
 /// The rank of each value among all, from 1 for the least; equal values share the mean of their ranks.
@@ -167,6 +215,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_resample_is_ranked_as_its_images_are((truth, scores) in cases(), shift in 0..5usize) {
+            let times = |i: usize| (i + shift) % 3;
+            let drawn: Vec<usize> = (0..truth.len()).flat_map(|i| vec![i; times(i)]).collect();
+            let of = |i: &usize| (truth[*i], scores[*i]);
+            let (drawn_truth, drawn_scores): (Vec<bool>, Vec<f64>) = drawn.iter().map(of).unzip();
+            let expected = auroc(&drawn_truth, &drawn_scores).unwrap_or(None);
+            prop_assert_eq!(Ranking::new(&truth, &scores).unwrap().auroc(times), expected);
+        }
+
         #[test]
         fn auroc_flips_with_the_sign((truth, scores) in cases()) {
             let negated: Vec<f64> = scores.iter().map(|s| -s).collect();

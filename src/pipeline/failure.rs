@@ -6,6 +6,7 @@ use generators::dataset;
 use generators::mesh::MeshError;
 use generators::screen::ScreenError;
 
+use super::separate::TooFew;
 use crate::audit::AuditError;
 use crate::data::files::FilesError;
 use crate::detectors::DetectorError;
@@ -30,6 +31,9 @@ pub enum Failure {
     /// The dataset could not be audited.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A half of the test images has too few of a class.
+    #[error(transparent)]
+    TooFew(#[from] TooFew),
     /// A score was not a number.
     #[error("the results cannot be judged: {0}")]
     Metric(#[from] MetricError),
@@ -109,7 +113,7 @@ impl Failure {
         match self {
             Self::Files(FilesError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
             Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
-            Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
+            Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
                 true
             }

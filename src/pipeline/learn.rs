@@ -1,6 +1,6 @@
 //! Training the detectors on the healthy images and scoring the test images.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use candle_core::Device;
@@ -25,6 +25,8 @@ pub struct Learnt {
     pub scores: Scores,
     /// What it said of validation images: healthy, and not trained on.
     pub healthy: Scores,
+    /// What each further training said of them, by component.
+    pub retrained: Vec<Vec<Vec<f32>>>,
     /// Pixels along one side of the images.
     pub size_px: usize,
 }
@@ -75,16 +77,13 @@ pub fn learn(
     detector: &Named<dyn Detector>,
     images: &Images,
     classes: &Classes<'_>,
-    &Place { run, fingerprint, device }: &Place<'_>,
+    place: &Place<'_>,
     stream: &Stream,
     progress: &dyn Progress,
 ) -> Result<Learnt, Failure> {
-    let folder = run.join("models").join(&detector.name);
-    std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
-    let base = detector.item.base().map(|base| run.join("models").join(base.name));
-    let stream = stream.child(&detector.name);
-    let task =
-        Run { stream, folder: &folder, base: base.as_deref(), reduction: 1, fingerprint, device, progress };
+    let &Place { run, device, .. } = place;
+    let folders = Folders::of(detector, run, 0);
+    let task = folders.task(detector, place, stream, progress)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     let training_secs = started.elapsed().as_secs_f64();
@@ -110,6 +109,7 @@ pub fn learn(
         training_secs,
         scoring_ms_per_image,
         speed,
+        retrainings: Vec::new(),
         collapses: fitted.collapses.into_iter().map(collapse).collect(),
         choices: (fitted.choices.into_iter())
             .map(|detectors::Choice { stage, step, best_step, loss }| record::Choice {
@@ -131,8 +131,71 @@ pub fn learn(
             Share::new(scores.unsettled.iter().filter(|&&falls| falls).count(), scores.unsettled.len())
         }),
     };
-    let size_px = images.test.size_px;
-    Ok(Learnt { name: detector.name.clone(), record, scored, scores, healthy, size_px })
+    let (name, size_px) = (detector.name.clone(), images.test.size_px);
+    Ok(Learnt { name, record, scored, scores, healthy, retrained: Vec::new(), size_px })
+}
+
+/// Fits `detector` once more, with random numbers of its own, and scores the same images. `training` is at least 1.
+///
+/// Its models stand in a folder below those of the first; nothing else is kept of it but its scores.
+pub fn again(
+    learnt: &mut Learnt,
+    training: usize,
+    detector: &Named<dyn Detector>,
+    images: &Images,
+    place: &Place<'_>,
+    stream: &Stream,
+    progress: &dyn Progress,
+) -> Result<Scores, Failure> {
+    let folders = Folders::of(detector, place.run, training);
+    let task = folders.task(detector, place, &stream.item("training", training), progress)?;
+    let started = Instant::now();
+    let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
+    learnt.record.retrainings.push(record::Retraining {
+        training_secs: started.elapsed().as_secs_f64(),
+        collapses: fitted.collapses.into_iter().map(collapse).collect(),
+    });
+    let mut scores = fitted.scorer.score_in(&images.test.select(&learnt.scored), "test", &task)?;
+    scores.maps = Vec::new();
+    learnt.retrained.push(scores.components.iter().map(|(_, values)| values.clone()).collect());
+    Ok(scores)
+}
+
+/// Where one training of a detector and the same of its base are kept.
+struct Folders {
+    own: PathBuf,
+    base: Option<PathBuf>,
+}
+
+impl Folders {
+    /// `training` counts from 0.
+    fn of(detector: &Named<dyn Detector>, run: &Path, training: usize) -> Self {
+        let of = |name: &str| {
+            let first = run.join("models").join(name);
+            if training == 0 { first } else { first.join(format!("training-{}", training + 1)) }
+        };
+        Self { own: of(&detector.name), base: detector.item.base().map(|base| of(base.name)) }
+    }
+
+    fn task<'a>(
+        &'a self,
+        detector: &Named<dyn Detector>,
+        &Place { fingerprint, device, .. }: &Place<'a>,
+        stream: &Stream,
+        progress: &'a dyn Progress,
+    ) -> Result<Run<'a>, Failure> {
+        std::fs::create_dir_all(&self.own).map_err(|e| Failure::io(&self.own, e))?;
+        let stream = stream.child(&detector.name);
+        Ok(Run {
+            stream,
+            folder: &self.own,
+            base: self.base.as_deref(),
+            reduction: 1,
+            fingerprint,
+            device,
+            progress,
+        })
+    }
 }
 
 fn collapse(seen: detectors::Collapse) -> record::Collapse {

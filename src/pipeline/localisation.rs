@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::judge::{REPLICATES, select};
 use crate::metrics::MetricError;
-use crate::metrics::interval::bootstrap;
+use crate::metrics::interval::{Design, Drawn, SHARE, bootstrap};
 use crate::metrics::localisation::{FALSE_POSITIVE_LIMIT, JobTallies, Localisation as Figures, localise};
 use crate::report::record::{Estimate, Localisation, LocalisationOfDefect, PixelFigures};
 
@@ -113,10 +113,17 @@ impl Footprints {
         let Some(exact) = localise(&masks, &maps, size, FALSE_POSITIVE_LIMIT)? else { return Ok(None) };
         let tallies =
             JobTallies::count(&masks, &maps, size, FALSE_POSITIVE_LIMIT, &select(&self.job, images))?;
-        let jobs: Vec<u32> = (0..tallies.jobs() as u32).collect();
+        let of_jobs = |figure: fn(&Figures) -> f64| {
+            let tallies = &tallies;
+            move |drawn: &Drawn| {
+                let jobs = drawn.jobs.iter().enumerate();
+                let jobs: Vec<usize> = jobs.flat_map(|(job, &times)| vec![job; times]).collect();
+                Some(figure(&tallies.figures(&jobs)?))
+            }
+        };
         let estimate = |figure: fn(&Figures) -> f64| Estimate {
             value: figure(&exact),
-            interval: bootstrap(&jobs, REPLICATES, stream, |drawn| Some(figure(&tallies.figures(drawn)?)))
+            interval: bootstrap(Design::jobs(tallies.jobs()), REPLICATES, stream, SHARE, of_jobs(figure))
                 .map(|interval| [interval.low, interval.high]),
         };
         Ok(Some(PixelFigures {

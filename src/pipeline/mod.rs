@@ -11,6 +11,7 @@ mod machine;
 mod operating;
 mod sample;
 mod score;
+mod separate;
 mod speed;
 
 use std::path::{Path, PathBuf};
@@ -22,8 +23,10 @@ use generators::dataset::{self, Dataset, Row, Shard, Split};
 use generators::stream::Stream;
 
 use crate::audit::{self, AuditError, Audited};
-use crate::data::{self, split_jobs};
-use crate::detectors::{Detector, DetectorError, Progress, Saved};
+use crate::comparison::claims;
+use crate::data;
+use crate::detectors::{Detector, DetectorError, Progress, Saved, Scores};
+use crate::metrics::MetricError;
 use crate::nets::device;
 use crate::plan::{Named, Plan};
 use crate::report::measures::measured;
@@ -35,6 +38,7 @@ use judge::Truth;
 use learn::{Images, Learnt};
 use localisation::Footprints;
 pub use score::{Overlays, Request, Scored, score};
+use separate::{Halves, Pass, Row as Separated};
 
 /// The dataset's folder inside a run's folder.
 const DATASET: &str = "dataset";
@@ -119,7 +123,7 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
             std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
         }
     }
-    for file in [record::FILE, report::FILE, scores::FILE, bencher::FILE, junit::FILE] {
+    for file in [record::FILE, report::FILE, scores::FILE, scores::CALLS_FILE, bencher::FILE, junit::FILE] {
         let path = run.join(file);
         if path.is_file() {
             std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;
@@ -147,21 +151,39 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     let audited = clock.time("audit", || audited(&dataset))?;
     let images = clock.time("read", || images(&dataset))?;
     let stream = Stream::root(plan.scenario().seed).child("learning");
+    let test = Test::of(plan, &dataset);
+    let defect_of: Vec<Option<&str>> = test.images.iter().map(|image| image.defect.as_deref()).collect();
+    let classes = learn::Classes { of: &defect_of, defects: &test.defects };
+    let halves = separate::halves(&Truth::new(&test.images, &test.defects), plan, &stream.child("judge"))?;
 
-    let rows = dataset.rows().iter().filter(|row| row.split == Split::Test);
-    let defect_of: Vec<Option<&str>> = rows.map(|row| row.defect.as_deref()).collect();
-    let defects: Vec<&str> = plan.scenario().defects().map(|(name, _)| name).collect();
-    let classes = learn::Classes { of: &defect_of, defects: &defects };
-
-    let mut learnt = Vec::new();
+    let (mut learnt, mut separated) = (Vec::new(), Vec::new());
     for detector in &plan.detectors {
         let fingerprint = fingerprint(plan, detector);
         let place = learn::Place { run, fingerprint: &fingerprint, device };
-        let fitted = clock
+        let mut trained = clock
             .time(&detector.name, || learn::learn(detector, &images, &classes, &place, &stream, progress))?;
-        learnt.push(fitted);
+        let seen = test.seen(&trained, &halves);
+        let truth = Truth::new(&seen.images, &test.defects);
+        let separate = |training, scores: &Scores| -> Result<Vec<Vec<Separated>>, MetricError> {
+            let pass = |(separation, halves)| {
+                let pass = Pass { detector: &detector.name, scores, training, separation };
+                separate::separate(&pass, halves, &truth, &plan.separation, &stream.child("judge"))
+            };
+            seen.halves.iter().enumerate().map(pass).collect()
+        };
+        let mut passes = vec![clock.time("separate", || separate(0, &trained.scores))?];
+        for training in 1..plan.evidence.trainings {
+            let scores = clock.time(&detector.name, || {
+                learn::again(&mut trained, training, detector, &images, &place, &stream, progress)
+            })?;
+            passes.push(clock.time("separate", || separate(training, &scores))?);
+        }
+        learnt.push(trained);
+        separated.push(passes);
     }
-    let mut record = clock.time("judge", || judged(plan, &dataset, &images, &mut learnt, &stream, run))?;
+    let separated = Separations { halves: &halves, passes: &separated };
+    let mut record =
+        clock.time("judge", || judged(plan, &dataset, &test, &separated, &mut learnt, &stream, run))?;
     record.provenance.machine.device = device::name(device);
     match audited {
         Ok(Audited { audit, floors }) => {
@@ -175,6 +197,7 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     record.provenance.stages = clock.stages;
     record.provenance.peak_memory_mib = machine::peak_memory_mib();
     record.gates = measured(&plan.gates, &record);
+    record.claims = claims::tested(&plan.claims, &record);
     record.save(run)?;
     let report = report::write(&record, run)?;
     Ok(Finished { report, record })
@@ -187,7 +210,7 @@ fn fingerprint(plan: &Plan, detector: &Named<dyn Detector>) -> String {
     base.map_or(own.clone(), |base| format!("{own} on {}", fingerprint(plan, base)))
 }
 
-/// Wall time of each stage.
+/// Wall time of each stage, all its parts together.
 #[derive(Default)]
 struct Clock {
     stages: Vec<record::StageTime>,
@@ -198,7 +221,10 @@ impl Clock {
         let started = Instant::now();
         let result = body();
         let wall_secs = started.elapsed().as_secs_f64();
-        self.stages.push(record::StageTime { stage: stage.to_owned(), wall_secs });
+        match self.stages.iter_mut().find(|known| known.stage == stage) {
+            Some(known) => known.wall_secs += wall_secs,
+            None => self.stages.push(record::StageTime { stage: stage.to_owned(), wall_secs }),
+        }
         result
     }
 }
@@ -220,61 +246,92 @@ fn audited(dataset: &Dataset) -> Result<Result<Audited, String>, Failure> {
     }
 }
 
-/// Separates and judges what the detectors said, and writes it all down.
+/// The test images as they are.
+struct Test<'a> {
+    rows: Vec<&'a Row>,
+    images: Vec<record::TestImage>,
+    /// Labels of the defects, in the scenario's order.
+    defects: Vec<&'a str>,
+}
+
+impl<'a> Test<'a> {
+    fn of(plan: &'a Plan, dataset: &'a Dataset) -> Self {
+        let rows: Vec<&Row> = dataset.rows().iter().filter(|r| r.split == Split::Test).collect();
+        let images = rows.iter().map(|row| facts::test_image(row)).collect();
+        Self { rows, images, defects: plan.scenario().defects().map(|(name, _)| name).collect() }
+    }
+}
+
+impl Test<'_> {
+    /// The part of the test images that a detector scored.
+    fn seen(&self, detector: &Learnt, halves: &[Halves]) -> Seen {
+        let rows = |of: &[usize]| of.iter().filter_map(|&image| detector.row(image)).collect();
+        Seen {
+            images: detector.scored.iter().map(|&image| self.images[image].clone()).collect(),
+            halves: halves.iter().map(|h| Halves { fit: rows(&h.fit), judge: rows(&h.judge) }).collect(),
+        }
+    }
+}
+
+/// The test images that one detector scored, and their halves in every separation.
+struct Seen {
+    images: Vec<record::TestImage>,
+    halves: Vec<Halves>,
+}
+
+/// What the separators made of every detector.
+struct Separations<'a> {
+    /// The halves of the test images in every separation.
+    halves: &'a [Halves],
+    /// By detector, training and separation.
+    passes: &'a [Vec<Vec<Vec<Separated>>>],
+}
+
+/// Judges what the detectors and separators said, and writes it all down.
 fn judged(
     plan: &Plan,
     dataset: &Dataset,
-    images: &Images,
+    test: &Test<'_>,
+    &Separations { halves, passes }: &Separations<'_>,
     learnt: &mut [Learnt],
     stream: &Stream,
     run: &Path,
 ) -> Result<Record, Failure> {
-    let rows: Vec<&Row> = dataset.rows().iter().filter(|r| r.split == Split::Test).collect();
-    let test_images: Vec<record::TestImage> = rows.iter().map(|row| facts::test_image(row)).collect();
-    let defects: Vec<(&str, &str)> = plan.scenario().defects().collect();
-    let names: Vec<&str> = defects.iter().map(|(name, _)| *name).collect();
     let stream = stream.child("judge");
-    // The split of the jobs is the same for all detectors: it depends on the run's stream only.
-    let (fit, judged_images) =
-        split_jobs(&images.test.job, plan.separation.fit_share, &mut stream.child("split"));
-
+    let footprints = Footprints::read(dataset, &test.rows, &test.defects)?;
     let (mut representations, mut separations) = (Vec::new(), Vec::new());
-    let footprints = Footprints::read(dataset, &rows, &names)?;
-    for detector in learnt.iter_mut() {
-        let scored: Vec<record::TestImage> =
-            detector.scored.iter().map(|&i| test_images[i].clone()).collect();
-        let job = judge::select(&images.test.job, &detector.scored);
-        let truth = Truth { images: &scored, job: &job, defects: &names };
-        let rows = |of: &[usize]| -> Vec<usize> { of.iter().filter_map(|&i| detector.row(i)).collect() };
-        let (fit, judge) = (rows(&fit), rows(&judged_images));
-        let halves = (&fit[..], &judge[..]);
+    for (detector, passes) in learnt.iter_mut().zip(passes) {
+        let seen = test.seen(detector, halves);
+        let truth = Truth::new(&seen.images, &test.defects);
         for (index, (name, values)) in detector.scores.components.iter().enumerate() {
             let stream = stream.child(&detector.name).child(name);
-            let mut component = judge::component(name, index == 0, values, &truth, &stream)?;
+            let again = detector.retrained.iter().map(|components| &components[index][..]);
+            let trainings: Vec<&[f32]> = std::iter::once(&values[..]).chain(again).collect();
+            let mut component = judge::component(name, index == 0, &trainings, &truth, &stream)?;
             let score = operating::Score { test: values, healthy: &detector.healthy.components[index].1 };
+            let (halves, stream) = (&seen.halves[0], stream.child("thresholds"));
             (component.operating, component.oracle) =
-                operating::points(&score, &plan.thresholds, &truth, halves, &stream.child("thresholds"))?;
+                operating::points(&score, &plan.thresholds, &truth, halves, &stream)?;
             let px_per_mm = plan.production.frame().px_per_mm;
             // A part of the images is too few for curves.
             if detector.record.scored_images.is_none() {
-                component.detectability = detectability::of(&component, &scored, &names, px_per_mm);
+                component.detectability =
+                    detectability::of(&component, &seen.images, &test.defects, px_per_mm);
             }
             detector.record.components.push(component);
         }
-        detector.record.localisation = footprints.select(&detector.scored).judge(
-            &detector.scores.maps,
-            &names,
-            &stream.child("localisation"),
-        )?;
+        let footprints = footprints.select(&detector.scored);
+        detector.record.localisation =
+            footprints.judge(&detector.scores.maps, &test.defects, &stream.child("localisation"))?;
         let points = detector.record.components.iter().map(|c| (&*c.name, &*c.operating));
         let kept = operating::saved(points, &detector.healthy.maps);
         write_json(&run.join("models").join(&detector.name).join(thresholds::saved::FILE), &kept)?;
-        let separated =
-            judge::separate(&detector.name, &detector.scores, &truth, halves, &plan.separation, &stream)?;
-        representations.extend(separated.representations);
-        separations.extend(separated.cells);
+        let stream = stream.child(&detector.name);
+        let (rows, cells) = judge::cells(passes, &truth, &seen.halves, &plan.separation, &stream)?;
+        representations.extend(rows);
+        separations.extend(cells);
     }
-    let gallery = gallery::draw(&rows, &names, learnt, run)?;
+    let gallery = gallery::draw(&test.rows, &test.defects, learnt, run)?;
     Ok(Record {
         version: record::VERSION,
         scenario: scenario(plan),
@@ -287,35 +344,51 @@ fn judged(
             stages: Vec::new(),
             peak_memory_mib: None,
         },
-        dataset: facts::dataset(dataset.rows(), &defects, grey_scale(plan)),
+        dataset: facts::dataset(
+            dataset.rows(),
+            &plan.scenario().defects().collect::<Vec<_>>(),
+            grey_scale(plan),
+        ),
         floors: Vec::new(),
         audit: None,
         detectors: learnt.iter().map(|l| l.record.clone()).collect(),
-        test_images,
+        test_images: test.images.clone(),
+        trainings: plan.evidence.trainings,
         representations,
         separators: plan.separation.separators.iter().map(|s| s.name.clone()).collect(),
-        judged_images,
+        judged_images: halves.iter().map(|halves| halves.judge.clone()).collect(),
         separations,
         gates: Vec::new(),
+        claims: Vec::new(),
         named: plan.separation.named.as_ref().map(|named| record::Named {
             representation: named.representation.clone(),
             separator: named.separator.clone(),
             least_balanced_accuracy: Some(named.least_balanced_accuracy),
         }),
         references: plan.references.clone(),
-        interval_method: judge::INTERVAL_METHOD.to_owned(),
+        interval_method: judge::interval_method(&plan.evidence),
         gallery,
-        warnings: learnt.iter().flat_map(collapse_warning).collect(),
+        warnings: learnt.iter().flat_map(collapse_warnings).collect(),
     })
 }
 
-/// What the reader must know of a detector whose training collapsed and stayed so.
-fn collapse_warning(learnt: &Learnt) -> Option<String> {
-    let open = learnt.record.collapses.iter().find(|collapse| collapse.until.is_none())?;
-    Some(format!(
-        "The training of {} may have collapsed at step {} of {}: {} is not {}. Look at what it makes before trusting its scores.",
-        learnt.name, open.step, open.stage, open.sign, open.bound
-    ))
+/// What the reader must know of each training of a detector that collapsed and stayed so.
+fn collapse_warnings(learnt: &Learnt) -> Vec<String> {
+    let again = learnt.record.retrainings.iter().map(|retraining| &retraining.collapses);
+    let trainings = std::iter::once(&learnt.record.collapses).chain(again).enumerate();
+    let open = trainings.filter_map(|(training, collapses)| {
+        Some((training, collapses.iter().find(|collapse| collapse.until.is_none())?))
+    });
+    let which = |training| {
+        if training == 0 { "The training".to_owned() } else { format!("Training {}", training + 1) }
+    };
+    open.map(|(training, open)| {
+        format!(
+            "{} of {} may have collapsed at step {} of {}: {} is not {}. Look at what it makes before trusting its scores.",
+            which(training), learnt.name, open.step, open.stage, open.sign, open.bound
+        )
+    })
+    .collect()
 }
 
 /// Temperatures that black and white stand for.

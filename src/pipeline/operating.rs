@@ -3,9 +3,13 @@
 use generators::stream::Stream;
 
 use super::judge::{Truth, estimate, select};
+use super::separate::Halves;
 use crate::metrics::MetricError;
+use crate::metrics::classification::Confusion;
 use crate::metrics::cost;
+use crate::metrics::decisions::Decisions;
 use crate::metrics::delay::{self, Call};
+use crate::metrics::interval::Design;
 use crate::plan::Named;
 use crate::report::record::{Delay, Operating, OperatingPoint, Operation, Share};
 use crate::thresholds::saved::{SavedThreshold, SavedThresholds};
@@ -24,8 +28,8 @@ pub struct Score<'a> {
 
 /// Finds every threshold of the scenario for a score and judges it; and the best that the labels can find.
 ///
-/// A threshold is found on the healthy images and, where it wants unlabelled ones, on the first `halves` of the test images; it
-/// is judged on the second.
+/// A threshold is found on the healthy images and, where it wants unlabelled ones, on the half of the test images that separators
+/// are fitted on; it is judged on the other.
 ///
 /// # Errors
 /// Where a score is not a number.
@@ -33,7 +37,7 @@ pub fn points(
     score: &Score<'_>,
     thresholds: &[Named<dyn Threshold>],
     truth: &Truth<'_>,
-    (fit, judge): (&[usize], &[usize]),
+    Halves { fit, judge }: &Halves,
     stream: &Stream,
 ) -> Result<(Vec<Operating>, Option<OperatingPoint>), MetricError> {
     let wide = |scores: &[f32]| -> Vec<f64> { scores.iter().copied().map(f64::from).collect() };
@@ -76,16 +80,15 @@ struct Judged<'a> {
 impl Judged<'_> {
     /// What comes of a threshold; `None` where a class is missing.
     fn at(&self, value: f64, costs: Option<Costs>) -> Result<Option<OperatingPoint>, MetricError> {
-        let job = select(self.truth.job, self.judge);
         let called: Vec<bool> = self.scores.iter().map(|&score| score > value).collect();
-        let rate = |class: bool| {
-            estimate(&job, self.stream, |drawn| {
-                let of: Vec<bool> =
-                    drawn.iter().filter(|&&i| self.anomalous[i] == class).map(|&i| called[i]).collect();
-                (!of.is_empty()).then(|| of.iter().filter(|&&c| c).count() as f64 / of.len() as f64)
-            })
+        let mut decisions = Decisions::default();
+        decisions.add((0, 0), &self.anomalous, &called, &select(&self.truth.place, self.judge))?;
+        let rate = |figure: fn(&Confusion) -> Option<f64>| {
+            estimate(Design::jobs(self.truth.jobs), self.stream, |drawn| decisions.mean(drawn, figure))
         };
-        let (Some(false_alarm_rate), Some(detection_rate)) = (rate(false), rate(true)) else {
+        let (Some(false_alarm_rate), Some(detection_rate)) =
+            (rate(Confusion::false_alarm_rate), rate(Confusion::sensitivity))
+        else {
             return Ok(None);
         };
         let least = costs.map(|costs| cost::OperatingPoint::oracle(&self.anomalous, &self.scores, &costs));
@@ -171,13 +174,12 @@ mod tests {
                 scores.push(score);
             }
         }
-        let job: Vec<u32> = images.iter().map(|image| image.job).collect();
-        let truth = Truth { images: &images, job: &job, defects: &["porous", "shift"] };
+        let truth = Truth::new(&images, &["porous", "shift"]);
         let healthy: Vec<f32> = (0..1001u16).map(|i| f32::from(i) / 100.0).collect();
         let score = Score { test: &scores, healthy: &healthy };
-        let (fit, judge): (Vec<usize>, Vec<usize>) = (0..images.len()).partition(|&i| job[i] < 5);
+        let (fit, judge): (Vec<usize>, Vec<usize>) = (0..images.len()).partition(|&i| truth.job[i] < 5);
         let (points, oracle) =
-            points(&score, &default_thresholds(), &truth, (&fit, &judge), &Stream::root(1)).unwrap();
+            points(&score, &default_thresholds(), &truth, &Halves { fit, judge }, &Stream::root(1)).unwrap();
         let [Operating { outcome: Operation::Found(point), .. }] = &points[..] else { panic!("{points:?}") };
         // The quantile 0.99 of 0 to 10.
         assert!((point.value - 9.9).abs() < 1e-6);

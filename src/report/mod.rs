@@ -46,7 +46,7 @@ pub enum ReportError {
     },
 }
 
-/// Draws `report.html`, `figures/*.svg`, `scores.parquet`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
+/// Draws `report.html`, `figures/*.svg`, `scores.parquet`, `calls.parquet`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
 /// page's path.
 ///
 /// Pictures that the record names are read from the same folder; one that is missing becomes a
@@ -71,8 +71,12 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
     for figure in figures.all() {
         write(&figure.file, figure.svg.as_bytes())?;
     }
-    let refused = |e| ReportError::Io { path: run.join(scores::FILE), source: std::io::Error::other(e) };
-    write(scores::FILE, &scores::parquet(record).map_err(refused)?)?;
+    for (file, table) in
+        [(scores::FILE, scores::parquet(record)), (scores::CALLS_FILE, scores::calls_parquet(record))]
+    {
+        let refused = |e| ReportError::Io { path: run.join(file), source: std::io::Error::other(e) };
+        write(file, &table.map_err(refused)?)?;
+    }
     write(bencher::FILE, format!("{:#}\n", bencher::json(record)).as_bytes())?;
     write(junit::FILE, junit::xml(record).as_bytes())?;
     write(FILE, page::page(record, &figures, &assets.warnings()).as_bytes())

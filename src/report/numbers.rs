@@ -28,6 +28,23 @@ pub fn area_estimate(estimate: &Estimate) -> String {
     }
 }
 
+/// Half the width of an interval in per cent: `± 1.8`.
+pub fn half_width([low, high]: [f64; 2]) -> String {
+    format!("± {:.1}", 50.0 * (high - low))
+}
+
+/// Half the width of an interval of an area: `± 0.018`.
+pub fn area_half_width([low, high]: [f64; 2]) -> String {
+    format!("± {:.3}", 0.5 * (high - low))
+}
+
+/// How often everything was done: `one training and 10 separations`.
+pub fn repeated(trainings: usize, separations: usize) -> String {
+    let times = |number: usize, of: &str| if number == 1 { format!("one {of}") } else { plural(number, of) };
+    let each = if trainings > 1 && separations > 1 { " of each" } else { "" };
+    format!("{} and {}{each}", times(trainings, "training"), times(separations, "separation"))
+}
+
 /// The 95 % interval of a rate: `91.2–95.4 %`.
 pub fn percent_interval([low, high]: [f64; 2]) -> String {
     format!("{}–{}", percent_bare(low), percent(high))

@@ -9,39 +9,34 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
 use super::measures::{score_name, with};
-use super::record::{Record, TestImage};
+use super::record::{Calls, Record, TestImage};
 
-/// The file's name inside the run's folder.
+/// The scores' file inside the run's folder.
 pub const FILE: &str = "scores.parquet";
+/// The separators' file inside the run's folder.
+pub const CALLS_FILE: &str = "calls.parquet";
+
+type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 
 /// One row per test image: `file`, `job`, `defect`, `cnr_image` and `diameter_px`, null where there is none; then a DOUBLE
-/// per score, named as `vae A_R`, null where a slow detector left the image out, and a BOOLEAN per separated representation, named as `vae A_R with k-means`: whether it called the
-/// image anomalous, null where the separator was fitted on the image's job. The same record gives the same bytes.
+/// per score, named as `vae A_R`, and `vae A_R, training 2` of a further training; null where a slow detector left the image
+/// out. The same record gives the same bytes.
 ///
 /// # Errors
 /// What the Parquet writer refuses.
 pub fn parquet(record: &Record) -> Result<Vec<u8>> {
-    let scores: Vec<(String, bool, Vec<Option<f64>>)> = record
-        .components()
-        .map(|(detector, component)| {
+    let mut scores: Vec<(String, bool, Vec<Option<f64>>)> = Vec::new();
+    for (detector, component) in record.components() {
+        let images = record.scored(detector);
+        let trainings = std::iter::once(&component.values).chain(&component.retrained).enumerate();
+        scores.extend(trainings.map(|(training, of)| {
             let mut values = vec![None; record.test_images.len()];
-            for (image, &value) in record.scored(detector).into_iter().zip(&component.values) {
-                values[image] = Some(value);
-            }
-            (score_name(&detector.name, &component.name), detector.scored_images.is_some(), values)
-        })
-        .collect();
-    let calls: Vec<(String, Vec<Option<bool>>)> = record
-        .judged()
-        .map(|(cell, judgement)| {
-            let mut called = vec![None; record.test_images.len()];
-            for (&image, &call) in record.judged_by(&cell.representation).iter().zip(&judgement.calls.0) {
-                called[image] = Some(call);
-            }
-            (with(&cell.representation, &cell.separator), called)
-        })
-        .collect();
-
+            images.iter().zip(of).for_each(|(&image, &value)| values[image] = Some(value));
+            let name = score_name(&detector.name, &component.name);
+            let name = if training == 0 { name } else { format!("{name}, training {}", training + 1) };
+            (name, detector.scored_images.is_some(), values)
+        }));
+    }
     let mut columns = vec![
         column("file", Physical::BYTE_ARRAY, false)?,
         column("job", Physical::INT32, false)?,
@@ -52,26 +47,67 @@ pub fn parquet(record: &Record) -> Result<Vec<u8>> {
     for (name, partly, _) in &scores {
         columns.push(column(name, Physical::DOUBLE, *partly)?);
     }
-    for (name, _) in &calls {
-        columns.push(column(name, Physical::BOOLEAN, true)?);
-    }
-    let schema = Arc::new(Type::group_type_builder("scores").with_fields(columns).build()?);
+    table("scores", columns, |group| {
+        let images = &record.test_images;
+        let of =
+            |text: fn(&TestImage) -> Option<&str>| images.iter().map(move |i| text(i).map(ByteArray::from));
+        put::<ByteArrayType>(group, false, of(|image| Some(&image.id)))?;
+        put::<Int32Type>(group, false, images.iter().map(|image| Some(image.job as i32)))?;
+        put::<ByteArrayType>(group, true, of(|image| image.defect.as_deref()))?;
+        put::<DoubleType>(group, true, images.iter().map(|image| image.cnr_image))?;
+        put::<DoubleType>(group, true, images.iter().map(|image| image.diameter_px))?;
+        scores
+            .into_iter()
+            .try_for_each(|(_, partly, values)| put::<DoubleType>(group, partly, values.into_iter()))
+    })
+}
 
+/// One row per training, separation and test image that judges in it: `training` and `separation`, from 1, and `file`; then
+/// a BOOLEAN per separated representation, named as `vae A_R with k-means`: whether it called the image anomalous, null where a
+/// slow detector left it out. The same record gives the same bytes.
+///
+/// # Errors
+/// What the Parquet writer refuses.
+pub fn calls_parquet(record: &Record) -> Result<Vec<u8>> {
+    let passes = (0..record.trainings).flat_map(|t| {
+        record.judged_images.iter().enumerate().map(move |(s, images)| (t as i32 + 1, s as i32 + 1, images))
+    });
+    let rows: Vec<(i32, i32, usize)> =
+        passes.flat_map(|(t, s, images)| images.iter().map(move |&image| (t, s, image))).collect();
+    let mut columns = vec![
+        column("training", Physical::INT32, false)?,
+        column("separation", Physical::INT32, false)?,
+        column("file", Physical::BYTE_ARRAY, false)?,
+    ];
+    for (cell, _) in record.judged() {
+        columns.push(column(&with(&cell.representation, &cell.separator), Physical::BOOLEAN, true)?);
+    }
+    table("calls", columns, |group| {
+        put::<Int32Type>(group, false, rows.iter().map(|&(training, _, _)| Some(training)))?;
+        put::<Int32Type>(group, false, rows.iter().map(|&(_, separation, _)| Some(separation)))?;
+        let file = |image: usize| Some(ByteArray::from(record.test_images[image].id.as_str()));
+        put::<ByteArrayType>(group, false, rows.iter().map(|&(_, _, image)| file(image)))?;
+        record.judged().try_for_each(|(cell, judgement)| {
+            let judged = record.judged_by(&cell.representation);
+            let calls =
+                judgement.calls.iter().zip(judged.iter().cycle()).zip(record.judged_images.iter().cycle());
+            let of_pass = |((calls, own), all): ((&Calls, &Vec<usize>), &Vec<usize>)| -> Vec<Option<bool>> {
+                all.iter().map(|image| Some(calls.0[own.binary_search(image).ok()?])).collect()
+            };
+            put::<BoolType>(group, true, calls.flat_map(of_pass))
+        })
+    })
+}
+
+fn table(
+    name: &str,
+    columns: Vec<Arc<Type>>,
+    fill: impl FnOnce(&mut Group<'_>) -> Result<()>,
+) -> Result<Vec<u8>> {
+    let schema = Arc::new(Type::group_type_builder(name).with_fields(columns).build()?);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default())?;
     let mut group = writer.next_row_group()?;
-    let images = &record.test_images;
-    let of = |text: fn(&TestImage) -> Option<&str>| images.iter().map(move |i| text(i).map(ByteArray::from));
-    put::<ByteArrayType>(&mut group, false, of(|image| Some(&image.id)))?;
-    put::<Int32Type>(&mut group, false, images.iter().map(|image| Some(image.job as i32)))?;
-    put::<ByteArrayType>(&mut group, true, of(|image| image.defect.as_deref()))?;
-    put::<DoubleType>(&mut group, true, images.iter().map(|image| image.cnr_image))?;
-    put::<DoubleType>(&mut group, true, images.iter().map(|image| image.diameter_px))?;
-    for (_, partly, values) in scores {
-        put::<DoubleType>(&mut group, partly, values.into_iter())?;
-    }
-    for (_, called) in calls {
-        put::<BoolType>(&mut group, true, called.into_iter())?;
-    }
+    fill(&mut group)?;
     group.close()?;
     writer.into_inner()
 }
@@ -89,7 +125,7 @@ fn column(name: &str, physical: Physical, nullable: bool) -> Result<Arc<Type>> {
 }
 
 fn put<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    group: &mut Group<'_>,
     nullable: bool,
     values: impl Iterator<Item = Option<T::T>>,
 ) -> Result<()> {

@@ -1,8 +1,10 @@
 //! The record in plain words.
 
 use super::fair::leaks;
-use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural};
-use super::record::{Judgement, Record, Separation, Share, ShareOfDefect};
+use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural, repeated, short};
+use super::record::{
+    Estimate, Finding, JOB_LAYERS, Judgement, Operation, Record, Separation, Share, ShareOfDefect,
+};
 
 /// What a person reads first.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,11 +52,13 @@ pub fn verdict(record: &Record) -> Verdict {
     let (cell, judgement) = chosen;
     let (bar_met, bar) = named_point(record, named.map(|(_, judgement)| judgement));
     points.push(bar);
-    points.push(Point { topic: "Missed most", text: missed(&judgement.detected_by_defect) });
-    points.push(Point { topic: "False alarms", text: false_alarms(&judgement.false_alarms) });
+    points.push(Point { topic: "Missed most", text: missed(&judgement.detected_by_defect, once(record)) });
+    points.push(Point { topic: "False alarms", text: false_alarms(&judgement.false_alarms, once(record)) });
     points.push(Point { topic: "How sure", text: how_sure(record, judgement) });
     points.extend(best_pair(&best, named.is_some().then_some(cell)));
     points.extend(ranking(record));
+    points.extend(in_production(record));
+    points.extend(conclusions(record));
     if judgement.oracle_accuracy > judgement.accuracy.value + 0.05 {
         let text = format!(
             "The two groups are better than their names: with the groups named after the labels, accuracy would be {} instead of {}. Nobody without labels can know that.",
@@ -154,11 +158,21 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
     (Some(met), Point { topic: "Named pair", text: reached + &rest })
 }
 
-fn missed(by_defect: &[ShareOfDefect]) -> String {
+/// Whether everything was done once, so that images can be counted.
+fn once(record: &Record) -> bool {
+    record.trainings * record.judged_images.len() <= 1
+}
+
+fn missed(by_defect: &[ShareOfDefect], once: bool) -> String {
     let mut worst: Vec<&ShareOfDefect> = by_defect.iter().filter(|d| d.share.of > 0).collect();
     worst.sort_by(|a, b| a.share.rate.total_cmp(&b.share.rate));
-    let found =
-        |d: &ShareOfDefect| format!("{} ({} found, {})", d.defect, count_of(&d.share), percent(d.share.rate));
+    let found = |d: &ShareOfDefect| match (once, d.share.interval) {
+        (true, _) => format!("{} ({} found, {})", d.defect, count_of(&d.share), percent(d.share.rate)),
+        (false, Some(interval)) => {
+            format!("{} ({} found, {})", d.defect, percent(d.share.rate), percent_interval(interval))
+        }
+        (false, None) => format!("{} ({} found)", d.defect, percent(d.share.rate)),
+    };
     let missed: Vec<&ShareOfDefect> = worst.iter().copied().filter(|d| d.share.count < d.share.of).collect();
     let complete: Vec<String> =
         worst.iter().filter(|d| d.share.count == d.share.of).map(|d| d.defect.clone()).collect();
@@ -177,8 +191,12 @@ fn missed(by_defect: &[ShareOfDefect]) -> String {
     }
 }
 
-fn false_alarms(share: &Share) -> String {
+fn false_alarms(share: &Share, once: bool) -> String {
     match share.count {
+        _ if !once && share.of > 0 => {
+            let interval = share.interval.map(|i| format!(", 95 % interval {}", percent_interval(i)));
+            format!("{} of the healthy test images{}.", percent(share.rate), interval.unwrap_or_default())
+        }
         0 if share.of == 0 => "There are no healthy test images.".into(),
         0 => format!("None on {}.", plural(share.of, "healthy test image")),
         _ => format!("{} healthy test images ({}).", count_of(share), percent(share.rate)),
@@ -186,10 +204,11 @@ fn false_alarms(share: &Share) -> String {
 }
 
 fn how_sure(record: &Record, judgement: &Judgement) -> String {
-    let judged = judgement.detected.of + judgement.false_alarms.of;
+    let (trainings, separations) = (record.trainings, record.judged_images.len().max(1));
+    let judged = (judgement.detected.of + judgement.false_alarms.of) / (trainings * separations);
     let accuracy = judgement.balanced_accuracy;
     let base = format!("Balanced accuracy {}", percent(accuracy.value));
-    match accuracy.interval {
+    let sure = match accuracy.interval {
         Some(interval) => {
             let method = match record.interval_method.as_str() {
                 "" => String::new(),
@@ -202,7 +221,18 @@ fn how_sure(record: &Record, judgement: &Judgement) -> String {
             )
         }
         None => format!("{base} on {}; no interval was computed.", plural(judged, "test image")),
-    }
+    };
+    let times = match (trainings, separations) {
+        (1, 1) => {
+            "It is of one training and one separation: how far others would differ is not known.".to_owned()
+        }
+        (1, _) => format!(
+            "It is the mean of {}: how far another training would differ is not known.",
+            repeated(trainings, separations)
+        ),
+        _ => format!("It is the mean of {}.", repeated(trainings, separations)),
+    };
+    format!("{sure} {times}")
 }
 
 fn best_pair(best: &[(&Separation, &Judgement)], named: Option<&Separation>) -> Option<Point> {
@@ -265,4 +295,49 @@ fn ranking(record: &Record) -> Option<Point> {
         );
     }
     Some(Point { topic: "Best score", text })
+}
+
+/// What the first threshold does on the score that ranks best.
+fn in_production(record: &Record) -> Option<Point> {
+    let (detector, component) = record.best_score()?;
+    let (threshold, point) = component.operating.iter().find_map(|operating| match &operating.outcome {
+        Operation::Found(point) => Some((&operating.threshold, point)),
+        Operation::None(_) => None,
+    })?;
+    let interval = |estimate: &Estimate| {
+        estimate.interval.map(|i| format!(" ({})", percent_interval(i))).unwrap_or_default()
+    };
+    let alarms = &point.false_alarm_rate;
+    let text = format!(
+        "The threshold {threshold} on {} of {}, found without labels, raises a false alarm on {}{} of the healthy layers, {} in a job of {JOB_LAYERS}, and finds {}{} of the defective ones.",
+        component.name,
+        detector.name,
+        percent(alarms.value),
+        interval(alarms),
+        short(point.false_alarms_per_job(JOB_LAYERS)),
+        percent(point.detection_rate.value),
+        interval(&point.detection_rate),
+    );
+    Some(Point { topic: "In production", text })
+}
+
+fn conclusions(record: &Record) -> Option<Point> {
+    let count = |finding: Option<Finding>| {
+        record.claims.iter().filter(|claim| claim.test.as_ref().map(|test| test.finding) == finding).count()
+    };
+    let parts = [
+        (Some(Finding::Holds), "held here"),
+        (Some(Finding::DoesNotHold), "did not hold"),
+        (Some(Finding::Undecided), "stayed undecided"),
+        (None, "could not be measured"),
+    ];
+    let parts: Vec<String> = (parts.into_iter())
+        .filter_map(|(finding, words)| Some((count(finding), words)).filter(|(n, _)| *n > 0))
+        .map(|(n, words)| format!("{n} {words}"))
+        .collect();
+    let stated = plural(record.claims.len(), "conclusion");
+    (!parts.is_empty()).then(|| Point {
+        topic: "Claims",
+        text: format!("Of {stated} that the scenario states, {}.", listed(&parts)),
+    })
 }

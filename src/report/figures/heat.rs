@@ -3,7 +3,7 @@
 
 use super::canvas::{escaped, text_width, wrap};
 use crate::report::colour::{INK, MUTED, cell, hex, text_on};
-use crate::report::numbers::{area, percent_bare};
+use crate::report::numbers::{area, half_width, percent_bare};
 use crate::report::record::{Outcome, Record};
 
 const CELL: f64 = 118.0;
@@ -33,7 +33,8 @@ pub fn accuracy(record: &Record) -> Option<String> {
         match found.map(|s| &s.outcome) {
             Some(Outcome::Judged(judgement)) => {
                 let rate = judgement.balanced_accuracy.value;
-                Cell { text: percent_bare(rate), rate: Some(rate), marked }
+                let width = judgement.balanced_accuracy.interval.map(|i| format!(" {}", half_width(i)));
+                Cell { text: percent_bare(rate) + &width.unwrap_or_default(), rate: Some(rate), marked }
             }
             _ => Cell { text: "–".into(), rate: None, marked },
         }

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{defect_name, drawing, heat, scrolling};
 use crate::report::figures::Figures;
-use crate::report::numbers::{area, count_of, percent};
-use crate::report::record::{Outcome, Record};
+use crate::report::numbers::{area, area_half_width, count_of, half_width, percent};
+use crate::report::record::{AgainstDefect, Estimate, Outcome, Record, Share};
 use crate::report::verdict::Verdict;
 
 pub fn section(record: &Record, figures: &Figures, verdict: &Verdict) -> Option<Markup> {
@@ -20,7 +20,7 @@ pub fn section(record: &Record, figures: &Figures, verdict: &Verdict) -> Option<
             (scrolling("AUROC of every score for every defect", matrix(record)))
             figcaption {
                 b { "How to read it. " }
-                "AUROC of a score for one kind of defect against all healthy images: 1 finds every one, 0.5 (white) is blind \
+                "AUROC of a score for one kind of defect against all healthy images, and in small half the width of its 95 % interval: 1 finds every one, 0.5 (white) is blind \
                  to it, below 0.5 (orange) takes it for healthier than healthy."
             }
         }
@@ -52,12 +52,12 @@ fn matrix(record: &Record) -> Markup {
                     th scope="row" { (detector.name) ": " (component.name) @if component.headline { small { "headline" } } }
                     @for defect in &defects {
                         @match component.auroc_by_defect.iter().find(|d| d.defect == *defect) {
-                            Some(d) => td style=(heat(d.value)) { (area(d.value)) },
+                            Some(AgainstDefect { value, interval, .. }) => (ranked(*value, *interval)),
                             None => td.empty { "–" },
                         }
                     }
                     @match &component.auroc {
-                        Some(auroc) => td style=(heat(auroc.value)) { b { (area(auroc.value)) } },
+                        Some(Estimate { value, interval }) => (ranked(*value, *interval)),
                         None => td.empty { "–" },
                     }
                 }
@@ -67,13 +67,33 @@ fn matrix(record: &Record) -> Markup {
                     th scope="row" { "trivial: " (floor.name) }
                     @for defect in &defects {
                         @match floor.auroc_by_defect.iter().find(|d| d.defect == *defect) {
-                            Some(d) => td style=(heat(d.value)) { (area(d.value)) },
+                            Some(AgainstDefect { value, interval, .. }) => (ranked(*value, *interval)),
                             None => td.empty { "–" },
                         }
                     }
-                    td style=(heat(floor.auroc.value)) { b { (area(floor.auroc.value)) } }
+                    (ranked(floor.auroc.value, floor.auroc.interval))
                 }
             } }
+        }
+    }
+}
+
+/// An area in its colour, with half the width of its interval.
+fn ranked(value: f64, interval: Option<[f64; 2]>) -> Markup {
+    html! {
+        td style=(heat(value)) {
+            (area(value))
+            @if let Some(interval) = interval { small { (area_half_width(interval)) } }
+        }
+    }
+}
+
+/// A share with half the width of its interval, or what was counted.
+fn part(share: &Share) -> Markup {
+    html! {
+        td {
+            (percent(share.rate))
+            small { br; @match share.interval { Some(interval) => (half_width(interval)), None => (count_of(share)) } }
         }
     }
 }
@@ -108,11 +128,11 @@ fn found(record: &Record, verdict: &Verdict) -> Markup {
                         th scope="row" { (name) small { "the verdict’s pair" } }
                         @for defect in record.defects() {
                             @match judgement.detected_by_defect.iter().find(|d| d.defect == defect) {
-                                Some(d) => td { (percent(d.share.rate)) small { br; (count_of(&d.share)) } },
+                                Some(d) => (part(&d.share)),
                                 None => td { "–" },
                             }
                         }
-                        td { (percent(judgement.false_alarms.rate)) small { br; (count_of(&judgement.false_alarms)) } }
+                        (part(&judgement.false_alarms))
                     }
                 }
                 @for (detector, component, threshold) in &lines {
@@ -120,11 +140,11 @@ fn found(record: &Record, verdict: &Verdict) -> Markup {
                         th scope="row" { (detector.name) ": " (component.name) small { "above its 95 % line" } }
                         @for defect in record.defects() {
                             @match threshold.defects_above.iter().find(|d| d.defect == defect) {
-                                Some(d) => td { (percent(d.share.rate)) small { br; (count_of(&d.share)) } },
+                                Some(d) => (part(&d.share)),
                                 None => td { "–" },
                             }
                         }
-                        td { (percent(threshold.healthy_above.rate)) small { br; (count_of(&threshold.healthy_above)) } }
+                        (part(&threshold.healthy_above))
                     }
                 }
             }
@@ -134,7 +154,7 @@ fn found(record: &Record, verdict: &Verdict) -> Markup {
         h3 { "What is found, what is missed" }
         (scrolling("Share of each defect that is found", table))
         figcaption {
-            "The 95 % line of a score is set on the healthy test images, so its false-alarm rate is about 5 % by \
+            "In small, half the width of the 95 % interval, or the images counted. The 95 % line of a score is set on the healthy test images, so its false-alarm rate is about 5 % by \
              construction; the separator had no such help."
         }
     }

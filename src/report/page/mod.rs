@@ -1,5 +1,6 @@
 //! The page: one HTML document without scripts or anything to load, in the order in which a reader asks.
 
+mod claims;
 mod defects;
 mod detectability;
 mod facts;
@@ -32,13 +33,14 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
     let warnings: Vec<&String> = record.warnings.iter().chain(missing).collect();
     let sections: Vec<(&str, &str, Markup)> = [
         ("gates", "Gates", gates::section(record)),
-        ("scores", "Score distributions", scores::section(record, figures)),
         ("separation", "Separation without labels", separation::section(record, &verdict)),
         ("defects", "Defect by defect", defects::section(record, figures, &verdict)),
         ("detectability", "How small, how faint?", detectability::section(record, figures)),
-        ("localisation", "Where is it?", localisation::section(record)),
         ("thresholds", "Thresholds without labels", operating::section(record)),
+        ("claims", "Do the conclusions hold?", claims::section(record)),
         ("fair", "Is it a fair test?", fair::section(record)),
+        ("scores", "Score distributions", scores::section(record, figures)),
+        ("localisation", "Where is it?", localisation::section(record)),
         ("gallery", "Gallery", gallery::section(record, figures)),
         ("training", "Training", training::section(record, figures)),
         ("data", "Data", facts::data(record)),

@@ -4,10 +4,7 @@ use maud::{Markup, html};
 
 use super::{defect_name, scrolling};
 use crate::report::numbers::{count_of, percent, percent_interval, short};
-use crate::report::record::{Component, Detector, Estimate, OperatingPoint, Operation, Record};
-
-/// Healthy layers of a job, for counting false alarms.
-const JOB_LAYERS: usize = 300;
+use crate::report::record::{Component, Detector, Estimate, JOB_LAYERS, OperatingPoint, Operation, Record};
 
 pub fn section(record: &Record) -> Option<Markup> {
     let scores = scores(record);

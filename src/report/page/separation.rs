@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{heat, scrolling};
-use crate::report::numbers::{area, count, count_of, percent, percent_bare, percent_interval};
-use crate::report::record::{Estimate, Judgement, Outcome, Record, Representation};
+use crate::report::numbers::{area, count, half_width, percent, percent_bare, percent_interval, repeated};
+use crate::report::record::{Judgement, Outcome, Record, Representation};
 use crate::report::verdict::Verdict;
 
 pub fn section(record: &Record, verdict: &Verdict) -> Option<Markup> {
@@ -21,8 +21,10 @@ pub fn section(record: &Record, verdict: &Verdict) -> Option<Markup> {
             (scrolling("Balanced accuracy of every pair", table(record, &reasons)))
             figcaption {
                 b { "How to read it. " }
-                "Balanced accuracy in %: the mean of the defective images found and the healthy images passed, with its 95 % \
-                 interval in small. 50 is a coin (white), below 50 the groups are named the wrong way round (orange). "
+                "Balanced accuracy in %: the mean of the defective images found and the healthy images passed, over "
+                (repeated(record.trainings, record.judged_images.len()))
+                ", and in small half the width of its 95 % interval. \
+                 50 is a coin (white), below 50 the groups are named the wrong way round (orange). "
                 @if let Some(sources) = sources(record) { (sources) }
                 @if record.named.is_some() {
                     span class="key named" {} " the pair named in the scenario before the run; any other good cell was found \
@@ -80,9 +82,10 @@ fn table(record: &Record, reasons: &[&str]) -> Markup {
 }
 
 fn dimension(row: &Representation) -> String {
-    let numbers = match row.dimension {
-        1 => "1 number per image".to_owned(),
-        n => format!("{} numbers per image", count(n)),
+    let numbers = match (row.dimensions, row.dimension) {
+        (Some([least, most]), _) => format!("{} to {} numbers per image", count(least), count(most)),
+        (None, 1) => "1 number per image".to_owned(),
+        (None, n) => format!("{} numbers per image", count(n)),
     };
     match &row.reduction {
         Some(r) => {
@@ -105,9 +108,7 @@ fn cell(record: &Record, row: &Representation, separator: &str, reasons: &[&str]
             html! {
                 td class=[named.then_some(class)] style=(heat(accuracy.value)) {
                     b { (percent_bare(accuracy.value)) }
-                    @if let Some([low, high]) = accuracy.interval {
-                        small { (percent_bare(low)) "–" (percent_bare(high)) }
-                    }
+                    @if let Some(interval) = accuracy.interval { small { (half_width(interval)) } }
                     (reported(record, row, separator))
                 }
             }
@@ -152,24 +153,24 @@ fn sources(record: &Record) -> Option<String> {
 }
 
 fn all_numbers(record: &Record, verdict: &Verdict) -> Markup {
-    let rate = |e: &Estimate| match e.interval {
-        Some(interval) => format!("{} ({})", percent(e.value), percent_interval(interval)),
-        None => percent(e.value),
+    let rate = |value: f64, interval: Option<[f64; 2]>| match interval {
+        Some(interval) => format!("{} ({})", percent(value), percent_interval(interval)),
+        None => percent(value),
     };
     let row = |name: &str, separator: &str, j: &Judgement| {
         let shown = verdict.pair.as_ref().is_some_and(|p| p.0 == name && p.1 == separator);
         html! {
             tr {
                 th scope="row" { (name) small { (separator) @if shown { ", the verdict’s pair" } } }
-                td { (rate(&j.balanced_accuracy)) }
-                td { (rate(&j.accuracy)) }
+                td { (rate(j.balanced_accuracy.value, j.balanced_accuracy.interval)) }
+                td { (rate(j.accuracy.value, j.accuracy.interval)) }
                 td { (percent(j.oracle_accuracy)) }
                 td { (j.margin_auroc.map_or("–".into(), area)) }
-                td { (percent(j.detected.rate)) " " small { (count_of(&j.detected)) } }
-                td { (percent(j.false_alarms.rate)) " " small { (count_of(&j.false_alarms)) } }
+                td { (rate(j.detected.rate, j.detected.interval)) }
+                td { (rate(j.false_alarms.rate, j.false_alarms.interval)) }
                 @for defect in record.defects() {
                     @let found = j.detected_by_defect.iter().find(|d| d.defect == defect);
-                    td { (found.map_or("–".into(), |d| percent(d.share.rate))) }
+                    td { (found.map_or("–".into(), |d| rate(d.share.rate, d.share.interval))) }
                 }
             }
         }
@@ -178,7 +179,7 @@ fn all_numbers(record: &Record, verdict: &Verdict) -> Markup {
         table {
             caption {
                 "Oracle accuracy names the two groups after the labels, whichever way is better; nobody without labels can do \
-                 that. The last columns are the share of each defect’s images that was found."
+                 that. The last columns are the share of each defect’s images that was found. In brackets stand 95 % intervals."
             }
             thead { tr {
                 th scope="col" { "Pair" }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::report::numbers::{area, area_estimate, count_of, percent, percent_interval, plural};
-use crate::report::record::{Judgement, Outcome, Record};
+use crate::report::record::{Judgement, Outcome, Record, Share};
 use crate::report::verdict::Verdict;
 
 pub fn section(record: &Record, verdict: &Verdict) -> Markup {
@@ -46,14 +46,22 @@ fn keys(record: &Record, judgement: Option<&Judgement>) -> Markup {
         dl.keys {
             @if let Some(j) = judgement {
                 (key("Balanced accuracy", &percent(j.balanced_accuracy.value), &j.balanced_accuracy.interval.map_or("no interval".into(), |i| format!("95 % interval {}", percent_interval(i)))))
-                (key("Defective images found", &percent(j.detected.rate), &count_of(&j.detected)))
-                (key("False alarms", &percent(j.false_alarms.rate), &format!("{} healthy images", count_of(&j.false_alarms))))
+                (key("Defective images found", &percent(j.detected.rate), &sureness(&j.detected, "defective")))
+                (key("False alarms", &percent(j.false_alarms.rate), &sureness(&j.false_alarms, "healthy")))
             }
             @if let Some((detector, component, auroc)) = best {
                 @let detail = auroc.interval.map_or_else(String::new, |_| area_estimate(&auroc).split_once(' ').map_or(String::new(), |(_, i)| format!(" {i}")));
                 (key("Best score’s AUROC", &area(auroc.value), &format!("{}: {}{detail}", detector.name, component.name)))
             }
         }
+    }
+}
+
+/// The interval of a share, or what was counted.
+fn sureness(share: &Share, of: &str) -> String {
+    match share.interval {
+        Some(interval) => format!("95 % interval {} of the {of} images", percent_interval(interval)),
+        None => format!("{} {of} images", count_of(share)),
     }
 }
 

@@ -68,10 +68,10 @@ impl Record {
         }
         let wrong = |source| RecordError::Json { path: path.to_owned(), source };
         let Version { version } = serde_json::from_slice(bytes).map_err(wrong)?;
-        if version != VERSION {
+        if version != VERSION && version != VERSION - 1 {
             return Err(RecordError::OtherVersion { path: path.to_owned(), found: version });
         }
-        let record: Self = serde_json::from_slice(bytes).map_err(wrong)?;
+        let record = Self { version: VERSION, ..serde_json::from_slice(bytes).map_err(wrong)? };
         record.check()?;
         Ok(record)
     }
@@ -95,7 +95,8 @@ impl Record {
     }
 
     /// Checks that the parts fit together: one score per test image, every defect known, every
-    /// cell of a known representation and separator, one call per judged image, the named pair in the table.
+    /// cell of a known representation and separator, one call per judged image in every training and separation, the named
+    /// pair in the table.
     ///
     /// # Errors
     /// [`RecordError::Contradiction`].
@@ -103,12 +104,20 @@ impl Record {
         let contradiction = |text: String| Err(RecordError::Contradiction(text));
         let images = self.test_images.len();
         for (detector, component) in self.components() {
-            let (found, scored) = (component.values.len(), self.scored(detector));
+            let scored = self.scored(detector);
             let known = scored.is_sorted() && scored.last().is_none_or(|&last| last < images);
-            if found != scored.len() || !known {
-                let (detector, component, scored) = (&detector.name, &component.name, scored.len());
+            let all = std::iter::once(&component.values).chain(&component.retrained);
+            let (detector, name) = (&detector.name, &component.name);
+            if let Some(found) = all.map(Vec::len).find(|&found| found != scored.len() || !known) {
+                let scored = scored.len();
                 return contradiction(format!(
-                    "{detector} {component} has {found} scores for {scored} of {images} test images"
+                    "{detector} {name} has {found} scores for {scored} of {images} test images"
+                ));
+            }
+            let (found, trainings) = (1 + component.retrained.len(), self.trainings);
+            if found != trainings {
+                return contradiction(format!(
+                    "{detector} {name} has scores of {found} trainings of {trainings}"
                 ));
             }
         }
@@ -118,7 +127,7 @@ impl Record {
         if let Some(defect) = unknown {
             return contradiction(format!("the defect {defect} of a test image is not among the dataset's"));
         }
-        if let Some(image) = self.judged_images.iter().find(|&&image| image >= images) {
+        if let Some(image) = self.judged_images.iter().flatten().find(|&&image| image >= images) {
             return contradiction(format!("there is no test image {image} to be judged on"));
         }
         for cell in &self.separations {
@@ -133,12 +142,17 @@ impl Record {
             if let Some(s) = by_defect.iter().find(|s| !defects.contains(&s.defect.as_str())) {
                 return contradiction(format!("{} is not among the dataset's defects", s.defect));
             }
-            let (calls, judged) = (judgement.calls.0.len(), self.judged_by(&cell.representation).len());
-            if calls != judged {
-                let (representation, separator) = (&cell.representation, &cell.separator);
-                return contradiction(format!(
-                    "{representation} with {separator} has {calls} calls for {judged} judged images"
-                ));
+            let pair = || format!("{} with {}", cell.representation, cell.separator);
+            let (found, separations) = (judgement.calls.len(), self.judged_images.len());
+            let passes = self.trainings * separations;
+            if found != passes {
+                return contradiction(format!("{} was judged {found} times and not {passes} times", pair()));
+            }
+            let judged = self.judged_by(&cell.representation);
+            let wrong = judgement.calls.iter().zip(judged.iter().cycle());
+            let wrong = wrong.map(|(calls, judged)| (calls.0.len(), judged.len())).find(|(c, j)| c != j);
+            if let Some((calls, judged)) = wrong {
+                return contradiction(format!("{} has {calls} calls for {judged} judged images", pair()));
             }
         }
         match &self.named {

@@ -6,7 +6,9 @@
 
 mod audit;
 mod calls;
+mod claims;
 mod detectability;
+mod earlier;
 mod gates;
 mod io;
 mod localisation;
@@ -17,16 +19,17 @@ mod scenario;
 
 pub use audit::{Audit, Comparison, Contract, Probe};
 pub use calls::Calls;
+pub use claims::{Claim, ClaimTest, Finding};
 pub use detectability::{Cases, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent};
 pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
-pub use operating::{Delay, Operating, OperatingPoint, Operation};
+pub use operating::{Delay, JOB_LAYERS, Operating, OperatingPoint, Operation};
 pub use references::{CellReference, References, SizeReference};
 pub use results::{
     AgainstDefect, Choice, Collapse, Component, Curve, Detector, Estimate, Floor, GalleryEntry, GalleryMap,
-    ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Separation, Share,
-    ShareOfDefect, Snapshot, Speed, TestImage, Threshold,
+    ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Retraining, Separation,
+    Share, ShareOfDefect, Snapshot, Speed, TestImage, Threshold,
 };
 pub(super) use scenario::quantile;
 pub use scenario::{
@@ -36,8 +39,8 @@ pub use scenario::{
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the structure that this program writes and reads.
-pub const VERSION: u32 = 2;
+/// The version of the structure that this program writes; it reads the one before, too.
+pub const VERSION: u32 = 3;
 
 /// The file's name inside the run's folder.
 pub const FILE: &str = "record.json";
@@ -57,6 +60,9 @@ pub struct Record {
     pub test_images: Vec<TestImage>,
     /// The detectors, in the scenario's order.
     pub detectors: Vec<Detector>,
+    /// How often each was trained.
+    #[serde(default = "earlier::once")]
+    pub trainings: usize,
     /// What trivial rules reach: a detector that does no better has learned nothing.
     pub floors: Vec<Floor>,
     /// Whether anything but the defect tells the classes of the test set apart; absent where they could not be audited.
@@ -66,8 +72,9 @@ pub struct Record {
     pub representations: Vec<Representation>,
     /// Names of the separators: the columns of the accuracy table.
     pub separators: Vec<String>,
-    /// The test images that the separators were judged on, as indices into [`Record::test_images`].
-    pub judged_images: Vec<usize>,
+    /// The test images that the separators were judged on, as indices into [`Record::test_images`], for every separation.
+    #[serde(deserialize_with = "earlier::one_or_many")]
+    pub judged_images: Vec<Vec<usize>>,
     /// The cells of the accuracy table.
     pub separations: Vec<Separation>,
     /// The pair that the scenario named before the run.
@@ -79,6 +86,9 @@ pub struct Record {
     /// What a paper reports of the same.
     #[serde(default, skip_serializing_if = "References::is_empty")]
     pub references: References,
+    /// What somebody concluded, tested on this run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
     /// How every 95 % interval was computed, as the end of a sentence:
     /// `a bootstrap over print jobs, 1000 draws`. Empty where there are no intervals.
     pub interval_method: String,
@@ -109,13 +119,13 @@ impl Record {
     }
 
     /// The test images that judge what separators make of the representation's detector: those of [`Record::judged_images`] that
-    /// it scored, as indices.
-    pub fn judged_by(&self, representation: &str) -> Vec<usize> {
+    /// it scored, as indices, for every separation.
+    pub fn judged_by(&self, representation: &str) -> Vec<Vec<usize>> {
         let of = self.representations.iter().find(|r| r.name == representation);
         let detector = of.and_then(|of| self.detectors.iter().find(|d| d.name == of.detector));
         let scored = detector.and_then(|d| d.scored_images.as_ref());
         let judges = |image: &&usize| scored.is_none_or(|scored| scored.binary_search(image).is_ok());
-        self.judged_images.iter().filter(judges).copied().collect()
+        self.judged_images.iter().map(|images| images.iter().filter(judges).copied().collect()).collect()
     }
 
     /// Every score component with its detector, in order.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Share};
 
+/// Healthy layers of a job, for counting false alarms.
+pub const JOB_LAYERS: usize = 300;
+
 /// A threshold of the scenario on one score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operating {

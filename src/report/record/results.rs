@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Calls;
 use super::detectability::Detectability;
+use super::earlier;
 use super::gates::Bound;
 use super::localisation::Localisation;
 use super::operating::{Operating, OperatingPoint};
@@ -52,12 +53,15 @@ pub struct Share {
     pub of: usize,
     /// `count / of`, 0 where there are none.
     pub rate: f64,
+    /// 95 % interval of the rate, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
 }
 
 impl Share {
     /// `count` of `of`.
     pub fn new(count: usize, of: usize) -> Self {
-        Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 } }
+        Self { count, of, rate: if of == 0 { 0.0 } else { count as f64 / of as f64 }, interval: None }
     }
 }
 
@@ -75,8 +79,11 @@ pub struct ShareOfDefect {
 pub struct AgainstDefect {
     /// Label of the defect.
     pub defect: String,
-    /// The value, 0 to 1.
+    /// The value, 0 to 1; the mean over trainings.
     pub value: f64,
+    /// Its 95 % interval, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
 }
 
 /// A detector and what it said.
@@ -97,6 +104,9 @@ pub struct Detector {
     /// How fast it scores, measured after the training; absent in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<Speed>,
+    /// Its further trainings, with other random numbers. Everything else here is of the first, but for the scores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retrainings: Vec<Retraining>,
     /// Signs of a collapse that were seen in the training.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collapses: Vec<Collapse>,
@@ -136,6 +146,16 @@ impl Detector {
         let best = self.best_score();
         self.components.iter().filter(move |c| c.headline || best.is_some_and(|b| std::ptr::eq(b, *c)))
     }
+}
+
+/// One of the further trainings of a detector.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Retraining {
+    /// Wall time of the training in seconds.
+    pub training_secs: f64,
+    /// Signs of a collapse that were seen in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collapses: Vec<Collapse>,
 }
 
 /// How fast a detector scores, in wall time on the machine of the [`Provenance`](super::Provenance).
@@ -222,10 +242,13 @@ pub struct Component {
     pub headline: bool,
     /// The score of each test image that the detector scored ([`Record::scored`](super::Record::scored)); higher is more anomalous.
     pub values: Vec<f64>,
-    /// Area under the ROC curve over all defects; absent where the test set has one class only.
+    /// As `values`, for each of [`Detector::retrainings`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retrained: Vec<Vec<f64>>,
+    /// Area under the ROC curve over all defects, the mean over trainings; absent where the test set has one class only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auroc: Option<Estimate>,
-    /// Average precision over all defects.
+    /// Average precision over all defects, the mean over trainings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_precision: Option<f64>,
     /// Area under the ROC curve of each defect against all healthy images.
@@ -307,8 +330,11 @@ pub struct Representation {
     pub name: String,
     /// Name of the detector it comes from.
     pub detector: String,
-    /// Numbers per image that the separator sees.
+    /// Numbers per image that the separator sees; of the first training and separation.
     pub dimension: usize,
+    /// The fewest and the most over all trainings and separations, where they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<[usize; 2]>,
     /// How it was reduced, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduction: Option<Reduction>,
@@ -341,6 +367,7 @@ pub struct Separation {
 }
 
 /// What came of a separator on a representation.
+#[expect(clippy::large_enum_variant, reason = "most cells are judged: a box would save nothing")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -350,7 +377,8 @@ pub enum Outcome {
     Empty(String),
 }
 
-/// How well two groups match the labels of the images that they were judged on.
+/// How well two groups match the labels of the images that they were judged on. Figures are means over trainings and
+/// separations, shares are counted over all of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Share of the images that are in the right group.
@@ -369,8 +397,10 @@ pub struct Judgement {
     pub false_alarms: Share,
     /// Images of each defect that were called anomalous.
     pub detected_by_defect: Vec<ShareOfDefect>,
-    /// What each of the images that judge it ([`Record::judged_by`](super::Record::judged_by)) was called.
-    pub calls: Calls,
+    /// What each image that judges it was called: for every training, and within it for every separation, one call for each
+    /// of [`Record::judged_by`](super::Record::judged_by).
+    #[serde(deserialize_with = "earlier::one_or_many")]
+    pub calls: Vec<Calls>,
 }
 
 /// A pair of representation and separator that the scenario named before the run.

@@ -85,6 +85,29 @@ pub fn record() -> Record {
             least_balanced_accuracy: Some(0.85),
         }),
         gates: Vec::new(),
+        claims: vec![
+            Claim {
+                better: "f-anogan A with Gaussian mixture".into(),
+                than: "f-anogan A_R with Gaussian mixture".into(),
+                measure: "balanced_accuracy".into(),
+                source: "a paper, section 5".into(),
+                test: Some(ClaimTest {
+                    better: 0.93,
+                    than: 0.71,
+                    difference: Estimate { value: 0.22, interval: Some([0.152, 0.288]) },
+                    p_value: 0.0004,
+                    finding: Finding::Holds,
+                }),
+            },
+            Claim {
+                better: "f-anogan A".into(),
+                than: "vae MSE".into(),
+                measure: "auroc".into(),
+                source: String::new(),
+                test: None,
+            },
+        ],
+        trainings: TRAININGS,
         judged_images: judged_images(),
         references: References {
             cells: vec![CellReference {
@@ -108,9 +131,12 @@ pub fn record() -> Record {
     }
 }
 
-/// Four of five images.
-fn judged_images() -> Vec<usize> {
-    (0..400).filter(|i| i % 5 != 0).collect()
+const TRAININGS: usize = 2;
+const SEPARATIONS: usize = 3;
+
+/// Four of five images, others in every separation.
+fn judged_images() -> Vec<Vec<usize>> {
+    (0..SEPARATIONS).map(|s| (0..400).filter(|i| i % 5 != s).collect()).collect()
 }
 
 /// An audit that found nothing.
@@ -122,7 +148,7 @@ fn audit() -> Audit {
     };
     let comparison = |auroc, value, least_found: Option<f64>| Comparison {
         auroc,
-        auroc_by_defect: DEFECTS.map(|d| AgainstDefect { defect: d.into(), value }).to_vec(),
+        auroc_by_defect: DEFECTS.map(|d| AgainstDefect { defect: d.into(), value, interval: None }).to_vec(),
         p_value: 1.0,
         constant: least_found.is_none(),
         least_found,
@@ -260,7 +286,11 @@ fn component(
         above as f64 / (positive.len() * healthy.len()) as f64
     };
     let all = auroc(&of(Some("any")));
-    let by_defect = |d: &str| AgainstDefect { defect: d.into(), value: auroc(&of(Some(d))) };
+    let by_defect = |d: &str| {
+        let Estimate { value, interval } = estimate(auroc(&of(Some(d))), 0.024);
+        AgainstDefect { defect: d.into(), value, interval }
+    };
+    let again: Vec<f64> = values.iter().map(|value| value * (1.0 + 0.05 * noise.uniform())).collect();
     Component {
         name: name.into(),
         headline,
@@ -286,6 +316,7 @@ fn component(
         ],
         oracle: Some(operating_point(0.014, all + 0.01)),
         detectability: Some(detectability(images, &values)),
+        retrained: vec![again],
         values,
     }
 }
@@ -393,6 +424,7 @@ fn vae(images: &[TestImage], noise: &mut Noise) -> Detector {
             batch: 64,
             images_per_sec: 1290.0,
         }),
+        retrainings: vec![Retraining { training_secs: 22.4, collapses: Vec::new() }],
         collapses: Vec::new(),
         choices: vec![Choice { stage: "vae".into(), step: 2400, best_step: 2100, loss: 0.0123 }],
         curves: vec![
@@ -422,6 +454,7 @@ fn f_anogan(images: &[TestImage], noise: &mut Noise) -> Detector {
             batch: 64,
             images_per_sec: 512.0,
         }),
+        retrainings: vec![Retraining { training_secs: 133.9, collapses: Vec::new() }],
         collapses: vec![
             Collapse {
                 stage: "wgan-gp".into(),
@@ -479,7 +512,13 @@ fn separations(noise: &mut Noise) -> (Vec<Representation>, Vec<Separation>) {
                 explained_share: Some(s),
                 choice: None,
             });
-            Representation { name: name.into(), detector: detector.into(), dimension, reduction }
+            Representation {
+                name: name.into(),
+                detector: detector.into(),
+                dimension,
+                dimensions: explained_share.map(|_| [dimension - 2, dimension + 3]),
+                reduction,
+            }
         };
     let mut cells = Vec::new();
     for (name, _, dimension, _, base) in &rows {
@@ -501,7 +540,7 @@ fn separations(noise: &mut Noise) -> (Vec<Representation>, Vec<Separation>) {
     (rows.iter().map(representation).collect(), cells)
 }
 
-/// A judgement of about this balanced accuracy on 160 healthy and 160 anomalous images.
+/// A judgement of about this balanced accuracy on 160 healthy and 160 anomalous images in every training and separation.
 pub fn judgement(rate: f64, noise: &mut Noise) -> Judgement {
     let found = |i: usize| {
         let rate = rate - [0.0, -0.04, 0.06, 0.12, 0.01][i] + 0.01 * noise.normal();
@@ -512,26 +551,35 @@ pub fn judgement(rate: f64, noise: &mut Noise) -> Judgement {
     let false_alarms = Share::new((160.0 * (1.0 - rate).clamp(0.0, 1.0)).round() as usize, 160);
     let balanced = 0.5 * (detected.rate + 1.0 - false_alarms.rate);
     // Spread evenly over the images of each group.
-    let (mut defective, mut healthy) = ([0; 5], 0);
-    let call = |image: usize| {
-        let (seen, called) = match image / 40 {
-            defect @ 0..5 => (&mut defective[defect], by_defect[defect]),
-            _ => (&mut healthy, false_alarms),
+    let calls = |images: &Vec<usize>| {
+        let (mut defective, mut healthy) = ([0; 5], 0);
+        let call = |&image: &usize| {
+            let (seen, called) = match image / 40 {
+                defect @ 0..5 => (&mut defective[defect], by_defect[defect]),
+                _ => (&mut healthy, false_alarms),
+            };
+            *seen += 1;
+            *seen * called.count / called.of > (*seen - 1) * called.count / called.of
         };
-        *seen += 1;
-        *seen * called.count / called.of > (*seen - 1) * called.count / called.of
+        Calls(images.iter().map(call).collect())
     };
-    let calls = Calls(judged_images().into_iter().map(call).collect());
-    let named = |(defect, share): (&str, Share)| ShareOfDefect { defect: defect.into(), share };
+    let every = |share: Share| {
+        let times = TRAININGS * SEPARATIONS;
+        let interval = estimate(share.rate, 0.031).interval;
+        Share { interval, ..Share::new(times * share.count, times * share.of) }
+    };
+    let named =
+        |(defect, share): (&str, &Share)| ShareOfDefect { defect: defect.into(), share: every(*share) };
+    let images: Vec<Vec<usize>> = (0..TRAININGS).flat_map(|_| judged_images()).collect();
     Judgement {
         accuracy: estimate(balanced, 0.027),
         balanced_accuracy: estimate(balanced, 0.027),
         oracle_accuracy: balanced.max(1.0 - balanced),
         margin_auroc: Some((balanced + 0.02).min(1.0)),
-        detected,
-        false_alarms,
-        detected_by_defect: DEFECTS.into_iter().zip(by_defect).map(named).collect(),
-        calls,
+        detected: every(detected),
+        false_alarms: every(false_alarms),
+        detected_by_defect: DEFECTS.into_iter().zip(&by_defect).map(named).collect(),
+        calls: images.iter().map(calls).collect(),
     }
 }
 

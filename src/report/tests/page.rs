@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::fake;
-use crate::report::numbers::{area, count, duration, percent_bare, short};
+use crate::report::numbers::{area, area_half_width, count, duration, half_width, percent_bare, short};
 use crate::report::{FILE, Record, write};
 
 /// Draws the report into a temporary folder, or into `SYNTHGEN_FAKE_REPORT` for looking at it.
@@ -116,6 +116,10 @@ fn every_rate_in_the_tables_is_in_the_record() {
     for n in numbers {
         known.extend([percent_bare(n), area(n), short(n), duration(n), count(n.max(0.0).round() as usize)]);
     }
+    let mut intervals = Vec::new();
+    collect_intervals(&serde_json::to_value(&record).unwrap(), &mut intervals);
+    let bare = |text: String| text.trim_start_matches("± ").to_owned();
+    known.extend(intervals.iter().flat_map(|&i| [bare(half_width(i)), bare(area_half_width(i))]));
     let total: f64 = record.provenance.stages.iter().map(|s| s.wall_secs).sum();
     known.push(duration(total));
     let mut seen = 0;
@@ -157,6 +161,18 @@ fn collect(value: &serde_json::Value, into: &mut Vec<f64>) {
         serde_json::Value::Number(n) => into.extend(n.as_f64()),
         serde_json::Value::Array(items) => items.iter().for_each(|v| collect(v, into)),
         serde_json::Value::Object(fields) => fields.values().for_each(|v| collect(v, into)),
+        _ => {}
+    }
+}
+
+fn collect_intervals(value: &serde_json::Value, into: &mut Vec<[f64; 2]>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|v| collect_intervals(v, into)),
+        serde_json::Value::Object(fields) => {
+            let ends = fields.get("interval").map(|ends| [0, 1].map(|end| ends[end].as_f64().unwrap()));
+            into.extend(ends);
+            fields.values().for_each(|v| collect_intervals(v, into));
+        }
         _ => {}
     }
 }

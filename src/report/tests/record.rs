@@ -30,7 +30,7 @@ fn message(json: &str) -> String {
 fn another_version_or_a_broken_record_is_refused() {
     assert_eq!(
         message(r#"{ "version": 1, "something": "else" }"#),
-        "RUN/record.json has version 1, and this program reads version 2: use the synthgen that wrote it, or run the scenario again"
+        "RUN/record.json has version 1, and this program reads version 3: use the synthgen that wrote it, or run the scenario again"
     );
     assert_eq!(
         message("{}"),
@@ -65,12 +65,24 @@ fn contradictions_are_refused() {
         "the record contradicts itself: the defect crack of a test image is not among the dataset's"
     );
     let calls = refused(|r| match &mut r.separations[0].outcome {
-        crate::report::record::Outcome::Judged(judgement) => judgement.calls.0.truncate(9),
+        crate::report::record::Outcome::Judged(judgement) => judgement.calls[4].0.truncate(9),
         crate::report::record::Outcome::Empty(_) => {}
     });
     assert_eq!(
         calls,
         "the record contradicts itself: vae MSE with isolation forest has 9 calls for 320 judged images"
+    );
+    let calls = refused(|r| match &mut r.separations[0].outcome {
+        crate::report::record::Outcome::Judged(judgement) => judgement.calls.truncate(5),
+        crate::report::record::Outcome::Empty(_) => {}
+    });
+    assert_eq!(
+        calls,
+        "the record contradicts itself: vae MSE with isolation forest was judged 5 times and not 6 times"
+    );
+    assert_eq!(
+        refused(|r| r.trainings = 3),
+        "the record contradicts itself: vae MSE has scores of 2 trainings of 3"
     );
     assert_eq!(
         refused(|r| r.named.as_mut().unwrap().separator = "dbscan".into()),

@@ -12,6 +12,8 @@ fn told(record: &Record) -> String {
 /// A record with these cells only, as (representation, separator, found of 40 by two defects, false alarms of 80).
 fn with(cells: &[(&str, &str, [usize; 2], usize)], named: bool) -> Record {
     let mut record = fake::record();
+    record.trainings = 1;
+    record.judged_images.truncate(1);
     record.detectors.truncate(1);
     record.floors.truncate(1);
     if !named {

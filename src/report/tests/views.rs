@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+
 use super::fake;
 use crate::report::measures::{Subjects, measured, measures};
 use crate::report::record::{Bound, Gate, Outcome, Record};
@@ -78,35 +81,55 @@ fn ci_services_get_every_check() {
     insta::assert_snapshot!(junit::xml(&gated()));
 }
 
-#[test]
-fn every_score_and_call_can_be_read_back() {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::record::Field;
+type Rows = Vec<parquet::record::Row>;
 
+fn rows(bytes: &[u8]) -> Rows {
+    let file = tempfile::tempfile().unwrap();
+    (&file).write_all(bytes).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    reader.get_row_iter(None).unwrap().map(Result::unwrap).collect()
+}
+
+fn of(row: &parquet::record::Row, column: &str) -> Field {
+    row.get_column_iter().find(|(name, _)| *name == column).map(|(_, field)| field.clone()).unwrap()
+}
+
+#[test]
+fn every_score_can_be_read_back() {
     let record = fake::record();
     let bytes = scores::parquet(&record).unwrap();
     assert_eq!(bytes, scores::parquet(&record).unwrap());
-    let file = tempfile::tempfile().unwrap();
-    (&file).write_all(&bytes).unwrap();
-    let reader = SerializedFileReader::new(file).unwrap();
-    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let rows = rows(&bytes);
     assert_eq!(rows.len(), record.test_images.len());
-    let of = |row: usize, column: &str| {
-        let mut columns = rows[row].get_column_iter();
-        columns.find(|(name, _)| *name == column).map(|(_, field)| field.clone()).unwrap()
-    };
     let (detector, component) = record.components().last().unwrap();
-    let (cell, judgement) = record.judged().last().unwrap();
-    let (score, pair) = (
-        format!("{} {}", detector.name, component.name),
-        format!("{} with {}", cell.representation, cell.separator),
-    );
-    for (at, image) in record.test_images.iter().enumerate() {
-        assert_eq!(of(at, "file"), Field::Str(image.id.clone()));
-        assert_eq!(of(at, "defect"), image.defect.clone().map_or(Field::Null, Field::Str));
-        assert_eq!(of(at, &score), Field::Double(component.values[at]));
-        let judged = record.judged_images.iter().position(|&judged| judged == at);
-        let expected = judged.map_or(Field::Null, |judged| Field::Bool(judgement.calls.0[judged]));
-        assert_eq!(of(at, &pair), expected);
+    let score = format!("{} {}", detector.name, component.name);
+    for (at, (row, image)) in rows.iter().zip(&record.test_images).enumerate() {
+        assert_eq!(of(row, "file"), Field::Str(image.id.clone()));
+        assert_eq!(of(row, "defect"), image.defect.clone().map_or(Field::Null, Field::Str));
+        assert_eq!(of(row, &score), Field::Double(component.values[at]));
+        let again = of(row, &format!("{score}, training 2"));
+        assert_eq!(again, Field::Double(component.retrained[0][at]));
     }
+}
+
+#[test]
+fn every_call_can_be_read_back() {
+    let record = fake::record();
+    let rows = rows(&scores::calls_parquet(&record).unwrap());
+    let (cell, judgement) = record.judged().last().unwrap();
+    let pair = format!("{} with {}", cell.representation, cell.separator);
+    let mut rows = rows.iter();
+    for training in 0..record.trainings {
+        for (separation, images) in record.judged_images.iter().enumerate() {
+            let calls = &judgement.calls[training * record.judged_images.len() + separation];
+            for (&image, &call) in images.iter().zip(&calls.0) {
+                let row = rows.next().unwrap();
+                assert_eq!(of(row, "training"), Field::Int(training as i32 + 1));
+                assert_eq!(of(row, "separation"), Field::Int(separation as i32 + 1));
+                assert_eq!(of(row, "file"), Field::Str(record.test_images[image].id.clone()));
+                assert_eq!(of(row, &pair), Field::Bool(call));
+            }
+        }
+    }
+    assert!(rows.next().is_none());
 }
