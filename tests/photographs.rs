@@ -99,10 +99,21 @@ fn every_detector_is_trained_three_times_and_judged_on_photographs_that_no_train
     for result in results {
         for score in result["scores"].as_array().unwrap() {
             // The area by counting pairs; the healthy photographs come first.
-            let values: Vec<f64> = score["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+            let values: Vec<f64> =
+                score["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
             let (low, high) = values.split_at(count("healthy"));
             let pairs = high.iter().flat_map(|h| low.iter().map(move |l| (h, l)));
-            let won: f64 = pairs.map(|(h, l)| if h > l { 1.0 } else if h < l { 0.0 } else { 0.5 }).sum();
+            let won: f64 = pairs
+                .map(|(h, l)| {
+                    if h > l {
+                        1.0
+                    } else if h < l {
+                        0.0
+                    } else {
+                        0.5
+                    }
+                })
+                .sum();
             let area = won / (low.len() * high.len()) as f64;
             assert!((score["auroc"]["value"].as_f64().unwrap() - area).abs() < 1e-12);
             assert_eq!(score.get("gain").is_some(), result["trained_on"] != "photographs", "{score}");
@@ -133,7 +144,11 @@ fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
         String::from_utf8(output.stderr).unwrap()
     };
     let message = refused("test/good\"", "test/none\"");
-    assert!(message.contains("tiny.toml:") && message.contains("there is no folder photographs/dataset/test/none"), "{message}");
+    assert!(
+        message.contains("tiny.toml:")
+            && message.contains("there is no folder photographs/dataset/test/none"),
+        "{message}"
+    );
     let message = refused("dataset/ground_truth/striation", "dataset/nominal");
     assert!(message.contains("masks for") && message.contains("anomalous photographs"), "{message}");
     let message = refused("views = 2", "views = 1000");

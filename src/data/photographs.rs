@@ -64,7 +64,11 @@ pub fn read(folders: &Folders, size_px: usize, stream: &Stream) -> Result<Photog
     let seen_parts: Vec<u32> = seen.iter().map(|&i| parts[i]).collect();
     let (watching, trained) = split_jobs(&seen_parts, WATCHING, &mut stream.child("watching"));
     if watching.is_empty() || trained.is_empty() || tested.is_empty() {
-        return Err(FilesError::FewParts { folder: folders.healthy.clone(), images: healthy.len(), views: folders.views });
+        return Err(FilesError::FewParts {
+            folder: folders.healthy.clone(),
+            images: healthy.len(),
+            views: folders.views,
+        });
     }
     let set = |pick: &mut dyn Iterator<Item = usize>| {
         let pick: Vec<usize> = pick.collect();
@@ -115,7 +119,9 @@ fn resampled(values: Vec<f32>, from_px: usize, to_px: usize) -> Vec<f32> {
     let image: Option<ImageBuffer<Luma<f32>, Vec<f32>>> =
         ImageBuffer::from_raw(side(from_px), side(from_px), values);
     // The buffer holds as many values as its sides say.
-    image.map_or_else(Vec::new, |image| resize(&image, side(to_px), side(to_px), FilterType::Triangle).into_raw())
+    image.map_or_else(Vec::new, |image| {
+        resize(&image, side(to_px), side(to_px), FilterType::Triangle).into_raw()
+    })
 }
 
 fn stack<'a>(size_px: usize, images: impl Iterator<Item = &'a [f32]>, job: Vec<u32>) -> ImageSet {

@@ -81,6 +81,19 @@ pub fn estimate(
     Some(Estimate { value, interval })
 }
 
+/// As [`estimate`] over jobs alone; the statistic is given the indices of images, each as often as its job was drawn.
+pub fn estimate_over_jobs(
+    job: &[u32],
+    stream: &Stream,
+    statistic: impl Fn(&[usize]) -> Option<f64> + Sync,
+) -> Option<Estimate> {
+    let (place, jobs) = places(job);
+    estimate(Design::jobs(jobs), stream, |drawn| {
+        let times = |image: usize| std::iter::repeat_n(image, drawn.jobs[place[image]]);
+        statistic(&(0..job.len()).flat_map(times).collect::<Vec<_>>())
+    })
+}
+
 /// How well one score ranks anomalous above healthy images. `trainings` holds what each training of its detector said of
 /// every test image.
 ///

@@ -7,18 +7,19 @@ use std::path::Path;
 use candle_core::Device;
 use generators::stream::Stream;
 
-use super::judge::{estimate, select};
+use super::judge::{estimate_over_jobs, select};
 use super::learn::{Images, Place};
 use super::localisation::Footprints;
 use super::operating::top;
 use super::{Failure, fingerprint, write_file};
-use crate::data::{Context, ImageSet};
 use crate::data::photographs::{self, Folders, Photographs};
+use crate::data::{Context, ImageSet};
 use crate::detectors::{Detector, Fitted, Progress, Run, Scores};
 use crate::metrics::MetricError;
 use crate::metrics::paired::auroc_difference;
 use crate::metrics::ranking::{auroc, average_precision};
 use crate::plan::{Named, Plan};
+use crate::report::colour::OUTLINE;
 use crate::report::record::{
     self, Gain, OnPhotographs, PhotographExample, PhotographMap, PhotographScore, PixelFigures, TrainedOn,
 };
@@ -129,7 +130,8 @@ impl<'a> Healthy<'a> {
 /// Both sets, the smaller repeated until they weigh the same.
 fn alike(one: &ImageSet, other: &ImageSet) -> ImageSet {
     let images = one.len().max(other.len());
-    let repeated = |set: &ImageSet| set.select(&(0..images).map(|i| i % set.len().max(1)).collect::<Vec<_>>());
+    let repeated =
+        |set: &ImageSet| set.select(&(0..images).map(|i| i % set.len().max(1)).collect::<Vec<_>>());
     repeated(one).followed_by(&repeated(other))
 }
 
@@ -148,7 +150,11 @@ fn fit(
         TrainedOn::Synthetic => (model, fingerprint.to_owned(), stream),
         TrainedOn::Photographs | TrainedOn::Both => {
             let name = trained_on.words();
-            (model.join(name), format!("{fingerprint} {name} {}", hash(&healthy.training)), stream.child(name))
+            (
+                model.join(name),
+                format!("{fingerprint} {name} {}", hash(&healthy.training)),
+                stream.child(name),
+            )
         }
     };
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
@@ -186,7 +192,7 @@ fn ranked(
         let values = wide(values);
         // The whole sample is checked once; what is drawn from it is as sound.
         auroc(anomalous, &values)?;
-        let area = estimate(parts, &stream.child(name), |drawn| {
+        let area = estimate_over_jobs(parts, &stream.child(name), |drawn| {
             auroc(&select(anomalous, drawn), &select(&values, drawn)).ok().flatten()
         });
         let (Some(area), Some(precision)) = (area, average_precision(anomalous, &values)?) else { continue };
@@ -217,7 +223,7 @@ fn example(photographs: &Photographs, index: usize, run: &Path) -> Result<Photog
     let grey = Picture::grey(photographs.test.image(index), side);
     let factor = 256usize.div_ceil(side.max(1)).clamp(1, 4);
     let picture = match &photographs.masks {
-        Some(masks) => grey.outlined(&masks[index * side * side..(index + 1) * side * side], factor),
+        Some(masks) => grey.outlined(&masks[index * side * side..(index + 1) * side * side], factor, OUTLINE),
         None => grey.enlarged(factor),
     };
     let file = format!("{FOLDER}/{index:04}.png");

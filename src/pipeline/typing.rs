@@ -1,9 +1,11 @@
 //! Types of defects without labels: groups from one part of the test jobs, judged on the others.
 
 use generators::stream::Stream;
+use rayon::prelude::*;
 
-use super::judge::{estimate, select};
+use super::judge::{estimate_over_jobs, select};
 use super::learn::Images;
+use crate::data::ImageSet;
 use crate::metrics::MetricError;
 use crate::metrics::clustering::Contingency;
 use crate::plan::Named;
@@ -32,8 +34,7 @@ pub fn judged(
     let Some(model) = SliceModel::fit(&images.training) else {
         return Ok(Err("the training images are all the same".to_owned()));
     };
-    let shapes_of = |set: &crate::data::ImageSet| -> Vec<Shape> {
-        use rayon::prelude::*;
+    let shapes_of = |set: &ImageSet| -> Vec<Shape> {
         let residuals = model.residuals(set);
         let pixels = set.size_px * set.size_px;
         let of = |i: usize| Shape::of(&residuals[i * pixels..(i + 1) * pixels], set.slice(i), set.size_px);
@@ -45,7 +46,8 @@ pub fn judged(
         let defect = record.test_images[*image].defect.as_deref();
         defect.map_or(0, |name| 1 + defects.iter().position(|d| *d == name).unwrap_or(0))
     };
-    let judges = &record.judged_images;
+    // The jobs that judge in the first separation.
+    let judges = record.judged_images.first().map_or(&[][..], Vec::as_slice);
     let (fit, judge): (Vec<usize>, Vec<usize>) =
         (0..shapes.len()).partition(|image| judges.binary_search(image).is_err());
     let part =
@@ -69,7 +71,7 @@ pub fn judged(
         let figure = |drawn: &[usize]| {
             Some(figure(&Contingency::count(&select(&truth, drawn), &select(&found, drawn)).ok()?))
         };
-        estimate(&job, &stream, figure).unwrap_or_default()
+        estimate_over_jobs(&job, &stream, figure).unwrap_or_default()
     };
     let matching = table.matching();
     let cnr = |image: &usize| record.test_images[*image].cnr_image;

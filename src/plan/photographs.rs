@@ -46,7 +46,7 @@ fn existing(table: &mut Table, key: &'static str, folder: &Path) -> Result<PathB
         return Ok(path);
     }
     let place = table.place_of(key);
-    Err(place
-        .error(format!("there is no folder {}", path.display()))
-        .with_help("the path is relative to the scenario; put the photographs there, or take [photographs] out"))
+    Err(place.error(format!("there is no folder {}", path.display())).with_help(
+        "the path is relative to the scenario; put the photographs there, or take [photographs] out",
+    ))
 }
