@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::scrolling;
-use crate::report::numbers::{area, area_half_width, short};
+use crate::report::numbers::{area, area_half_width, short, signed};
 use crate::report::record::{Claim, Record};
 
 pub fn section(record: &Record) -> Option<Markup> {
@@ -44,7 +44,7 @@ fn row(claim: &Claim) -> Markup {
                     td { (area(test.better)) }
                     td { (area(test.than)) }
                     td {
-                        (short(test.difference.value))
+                        (signed(test.difference.value))
                         @if let Some(interval) = test.difference.interval { small { br; (area_half_width(interval)) } }
                     }
                     td { (short(test.p_value)) }

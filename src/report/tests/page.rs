@@ -2,7 +2,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::fake;
-use crate::report::numbers::{area, area_half_width, count, duration, half_width, percent_bare, short};
+use crate::report::numbers::{
+    area, area_half_width, count, duration, half_width, percent_bare, short, signed,
+};
 use crate::report::{FILE, Record, write};
 
 /// Draws the report into a temporary folder, or into `SYNTHGEN_FAKE_REPORT` for looking at it.
@@ -114,7 +116,14 @@ fn every_rate_in_the_tables_is_in_the_record() {
     let mut numbers = Vec::new();
     collect(&serde_json::to_value(&record).unwrap(), &mut numbers);
     for n in numbers {
-        known.extend([percent_bare(n), area(n), short(n), duration(n), count(n.max(0.0).round() as usize)]);
+        known.extend([
+            percent_bare(n),
+            area(n),
+            signed(n),
+            short(n),
+            duration(n),
+            count(n.max(0.0).round() as usize),
+        ]);
     }
     let mut intervals = Vec::new();
     collect_intervals(&serde_json::to_value(&record).unwrap(), &mut intervals);
