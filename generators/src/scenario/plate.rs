@@ -72,7 +72,7 @@ pub(super) struct Plate {
 pub(super) struct Plates {
     all: Vec<Plate>,
     /// Plates of each [`Side`]; never empty where there is a job of it.
-    choices: [Vec<usize>; 2],
+    choices: Choices,
 }
 
 impl Plates {
@@ -124,9 +124,12 @@ impl Plates {
     }
 }
 
+/// The plates of each side.
+type Choices = [Vec<usize>; 2];
+
 impl Scenario {
     /// The parts of each plate, and the plates of each side.
-    fn choose(&self) -> Result<(Vec<Vec<usize>>, [Vec<usize>; 2])> {
+    fn choose(&self) -> Result<(Vec<Vec<usize>>, Choices)> {
         let mut plates: Vec<Vec<usize>> = Vec::new();
         let mut choices = [Vec::new(), Vec::new()];
         let jobs = [
