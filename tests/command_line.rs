@@ -1,6 +1,8 @@
 //! The program as a user meets it: commands, messages, exit statuses, and what is left on disk.
 #![allow(clippy::unwrap_used)]
 
+mod tiny;
+
 use std::fs;
 use std::path::Path;
 
@@ -13,45 +15,13 @@ fn synthgen(folder: &Path) -> Command {
     command
 }
 
-/// A scenario small enough for a test: every stage runs, nothing is learnt.
-const TINY: &str = r#"
-name = "tiny"
-seed = 5
-[camera]
-image_px = 16
-range_c = [20.0, 90.0]
-[bed]
-fit = true
-temperature_c = 43.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 10.0 }
-[print]
-temperature_c = 67.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 6.0 }
-[layers]
-height_mm = 0.6
-max = 12
-[[part]]
-file = "core.stl"
-[dataset]
-training_jobs = 3
-validation_jobs = 1
-test_jobs = 6
-[[defect]]
-kind = "striation"
-layers = 2
-cnr = 12.0
-width_mm = 4.0
-[[defect]]
+/// What the tiny scenario has beside its data and its detector.
+const SHIFT: &str = r#"[[defect]]
 kind = "shift"
 layers = 2
 distance_mm = 12.0
-[[detector]]
-kind = "vae"
-steps = 3
-batch = 4
-channels = 2
-latent = 2
-[[separator]]
+"#;
+const SEPARATION: &str = r#"[[separator]]
 kind = "k-means"
 [[separator]]
 kind = "otsu"
@@ -62,12 +32,9 @@ separator = "otsu"
 
 /// A folder with `tiny.toml`, changed as asked, and its part.
 fn workshop(from: &str, to: &str) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    assert!(from.is_empty() || TINY.contains(from), "{from} is not in the scenario");
-    fs::write(folder.path().join("tiny.toml"), TINY.replacen(from, to, 1)).unwrap();
-    let parts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts");
-    fs::copy(parts.join("core.stl"), folder.path().join("core.stl")).unwrap();
-    folder
+    let scenario = [tiny::DATA, SHIFT, tiny::VAE, SEPARATION].concat();
+    assert!(from.is_empty() || scenario.contains(from), "{from} is not in the scenario");
+    tiny::folder(&scenario.replacen(from, to, 1))
 }
 
 fn stderr(command: &mut Command, status: i32) -> String {

@@ -6,6 +6,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod tiny;
+
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Read;
@@ -18,33 +20,10 @@ use generators::dataset::Dataset;
 use generators::stream::Stream;
 use tempfile::TempDir;
 
-const SCENARIO: &str = r#"
-seed = 5
-[camera]
-image_px = 16
-range_c = [20.0, 90.0]
-[bed]
-fit = true
-temperature_c = 43.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 10.0 }
-[print]
-temperature_c = 67.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 6.0 }
-[layers]
-height_mm = 0.6
-max = 12
-[[part]]
-file = "core.stl"
-[dataset]
-training_jobs = 5
-validation_jobs = 1
-test_jobs = 6
-[[defect]]
-kind = "striation"
-layers = 2
-cnr = 12.0
-width_mm = 4.0
-"#;
+/// The tiny scenario's data, with more jobs to be killed in.
+fn scenario() -> String {
+    tiny::DATA.replace("training_jobs = 3", "training_jobs = 5")
+}
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -58,10 +37,7 @@ struct Workshop {
 
 impl Workshop {
     fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let part = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts/core.stl");
-        fs::copy(part, folder.path().join("core.stl")).unwrap();
-        fs::write(folder.path().join("tiny.toml"), SCENARIO).unwrap();
+        let folder = tiny::folder(&scenario());
         let mut workshop = Self { folder, whole: Files::new(), jobs: Vec::new() };
         workshop.finish(&["generate", "tiny.toml", "--out", "whole"]);
         let dataset = workshop.path("whole/dataset");
@@ -261,22 +237,12 @@ fn an_interrupted_run_says_that_it_can_go_on() {
     assert!(files(&folder) == workshop.whole);
 }
 
-const DETECTOR: &str = r#"
-[[detector]]
-kind = "vae"
-channels = 2
-latent = 2
-batch = 4
-steps = 3000
-checkpoint_steps = 100000
-[[separator]]
-kind = "otsu"
-"#;
-
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_weights() {
     let workshop = Workshop::new();
-    fs::write(workshop.path("learn.toml"), format!("{SCENARIO}{DETECTOR}")).unwrap();
+    let detector = tiny::VAE.replace("steps = 3\n", "steps = 3000\ncheckpoint_steps = 100000\n");
+    let learn = [&scenario(), &detector, "[[separator]]\nkind = \"otsu\"\n"].concat();
+    fs::write(workshop.path("learn.toml"), learn).unwrap();
     workshop.finish(&["learn.toml", "--out", "once"]);
     let once = workshop.path("once/models/vae");
     let steps = |folder: &Path| -> Vec<String> {

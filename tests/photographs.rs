@@ -1,49 +1,13 @@
 //! Photographs of a process in the scenario: detectors are trained on them too, and judged by them.
 #![allow(clippy::unwrap_used)]
 
+mod tiny;
+
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
-
-/// Two jobs of 12 layers each make the photographs, 6 healthy layers each; the scenario under test is the same process with another seed.
-const SCENARIO: &str = r#"
-name = "tiny"
-seed = 5
-[camera]
-image_px = 16
-range_c = [20.0, 90.0]
-[bed]
-fit = true
-temperature_c = 43.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 10.0 }
-[print]
-temperature_c = 67.0
-texture = { kind = "cloud", amplitude_c = 1.0, feature_mm = 6.0 }
-[layers]
-height_mm = 0.6
-max = 12
-[[part]]
-file = "core.stl"
-[dataset]
-training_jobs = 3
-validation_jobs = 1
-test_jobs = 6
-[[defect]]
-kind = "striation"
-layers = 2
-cnr = 12.0
-width_mm = 4.0
-[[detector]]
-kind = "vae"
-steps = 3
-batch = 4
-channels = 2
-latent = 2
-[[separator]]
-kind = "otsu"
-"#;
 
 const PHOTOGRAPHS: &str = r#"
 [photographs]
@@ -59,18 +23,13 @@ fn synthgen(folder: &Path) -> Command {
     command
 }
 
-/// A folder with the scenario, `photographs` in it as asked, and photographs that another seed made.
+/// A folder with the tiny scenario, `photographs` in it as asked, and photographs that another seed made of the same process.
 fn workshop(photographs: &str) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::copy(root.join("scenarios/parts/core.stl"), folder.path().join("core.stl")).unwrap();
-    let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
-    write("made.toml", SCENARIO);
-    synthgen(folder.path())
-        .args(["generate", "made.toml", "--seed", "6", "--out", "photographs"])
-        .assert()
-        .success();
-    write("tiny.toml", &format!("{SCENARIO}{photographs}"));
+    let scenario = [tiny::DATA, tiny::VAE, "[[separator]]\nkind = \"otsu\"\n"].concat();
+    let folder = tiny::folder(&scenario);
+    let arguments = ["generate", "tiny.toml", "--seed", "6", "--out", "photographs"];
+    synthgen(folder.path()).args(arguments).assert().success();
+    fs::write(folder.path().join("tiny.toml"), scenario + photographs).unwrap();
     folder
 }
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use candle_core::Device;
 
-use super::{Failure, dataset_of, open_model, write_file};
+use super::model::open_model;
+use super::{Failure, dataset_of, write_file};
 use crate::data::files;
 use crate::detectors::{Progress, Scores};
 use crate::report::{Picture, colour};
