@@ -1,5 +1,6 @@
 //! Makes the project's own parts: `cargo run -p synthgen-generators --release --example make_parts [FOLDER]`
-//! writes `core.stl`, `bracket.stl` and `lattice.stl` (default folder: `scenarios/parts`);
+//! writes `core.stl`, `bracket.stl`, `lattice.stl`, `flange.stl`, `gear.stl` and `housing.stl` (default folder:
+//! `scenarios/parts`);
 //! `make_parts --gyroid FILE` writes a bracket of over a million triangles, for measuring.
 //!
 //! Each part is the inside of a signed distance, meshed on a grid by marching cubes.
@@ -51,10 +52,19 @@ pub fn parts() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
         around(step(25.0, 14), &[0.0, 4.0, 25.0]),
     ];
     let cube = || around(step(40.0, 21), &[0.0, 40.0]);
+    let round = || shift(step(64.0, 40), -32.0);
+    let housing_grid = [
+        around(shift(step(62.0, 31), -31.0), &[-27.0, -1.5, 1.5, 27.0]),
+        around(shift(step(42.0, 21), -21.0), &[-17.0, 17.0]),
+        around(step(24.0, 10), &[0.0, 4.0, 24.0]),
+    ];
     [
         ("core.stl", core as Shape, core_grid),
         ("bracket.stl", bracket, bracket_grid),
         ("lattice.stl", lattice, [cube(), cube(), cube()]),
+        ("flange.stl", flange, [round(), round(), around(step(22.0, 11), &[0.0, 6.0, 22.0])]),
+        ("gear.stl", gear, [round(), round(), around(step(20.0, 8), &[0.0, 20.0])]),
+        ("housing.stl", housing, housing_grid),
     ]
     .into_iter()
     .map(|(name, shape, grid)| {
@@ -117,6 +127,44 @@ fn lattice([x, y, z]: Point) -> f64 {
     let gyroid = x0.sin() * y0.cos() + y0.sin() * z0.cos() + z0.sin() * x0.cos();
     let block = slab(x, 0.0, 40.0).max(slab(y, 0.0, 40.0)).max(slab(z, 0.0, 40.0));
     ((gyroid + 0.25) / (1.5 * k)).max(block)
+}
+
+/// A flange: a disc with a hub, four ribs between them, a bore and six bolt holes.
+fn flange([x, y, z]: Point) -> f64 {
+    let r = x.hypot(y);
+    let disc = (r - 30.0).max(z - 6.0);
+    let hub = r - (16.0 - 0.15 * z);
+    let rib = (x.abs().min(y.abs()) - 1.6).max(r - 28.0).max(0.8 * (r + z - 34.0));
+    let bolts = [0.0, 1.0, 2.0].map(|sixth: f64| {
+        let (sin, cos) = (0.3 + sixth * std::f64::consts::FRAC_PI_3).sin_cos();
+        (x - 23.5 * cos).hypot(y - 23.5 * sin).min((x + 23.5 * cos).hypot(y + 23.5 * sin)) - 2.7
+    });
+    let holes = bolts.into_iter().fold(r - 7.0, f64::min);
+    disc.min(hub).min(rib).max(-holes).max((z - 11.0).abs() - 11.0)
+}
+
+/// A helical gear wheel of eleven teeth with a bore, its keyway, and five round windows.
+fn gear([x, y, z]: Point) -> f64 {
+    let (r, angle) = (x.hypot(y), y.atan2(x));
+    let teeth = r - (26.0 + 3.0 * (2.0 * (11.0 * angle + 0.04 * z).sin()).clamp(-1.0, 1.0));
+    let fifth = std::f64::consts::TAU / 5.0;
+    let window = (angle / fifth).round() * fifth;
+    let windows = circle([x, y], [15.0 * window.cos(), 15.0 * window.sin()], 4.2);
+    let bore = (r - 6.0).min(slab(x, -1.7, 1.7).max(slab(y, 0.0, 8.2)));
+    teeth.max(-windows).max(-bore).max((z - 10.0).abs() - 10.0)
+}
+
+/// An open housing: a floor, thin walls, a wall across with a passage, and a boss with a hole in each corner.
+fn housing([x, y, z]: Point) -> f64 {
+    let outer = rounded_box([x, y], [0.0, 0.0], [30.0, 20.0], 5.0);
+    let hollow = rounded_box([x, y], [0.0, 0.0], [27.0, 17.0], 3.0).max(4.0 - z);
+    let across = slab(x, -1.5, 1.5).max(-(y.hypot(z - 14.0) - 6.0));
+    let corner = [x.abs(), y.abs()];
+    let bosses = circle(corner, [24.0, 14.0], 5.0);
+    let inner = hollow.max(-across).max(-bosses);
+    let drain = circle([x, y], [14.0, 3.0], 4.0);
+    let holes = circle(corner, [24.0, 14.0], 2.0).min(drain);
+    outer.max(-inner).max(-holes).max((z - 12.0).abs() - 12.0)
 }
 
 /// An angle bracket of gyroid sheets with bolt holes, as for a light core.

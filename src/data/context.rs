@@ -35,6 +35,11 @@ impl Context {
         Ok(context)
     }
 
+    /// The table that [`Context::read`] reads, for a model's file.
+    pub fn to_json(self) -> serde_json::Value {
+        serde_json::json!({ "slice": self.slice, "layers": self.layers })
+    }
+
     /// Channels beside the image.
     pub fn channels(self) -> usize {
         self.slices() + self.layers

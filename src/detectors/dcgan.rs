@@ -36,7 +36,7 @@ use super::training::{
     diversity, trained,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
-use crate::data::ImageSet;
+use crate::data::{Context, ImageSet};
 use crate::nets::onnx::Graph;
 use crate::nets::{Adam, Mode, Parameters, binary_cross_entropy_with_logits};
 
@@ -127,6 +127,7 @@ impl Detector for Dcgan {
             settings: &self.training,
             batches_per_step: 1,
             images: training,
+            context: Context::default(),
             order: run.stream.child("batches"),
         };
         let settings: Vec<(&str, Value)> =

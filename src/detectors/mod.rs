@@ -1,6 +1,7 @@
 //! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
 
 mod anogan;
+mod context;
 #[cfg(test)]
 mod contract;
 mod dcgan;
@@ -183,7 +184,8 @@ pub trait Scorer: Send + Sync {
     }
 
     /// The way from images to their scores for other programs: from the input `images` `[batch, 1, size, size]`, grey
-    /// values 0 to 1, to an output for each of the [`Scores`] under its [`identifier`](crate::nets::onnx::identifier), and
+    /// values 0 to 1, and where there is a [`Context`] its channels as `context`, to an output for each of the [`Scores`] under
+    /// its [`identifier`](crate::nets::onnx::identifier), and
     /// `map` where there are maps.
     ///
     /// # Errors
@@ -301,6 +303,16 @@ pub enum DetectorError {
         /// Why not, and what can.
         why: &'static str,
     },
+    /// Nobody has told what it has to know of the images.
+    #[error(
+        "{detector} has to know {needs}, which image files alone do not tell; it scores the images of a run, as part of that run"
+    )]
+    Context {
+        /// Kind of detector.
+        detector: &'static str,
+        /// What it has to know.
+        needs: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -334,4 +346,5 @@ impl From<NetsError> for DetectorError {
 }
 
 /// Every detector that a scenario can name.
-pub const KINDS: &[Kind<dyn Detector>] = &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND];
+pub const KINDS: &[Kind<dyn Detector>] =
+    &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND, context::KIND];

@@ -128,6 +128,7 @@ impl Failure {
                     | DetectorError::Collapsed { .. }
                     | DetectorError::Model(_)
                     | DetectorError::NoGraph { .. }
+                    | DetectorError::Context { .. }
             ),
             _ => false,
         }

@@ -136,7 +136,8 @@ fn detectors_score_the_same_in_onnxruntime() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("layers.toml");
-    let mut text = scenario(8, "tiff").replace("image_px = 48", "image_px = 32");
+    let text = scenario(8, "tiff").replace("image_px = 48", "image_px = 32");
+    let mut text = text.replace("[dataset]\n", "[dataset]\nhistory = true\n");
     for kind in KINDS {
         text.push_str(&format!("[[detector]]\nkind = {:?}\n", kind.name));
         for line in ["channels = 4", "latent = 8", "steps = 30", "batch = 8"] {

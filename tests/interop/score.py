@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 import onnxruntime
+import pyarrow.parquet
 from PIL import Image
 
 
@@ -27,27 +28,55 @@ def agree(what, found, expected):
     return worst * 1e-4
 
 
+def grey(run, file):
+    return np.array(Image.open(os.path.join(run, "dataset", file)), dtype=np.float32) / np.float32(255)
+
+
+def context(run, record, layers):
+    """Slices of each test image and of the layers before it, then the images of those layers, the nearest first."""
+    rows = pyarrow.parquet.read_table(os.path.join(run, "dataset", "ledger.parquet")).to_pylist()
+    of_file = {row["file"]: row for row in rows}
+    of_layer = {(row["job"], row["layer"], row["defect"]): row for row in rows}
+    layers_of = {job: sorted({r["layer"] for r in rows if r["job"] == job}) for job in {r["job"] for r in rows}}
+    channels = []
+    for image in record["test_images"]:
+        row = of_file[image["id"]]
+        earlier = [layer for layer in layers_of[row["job"]] if layer < row["layer"]][::-1][:layers]
+        # The job as it was with the defect, and before the defect began.
+        keys = [[(row["job"], layer, defect) for defect in (row["defect"], None)] for layer in earlier]
+        before = [next(of_layer[key] for key in pair if key in of_layer) for pair in keys]
+        none = [np.zeros_like(grey(run, row["file"]))] * (layers - len(before))
+        slices = [grey(run, r["nominal"]) for r in [row] + before]
+        channels.append(np.stack(slices + none + [grey(run, r["file"]) for r in before] + none))
+    return np.stack(channels)
+
+
 def check(run, record, detector):
     model = os.path.join(run, "models", detector["name"], "model.onnx")
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map
     assert json.loads(facts["synthgen.architecture"])["kind"] == detector["kind"]
-    [images] = session.get_inputs()
+    images, *beside = session.get_inputs()
     side = record["scenario"]["image_px"]
     assert images.name == "images" and images.shape == ["batch", 1, side, side], images.shape
-    files = [os.path.join(run, "dataset", image["id"]) for image in record["test_images"]]
-    x = np.stack([np.array(Image.open(file), dtype=np.float32)[None] / np.float32(255) for file in files])
+    x = np.stack([grey(run, image["id"])[None] for image in record["test_images"]])
+    inputs = {"images": x}
+    for extra in beside:
+        # With k layers before: k + 1 slices and k images.
+        assert extra.name == "context", extra.name
+        inputs["context"] = context(run, record, extra.shape[1] // 2)
+        assert list(inputs["context"].shape[1:]) == extra.shape[1:], extra.shape
     names = [output.name for output in session.get_outputs()]
-    y = dict(zip(names, session.run(names, {"images": x})))
+    y = dict(zip(names, session.run(names, inputs)))
     worst = 0
     for component in detector["components"]:
         expected = np.array(component["values"])
         worst = max(worst, agree(component["name"], y[identifier(component["name"])], expected))
     # One image by itself.
-    alone = dict(zip(names, session.run(names, {"images": x[3:4]})))
+    alone = dict(zip(names, session.run(names, {name: values[3:4] for name, values in inputs.items()})))
     headline = detector["components"][0]
     agree("alone", alone[identifier(headline["name"])], np.array(headline["values"][3:4]))
-    if "map" in y:
+    if "map" in y and "A_R" in y:
         agree("map", y["map"].mean(axis=(1, 2, 3)), y["A_R"])
     if "stack" in y:
         real, made = np.split(y["stack"], 2, axis=1)

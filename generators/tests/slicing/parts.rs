@@ -24,6 +24,9 @@ fn they_are_closed_manifold_and_outward() {
         ("core.stl", [59.0, 56.5, 18.0], (3, 9)),
         ("bracket.stl", [70.0, 45.0, 25.0], (1, 8)),
         ("lattice.stl", [40.0, 40.0, 40.0], (2, 12)),
+        ("flange.stl", [60.0, 60.0, 22.0], (2, 8)),
+        ("gear.stl", [58.0, 58.0, 20.0], (7, 7)),
+        ("housing.stl", [60.0, 40.0, 24.0], (3, 8)),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/parts").join(name);
         let part = Mesh::read(&path, Unit::Millimetre).unwrap();

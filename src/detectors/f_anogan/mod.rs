@@ -46,7 +46,7 @@ use super::fitting::{GreyRange, Residuals, check_some, chunks, halvings};
 use super::gan::{Critic, Generator, Snapshots, Units};
 use super::training::{Architecture, Defaults, History, Networks, Saved, Settings, Stage, trained};
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer};
-use crate::data::ImageSet;
+use crate::data::{Context, ImageSet};
 use crate::nets::Parameters;
 
 const NAME: &str = "f-anogan";
@@ -178,6 +178,7 @@ impl Detector for FAnoGan {
             settings: &self.training,
             batches_per_step: self.critic_steps,
             images: training,
+            context: Context::default(),
             order: run.stream.child("batches"),
         };
         let encoding = Stage {

@@ -4,6 +4,6 @@ mod images;
 mod range;
 mod residual;
 
-pub(super) use images::{check_size, check_some, chunks, halvings};
+pub(super) use images::{Seen, check_context, check_size, check_some, chunks, halvings, seen};
 pub(super) use range::GreyRange;
-pub(super) use residual::{Residuals, squared_error};
+pub(super) use residual::{Residuals, box_mean, box_mean_onnx, squared_error};

@@ -44,7 +44,7 @@ impl Residuals {
         for part in parts {
             let part = part?;
             count += part.dim(0)?;
-            sum = (sum + neighbourhood(&part)?.sum_keepdim(0)?)?;
+            sum = (sum + box_mean(&part, PEAK_PX)?.sum_keepdim(0)?)?;
         }
         let mean = (sum / count.max(1) as f64)?;
         // A pixel that never varies would make any change of it infinite.
@@ -55,39 +55,46 @@ impl Residuals {
     /// The largest residual of each image `[n]` relative to the healthy one at its place, over
     /// neighbourhoods of 3 px x 3 px: 1 is ordinary.
     pub fn peak(&self, residual: &Tensor) -> Result<Tensor> {
-        neighbourhood(residual)?.broadcast_div(&self.healthy.as_detached_tensor())?.flatten_from(1)?.max(1)
+        box_mean(residual, PEAK_PX)?
+            .broadcast_div(&self.healthy.as_detached_tensor())?
+            .flatten_from(1)?
+            .max(1)
     }
 
     /// As [`Residuals::peak`].
     pub fn onnx(&self, graph: &mut Graph, residual: &Value) -> Result<Value> {
-        let both = |value: usize| Attribute::Integers(vec![value as i64; 2]);
-        let mean = graph.node(
-            "AveragePool",
-            &[residual],
-            &[
-                ("kernel_shape", both(PEAK_PX)),
-                ("strides", both(1)),
-                ("pads", Attribute::Integers(vec![PEAK_PX as i64 / 2; 4])),
-                ("count_include_pad", Attribute::Integer(1)),
-            ],
-        );
+        let mean = box_mean_onnx(graph, residual, PEAK_PX);
         let healthy = graph.constant(&self.healthy.as_detached_tensor())?;
         let relative = graph.node("Div", &[&mean, &healthy], &[]);
         Ok(graph.largest(&relative, 4))
     }
 }
 
-/// Mean over the neighbourhood of each pixel; what lies outside the image counts as 0.
-fn neighbourhood(residual: &Tensor) -> Result<Tensor> {
-    let (pad, side) = (PEAK_PX / 2, residual.dim(3)?);
-    let padded = residual.pad_with_zeros(2, pad, pad)?.pad_with_zeros(3, pad, pad)?;
-    let mut sum = residual.zeros_like()?;
-    for dy in 0..PEAK_PX {
-        for dx in 0..PEAK_PX {
-            sum = (sum + padded.narrow(2, dy, side)?.narrow(3, dx, side)?)?;
+/// Mean over the square of `side` pixels, an odd number, about each pixel of `x` `[n, 1, size, size]`; what lies outside the
+/// image counts as 0.
+pub fn box_mean(x: &Tensor, side: usize) -> Result<Tensor> {
+    let mut mean = x.clone();
+    for axis in [2, 3] {
+        let padded = mean.pad_with_zeros(axis, side / 2, side / 2)?;
+        let mut sum = padded.narrow(axis, 0, x.dim(axis)?)?;
+        for from in 1..side {
+            sum = (sum + padded.narrow(axis, from, x.dim(axis)?)?)?;
         }
+        mean = (sum / side as f64)?;
     }
-    sum / (PEAK_PX * PEAK_PX) as f64
+    Ok(mean)
+}
+
+/// As [`box_mean`].
+pub fn box_mean_onnx(graph: &mut Graph, x: &Value, side: usize) -> Value {
+    let both = |value: usize| Attribute::Integers(vec![value as i64; 2]);
+    let attributes = [
+        ("kernel_shape", both(side)),
+        ("strides", both(1)),
+        ("pads", Attribute::Integers(vec![side as i64 / 2; 4])),
+        ("count_include_pad", Attribute::Integer(1)),
+    ];
+    graph.node("AveragePool", &[x], &attributes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::log::{Line, Log};
 use super::{Choice, Collapse, History, Settings, Sign, Watch, fingerprint};
-use crate::data::{self, ImageSet, Loader};
+use crate::data::{self, Context, ImageSet, Loader};
+use crate::detectors::fitting::Seen;
 use crate::detectors::{DetectorError, Run};
 use crate::nets::{Adam, NetsError, Parameters, checkpoint};
 
@@ -46,13 +47,29 @@ pub struct Batch {
     pub indices: Vec<usize>,
     /// Grey values 0 to 1, `[n, 1, size, size]`.
     pub images: Tensor,
+    /// The channels of the stage's context, `[n, channels, size, size]`; absent where it has none.
+    pub context: Option<Tensor>,
 }
 
 impl Batch {
-    fn new(batch: data::Batch, size_px: usize, device: &Device) -> candle_core::Result<Self> {
-        let shape = (batch.indices.len(), 1, size_px, size_px);
-        let images = Tensor::from_vec(batch.pixels, shape, device)?;
-        Ok(Self { indices: batch.indices, images })
+    fn new(
+        batch: data::Batch,
+        context: Context,
+        size_px: usize,
+        device: &Device,
+    ) -> candle_core::Result<Self> {
+        let tensor = |values: Vec<f32>, channels: usize| {
+            Tensor::from_vec(values, (batch.indices.len(), channels, size_px, size_px), device)
+        };
+        let images = tensor(batch.pixels, 1)?;
+        let channels = context.channels();
+        let context = if channels == 0 { None } else { Some(tensor(batch.context, channels)?) };
+        Ok(Self { indices: batch.indices, images, context })
+    }
+
+    /// The images with their context.
+    pub fn seen(&self) -> Seen {
+        Seen { images: self.images.clone(), context: self.context.clone() }
     }
 }
 
@@ -68,6 +85,8 @@ pub struct Stage<'a> {
     pub batches_per_step: usize,
     /// The training images.
     pub images: &'a ImageSet,
+    /// What the batches tell of them beside.
+    pub context: Context,
     /// The stream that draws their order and changes.
     pub order: Stream,
 }
@@ -79,7 +98,8 @@ impl Stage<'_> {
     }
 
     fn loader(&self) -> Loader<'_> {
-        Loader::new(self.images, self.settings.batch, self.settings.augment, &self.order)
+        let loader = Loader::new(self.images, self.settings.batch, self.settings.augment, &self.order);
+        loader.with_context(self.context)
     }
 
     /// Trains to the end, from the last checkpoint where there is one. The last checkpoint stays, so that a later
@@ -101,7 +121,8 @@ impl Stage<'_> {
         let outcome = self.loader().ahead(range, |waiting| {
             while !session.state.finished {
                 let batches = waiting.iter().take(per_step);
-                let batches = batches.map(|batch| Batch::new(batch, self.images.size_px, run.device));
+                let batches =
+                    batches.map(|batch| Batch::new(batch, self.context, self.images.size_px, run.device));
                 session.step(trainee, &batches.collect::<candle_core::Result<Vec<_>>>()?, &mut log)?;
             }
             Ok(())

@@ -94,6 +94,7 @@ fn train(trainee: &mut Level, folder: &Path, lines: &str) -> Result<History, Det
         settings: &settings,
         batches_per_step: 2,
         images: &images,
+        context: Default::default(),
         order: Stream::root(3),
     };
     let device = Device::Cpu;

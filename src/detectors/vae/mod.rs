@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `vae/encoder.U.weight`, `.bias` | units 1 to U - 1: `[channels 2^(U - 1), channels 2^(U - 2) or 1, 4, 4]` |
 //! | `vae/encoder.latent` | `[2 latent, 64 channels 2^(U - 2)]`: mean, then logarithm of the variance |
+//! | `vae/join.1`, `join.2` | with c channels of context, which `encoder.1` has as inputs too: `[channels, channels + c, 3, 3]`, `[1, channels, 3, 3]`; `decoder.1` then has `channels` outputs |
 //! | `vae/decoder.latent` | `[16 channels 2^(U - 1), latent]` |
 //! | `vae/decoder.U` | units U to 1: `[channels 2^(U - 1), channels 2^(U - 2) or 1, 4, 4]` |
 //! | `residuals/healthy` | `[1, 1, size, size]`: squared residual of healthy images |
@@ -26,13 +27,15 @@ use generators::stream::Stream;
 use serde_json::Value;
 
 use self::network::{Loss, Network};
-use super::fitting::{GreyRange, Residuals, check_size, check_some, chunks, halvings, squared_error};
+use super::fitting::{
+    GreyRange, Residuals, Seen, check_context, check_size, check_some, halvings, seen, squared_error,
+};
 use super::training::{
     Architecture, Batch, Bound, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
     Trainee, trained,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
-use crate::data::ImageSet;
+use crate::data::{Context, ImageSet};
 use crate::nets::onnx::Graph;
 use crate::nets::{Adam, normal};
 
@@ -48,6 +51,7 @@ pub const KIND: Kind<dyn Detector> = Kind {
     example: "\
 latent = 16
 channels = 16
+context = { slice = false, layers = 0 }
 beta = 0.005
 steps = 900
 batch = 32
@@ -72,6 +76,7 @@ fn read(table: &mut Table) -> Result<Vae, Box<ScenarioError>> {
     Ok(Vae {
         latent: table.count("latent", Some(16), 1..=1024)?,
         channels: table.count("channels", Some(16), 1..=256)?,
+        context: Context::read(table, Context::default())?,
         beta: table.number("beta", Some(0.005), 0.0..=f64::INFINITY)?,
         training: Settings::read(
             table,
@@ -93,6 +98,8 @@ struct Vae {
     latent: usize,
     /// Feature maps of the first unit; each further unit has twice as many.
     channels: usize,
+    /// What encoder and decoder see beside the image.
+    context: Context,
     /// Weight of the divergence. The cross entropy takes a grey value for the chance of a coin, of variance
     /// up to 0.25 where texture has 0.0001: at 1 the divergence wins, and the latent forgets what layer it sees.
     beta: f64,
@@ -108,6 +115,10 @@ impl Detector for Vae {
         Outputs { components: &COMPONENTS, features: &[] }
     }
 
+    fn context(&self) -> Context {
+        self.context
+    }
+
     fn suits(&self, size_px: usize) -> Result<(), DetectorError> {
         halvings(NAME, size_px).map(drop)
     }
@@ -119,10 +130,15 @@ impl Detector for Vae {
         run: &Run<'_>,
     ) -> Result<Fitted, DetectorError> {
         check_some(NAME, training)?;
+        check_context(NAME, self.context, training)?;
+        check_context(NAME, self.context, validation)?;
         let (size_px, range) = (training.size_px, GreyRange::of(training));
         let scorer = VaeScorer::new(self, size_px, range, &run.stream.child("weights"), run.device)?;
-        let settings: Vec<(&str, Value)> =
+        let mut settings: Vec<(&str, Value)> =
             vec![("latent", self.latent.into()), ("channels", self.channels.into())];
+        if self.context != Context::default() {
+            settings.push(("context", self.context.to_json()));
+        }
         let architecture = Architecture::new(NAME, settings, size_px, range.ends());
         let history = trained(run, &architecture, &scorer.networks(), || {
             let stage = Stage {
@@ -131,12 +147,14 @@ impl Detector for Vae {
                 settings: &self.training,
                 batches_per_step: 1,
                 images: training,
+                context: self.context,
                 order: run.stream.child("batches"),
             };
             let history = stage.train(&mut Training::new(self, &scorer.network, validation, run)?, run)?;
             // Healthy images that the network has not seen, where there are any.
             let healthy = if validation.is_empty() { training } else { validation };
-            scorer.residuals.measure(chunks(healthy, run.device).map(|x| scorer.residual(&x?)))?;
+            let views = seen(healthy, self.context, run.device);
+            scorer.residuals.measure(views.map(|view| scorer.residual(&view?)))?;
             Ok(history)
         })?;
         Ok(Fitted {
@@ -177,17 +195,17 @@ impl<'a> Training<'a> {
         Ok(Self { beta: settings.beta, network, adam, validation, stream: run.stream.child("noise") })
     }
 
-    fn held_out(&self) -> impl Iterator<Item = candle_core::Result<Tensor>> + '_ {
-        chunks(self.validation, self.network.parameters.device())
+    fn held_out(&self) -> impl Iterator<Item = candle_core::Result<Seen>> + '_ {
+        seen(self.validation, self.network.context, self.network.parameters.device())
     }
 }
 
 impl Trainee for Training<'_> {
     fn step(&mut self, step: usize, batches: &[Batch]) -> Result<Losses, DetectorError> {
-        let x = &batches[0].images;
-        let shape = (x.dim(0)?, self.network.latent);
-        let noise = normal(shape, &mut self.stream.item("step", step), x.device())?;
-        let loss = Loss::of(self.network, x, Some(&noise))?;
+        let view = batches[0].seen();
+        let shape = (view.images.dim(0)?, self.network.latent);
+        let noise = normal(shape, &mut self.stream.item("step", step), view.images.device())?;
+        let loss = Loss::of(self.network, &view, Some(&noise))?;
         let total = (&loss.cross_entropy + (&loss.divergence * self.beta)?)?;
         self.adam.step(&total.backward()?)?;
         let scalar = |t: &Tensor| t.to_scalar::<f32>().map(f64::from);
@@ -200,12 +218,13 @@ impl Trainee for Training<'_> {
 
     fn validate(&mut self) -> Result<Losses, DetectorError> {
         let (mut sum, mut count) = (0.0, 0);
-        for x in self.held_out() {
-            let x = x?;
-            let loss = Loss::of(self.network, &x, None)?;
+        for view in self.held_out() {
+            let view = view?;
+            let loss = Loss::of(self.network, &view, None)?;
             let total = (loss.cross_entropy + (loss.divergence * self.beta)?)?;
-            sum += f64::from(total.to_scalar::<f32>()?) * x.dim(0)? as f64;
-            count += x.dim(0)?;
+            let images = view.images.dim(0)?;
+            sum += f64::from(total.to_scalar::<f32>()?) * images as f64;
+            count += images;
         }
         Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
     }
@@ -214,7 +233,7 @@ impl Trainee for Training<'_> {
         if self.validation.len() < 2 {
             return Ok(Vec::new());
         }
-        let means = self.held_out().map(|x| Ok(self.network.encode(&self.network.range.unit(&x?)?)?.0));
+        let means = self.held_out().map(|view| Ok(self.network.encode(&view?)?.0));
         let means = Tensor::cat(&means.collect::<candle_core::Result<Vec<_>>>()?, 0)?;
         let variances = means.var(0)?.to_vec1::<f32>()?;
         let active = variances.iter().filter(|&&v| v > ACTIVE).count() as f64;
@@ -250,20 +269,21 @@ impl VaeScorer {
     }
 
     /// Squared residual of each pixel `[n, 1, size, size]`.
-    fn residual(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        (x - self.network.reconstruct(x)?)?.sqr()
+    fn residual(&self, view: &Seen) -> candle_core::Result<Tensor> {
+        (&view.images - self.network.reconstruct(view)?)?.sqr()
     }
 }
 
 impl Scorer for VaeScorer {
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError> {
         check_size(NAME, self.size_px, images)?;
+        check_context(NAME, self.network.context, images)?;
         let (mut mean, mut peak, mut maps) = (Vec::new(), Vec::new(), Vec::new());
-        for x in chunks(images, self.network.parameters.device()) {
-            let x = x?;
-            let y = self.network.reconstruct(&x)?;
-            let residual = (&x - &y)?.sqr()?;
-            mean.extend(squared_error(&x, &y)?.to_vec1::<f32>()?);
+        for view in seen(images, self.network.context, self.network.parameters.device()) {
+            let view = view?;
+            let (x, y) = (&view.images, self.network.reconstruct(&view)?);
+            let residual = (x - &y)?.sqr()?;
+            mean.extend(squared_error(x, &y)?.to_vec1::<f32>()?);
             peak.extend(self.residuals.peak(&residual)?.to_vec1::<f32>()?);
             maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
         }
@@ -278,7 +298,9 @@ impl Scorer for VaeScorer {
         let shape = [1, self.size_px, self.size_px];
         let mut graph = Graph::new();
         let x = graph.input("images", &shape);
-        let y = self.network.onnx(&mut graph, &x)?;
+        let channels = self.network.context.channels();
+        let c = (channels > 0).then(|| graph.input("context", &[channels, self.size_px, self.size_px]));
+        let y = self.network.onnx(&mut graph, &x, c.as_ref())?;
         let residual = graph.squared_difference(&x, &y);
         let mean = graph.mean(&residual, 4);
         let peak = self.residuals.onnx(&mut graph, &residual)?;
@@ -293,7 +315,7 @@ impl Scorer for VaeScorer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detectors::contract::{Silent, fit, small};
+    use crate::detectors::contract::{Silent, discs, fit, small};
 
     /// Only the divergence counts: the latent comes to say nothing of the image.
     #[test]
@@ -309,6 +331,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fitted = fit(&*small(&KIND, lines).unwrap(), folder.path(), &Silent).unwrap();
         assert!(fitted.collapses.is_empty(), "{:?}", fitted.collapses);
+    }
+
+    #[test]
+    fn with_the_slice_it_is_restored_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let detector = small(&KIND, "context = { slice = true, layers = 2 }").unwrap();
+        assert_eq!(detector.context(), Context { slice: true, layers: 2 });
+        let fitted = fit(&*detector, folder.path(), &Silent).unwrap();
+        let images = discs(5, 16, 3);
+        let restored = Saved::open(folder.path(), &Device::Cpu).unwrap().scorer().unwrap();
+        let scores = fitted.scorer.score(&images).unwrap();
+        assert_eq!(restored.score(&images).unwrap().components, scores.components);
+        // Another slice, another reconstruction.
+        let other = ImageSet { nominal: vec![0.0; images.nominal.len()], ..images };
+        assert_ne!(fitted.scorer.score(&other).unwrap().components, scores.components);
     }
 
     /// Zeiser et al. 2023, Table 1.

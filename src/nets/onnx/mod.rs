@@ -72,8 +72,6 @@ impl Node {
     }
 }
 
-/// The input that takes the images.
-const IMAGES: &str = "images";
 /// The output with the anomaly maps.
 const MAP: &str = "map";
 
@@ -171,13 +169,17 @@ impl Graph {
     pub fn behind_average(mut self, factor: usize) -> Result<Self> {
         let both = |value: usize| Attribute::Integers(vec![value as i64; 2]);
         let squares = [("kernel_shape", both(factor)), ("strides", both(factor))];
-        let averaged = self.name("averaged").0;
-        for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| *input == IMAGES)
-        {
-            input.clone_from(&averaged);
+        let inputs: Vec<String> = self.inputs.iter().map(|(name, _)| name.clone()).collect();
+        for name in &inputs {
+            let averaged = self.name("averaged").0;
+            for input in
+                self.nodes.iter_mut().flat_map(|node| &mut node.inputs).filter(|input| *input == name)
+            {
+                input.clone_from(&averaged);
+            }
+            self.push("AveragePool", vec![name.clone()], averaged, &squares);
+            self.nodes.rotate_right(1);
         }
-        self.push("AveragePool", vec![IMAGES.to_owned()], averaged, &squares);
-        self.nodes.rotate_right(1);
         // A transposed convolution with a window of ones repeats each pixel over its square.
         let ones = Tensor::ones((1, 1, factor, factor), candle_core::DType::F32, &candle_core::Device::Cpu)?;
         let ones = self.constant(&ones)?;
@@ -187,7 +189,7 @@ impl Graph {
             map.attributes = squares.map(|(name, value)| (name.to_owned(), value)).to_vec();
         }
         let described = self.inputs.iter_mut().chain(&mut self.outputs);
-        for (_, shape) in described.filter(|(name, _)| name == IMAGES || name == MAP) {
+        for (_, shape) in described.filter(|(name, _)| name == MAP || inputs.contains(name)) {
             shape.iter_mut().skip(1).for_each(|side| *side *= factor);
         }
         Ok(self)
@@ -202,11 +204,17 @@ impl Graph {
         self.node("Reshape", &[x, &shape], &[])
     }
 
-    /// The first `count` columns of `x` `[batch, columns]`.
-    pub fn first(&mut self, x: &Value, count: usize) -> Value {
-        let mut numbers = |value: i64| self.initializer(&[1], INT64, &value.to_le_bytes());
-        let [start, end, axis] = [numbers(0), numbers(count as i64), numbers(1)];
+    /// `count` columns or channels of `x` `[batch, columns, ...]` from `start` on.
+    pub fn channels(&mut self, x: &Value, start: usize, count: usize) -> Value {
+        let mut numbers = |value: usize| self.initializer(&[1], INT64, &(value as i64).to_le_bytes());
+        let [start, end, axis] = [numbers(start), numbers(start + count), numbers(1)];
         self.node("Slice", &[x, &start, &end, &axis], &[])
+    }
+
+    /// Tensors `[batch, columns, ...]` side by side.
+    pub fn side_by_side(&mut self, parts: &[Value]) -> Value {
+        let parts: Vec<&Value> = parts.iter().collect();
+        self.node("Concat", &parts, &[("axis", Attribute::Integer(1))])
     }
 
     /// `x` scale + offset.
@@ -225,6 +233,12 @@ impl Graph {
     /// Mean of each sample over everything it holds, for `x` of `dimensions` dimensions, to `[batch]`.
     pub fn mean(&mut self, x: &Value, dimensions: usize) -> Value {
         self.reduced("ReduceMean", x, dimensions)
+    }
+
+    /// Mean of each image `[batch, channels, height, width]`, to `[batch, 1, 1, 1]`.
+    pub fn mean_of_images(&mut self, x: &Value) -> Value {
+        let axes = Attribute::Integers(vec![1, 2, 3]);
+        self.node("ReduceMean", &[x], &[("axes", axes), ("keepdims", Attribute::Integer(1))])
     }
 
     /// As [`Graph::mean`], the largest value.
