@@ -19,8 +19,13 @@ pub enum Pose {
 /// How large the square is that the camera sees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BedSize {
-    /// This long and wide, in mm.
-    Stated(f64),
+    /// As the scenario states it.
+    Stated {
+        /// How long and wide, in mm.
+        side_mm: f64,
+        /// Share of the side kept free along each edge.
+        margin: f64,
+    },
     /// As large as the parts need.
     Fit {
         /// Share of the side kept free along each edge.
@@ -32,7 +37,7 @@ impl BedSize {
     /// The room of one bed that holds each of `loads`, one at a time.
     pub fn room(self, loads: &[Vec<Item>]) -> Room {
         match self {
-            Self::Stated(side_mm) => Room { side_mm, margin_mm: 0.0 },
+            Self::Stated { side_mm, margin } => Room { side_mm, margin_mm: margin * side_mm },
             Self::Fit { margin } => {
                 let sides_mm = loads.iter().map(|items| square_for(&cells(items)) / (1.0 - 2.0 * margin));
                 let side_mm = sides_mm.fold(0.0, f64::max);
@@ -347,9 +352,9 @@ mod tests {
     fn copies_never_overlap() {
         let turning = Item { size_mm: [30.0, 8.0], pose: Pose::Random };
         for (items, size) in [
-            (vec![fixed([10.0, 20.0]); 7], BedSize::Stated(60.0)),
+            (vec![fixed([10.0, 20.0]); 7], BedSize::Stated { side_mm: 60.0, margin: 0.0 }),
             (vec![fixed([10.0, 20.0]); 5], BedSize::Fit { margin: 0.05 }),
-            (vec![turning; 5], BedSize::Stated(100.0)),
+            (vec![turning; 5], BedSize::Stated { side_mm: 100.0, margin: 0.0 }),
             (vec![turning, turning, fixed([20.0, 20.0])], BedSize::Fit { margin: 0.0 }),
         ] {
             let bed = plan(&items, size).unwrap();
@@ -361,7 +366,11 @@ mod tests {
 
     #[test]
     fn random_poses_differ_between_jobs_and_turn_all_round() {
-        let bed = plan(&[Item { size_mm: [30.0, 8.0], pose: Pose::Random }], BedSize::Stated(100.0)).unwrap();
+        let bed = plan(
+            &[Item { size_mm: [30.0, 8.0], pose: Pose::Random }],
+            BedSize::Stated { side_mm: 100.0, margin: 0.0 },
+        )
+        .unwrap();
         let turns: Vec<f64> =
             (0..400).map(|j| bed.lay_out(&mut Stream::root(1).item("job", j))[0].rotation_deg).collect();
         for quarter in 0..4 {
@@ -376,7 +385,7 @@ mod tests {
             size_mm: [10.0, 10.0],
             pose: Pose::Fixed { at_mm: Some([x, 50.0]), rotation_deg: 0.0 },
         };
-        let plan = |items: &[Item]| plan(items, BedSize::Stated(100.0)).err();
+        let plan = |items: &[Item]| plan(items, BedSize::Stated { side_mm: 100.0, margin: 0.0 }).err();
         assert_eq!(
             plan(&[fixed([20.0, 120.0])]),
             Some(LayoutError::TooLarge { item: 0, needed_mm: 120.0, room_mm: 100.0 })

@@ -7,12 +7,14 @@ mod advice;
 mod disturbance;
 mod plate;
 mod production;
+mod variation;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use disturbance::Disturbance;
 pub use plate::Usage;
 pub use production::{Job, PartSummary, Production};
+pub use variation::Variation;
 
 use crate::bed::{BedSize, Pose};
 use crate::camera::Camera;
@@ -21,7 +23,7 @@ use crate::dataset::formats::{self, Formats};
 use crate::defects::{self, Defect, Evolution};
 use crate::layer::{CELSIUS, Frame};
 use crate::mesh::Unit;
-use crate::params::{Draws, Key, Param, ScenarioError, Table};
+use crate::params::{Draws, Key, Param, ScenarioError, Table, Variability, Widened};
 use crate::registry::{self, Kind};
 use crate::textures::{self, Brush, Texture};
 use crate::thermal::Thermal;
@@ -60,9 +62,12 @@ pub struct Scenario {
     canonical: String,
     /// The same, to be written again.
     tables: toml::Table,
+    /// The ranges that are not as wide as stated.
+    widened: Vec<Widened>,
     bed_place: Key,
     layers_place: Key,
     image_place: Key,
+    training_place: Key,
 }
 
 /// How warm a surface is and how that varies from place to place.
@@ -156,7 +161,8 @@ impl Scenario {
         textures: &[Kind<dyn Texture>],
         defects: &[Kind<dyn Defect>],
     ) -> Result<Self> {
-        const DECIDE: [&str; 7] = ["camera", "bed", "print", "layers", "thermal", "defect", "fault"];
+        const DECIDE: [&str; 8] =
+            ["camera", "bed", "print", "layers", "thermal", "defect", "fault", "variability"];
         let mut canonical = table.canonical(&|key| DECIDE.contains(&key));
         let mut tables = table.to_toml(&|key| DECIDE.contains(&key));
         let stem = Path::new(table.place().file()).file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -165,9 +171,13 @@ impl Scenario {
             check_file_name("name", &name, table.place_of("name"))?;
         }
         let seed = table.seed("seed", 0)?;
-        let camera_table = table.table("camera")?;
+        let variability = Variability::new(table.number("variability", Some(1.0), 0.0..=1000.0)?);
+        let mut process = |key| -> Result<Table> { Ok(table.table(key)?.varied(&variability)) };
+        let camera_table = process("camera")?;
         let image_place = camera_table.place_of("image_px").clone();
-        let mut bed_table = table.table("bed")?;
+        let mut bed_table = process("bed")?;
+        let print_table = process("print")?;
+        let thermal_table = process("thermal")?;
         let bed_size = bed_size(&mut bed_table)?;
         let sharing = [Sharing::All, Sharing::One][bed_table.choice("parts", Some(0), &["all", "one"])?];
         let bed_place = bed_table.place_of("size_mm").clone();
@@ -178,7 +188,7 @@ impl Scenario {
         };
         let layers_place = layers_table.place_of("height_mm").clone();
         layers_table.finish()?;
-        let thermal = Thermal::read(table.table("thermal")?)?;
+        let thermal = Thermal::read(thermal_table)?;
         let part_tables = table.tables("part")?;
         if part_tables.is_empty() {
             return Err(table
@@ -195,20 +205,23 @@ impl Scenario {
         canonical += &format!(", dataset: {}", dataset_table.canonical(&decides));
         tables.insert("dataset".to_owned(), dataset_table.to_toml(&decides).into());
         let formats = formats::read(&mut dataset_table)?;
+        let training_place = dataset_table.place_of("training_jobs").clone();
         let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
         let history = dataset_table.flag("history", false)?;
         let temperature = dataset_table.choice("temperature", Some(0), &Temperature::NAMES)?;
         dataset_table.finish()?;
         let camera = Camera::read(camera_table)?;
         let temperature = Temperature::named(temperature, camera.range_c);
+        let bed = surface(bed_table, 35.0, textures)?;
+        let print = surface(print_table, 55.0, textures)?;
         Ok(Self {
             name,
             seed,
             camera,
             bed_size,
             sharing,
-            bed: surface(bed_table, 35.0, textures)?,
-            print: surface(table.table("print")?, 55.0, textures)?,
+            bed,
+            print,
             layers,
             thermal,
             parts,
@@ -221,10 +234,31 @@ impl Scenario {
             faults: disturbances,
             canonical,
             tables,
+            widened: variability.widened(),
             bed_place,
             layers_place,
             image_place,
+            training_place,
         })
+    }
+
+    /// Refuses a scenario without a job to learn from.
+    ///
+    /// # Errors
+    /// Where there is no training job.
+    pub fn trains(&self) -> Result<()> {
+        if self.jobs.training > 0 {
+            return Ok(());
+        }
+        Err(self
+            .training_place
+            .error("`training_jobs` is 0 but must be at least 1")
+            .with_help("detectors learn from healthy images, and these are all of them"))
+    }
+
+    /// The ranges of camera, bed, print and thermal process that are not as wide as stated, where `variability` says so.
+    pub fn widened(&self) -> &[Widened] {
+        &self.widened
     }
 
     /// Puts another file in the place of the first part's, or reads it in another unit; what is
@@ -265,13 +299,10 @@ impl Scenario {
 fn bed_size(table: &mut Table) -> Result<BedSize> {
     let stated = table.has("size_mm");
     let fit = table.flag("fit", !stated)?;
-    let margin = table.number("margin", Some(0.1), 0.0..=0.45)?;
+    let margin = table.number("margin", Some(if stated { 0.0 } else { 0.1 }), 0.0..=0.45)?;
     match (stated, fit) {
         (true, true) => Err(table.place_of("fit").error("[bed] has both `size_mm` and `fit`; choose one")),
-        (true, false) if table.has("margin") => {
-            Err(table.place_of("margin").error("`margin` goes with `fit`, and [bed] has `size_mm`"))
-        }
-        (true, false) => Ok(BedSize::Stated(table.number("size_mm", None, LENGTH_MM)?)),
+        (true, false) => Ok(BedSize::Stated { side_mm: table.number("size_mm", None, LENGTH_MM)?, margin }),
         (false, true) => {
             table.number("size_mm", Some(0.0), LENGTH_MM)?;
             Ok(BedSize::Fit { margin })
@@ -358,11 +389,8 @@ fn jobs(table: &mut Table, defects: usize, faults: usize) -> Result<(Jobs, After
         test: table.count("test_jobs", Some(0), 0..=MOST_JOBS)?,
         screening: table.count("screening_jobs", Some(0), 0..=MOST_JOBS)?,
     };
-    if jobs.training == 0 {
-        return Err(table
-            .place_of("training_jobs")
-            .error("`training_jobs` is 0 but must be at least 1")
-            .with_help("detectors learn from healthy images, and these are all of them"));
+    if jobs.training + jobs.validation + jobs.test + jobs.screening == 0 {
+        return Err(table.place().error("[dataset] has no jobs").with_help("state `training_jobs`"));
     }
     if jobs.test > 0 && defects == 0 {
         return Err(table

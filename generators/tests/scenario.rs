@@ -65,11 +65,6 @@ fn wrong_values_are_named_where_they_stand() {
         ("blur_px = {", "bits = 12\nblur_px = {", "s.toml:5:8: `bits` is 12 but must be 8 or 16"),
         ("margin = 0.1", "size_mm = 50", "s.toml:10:7: [bed] has both `size_mm` and `fit`; choose one"),
         (
-            "fit = true\nmargin = 0.1",
-            "size_mm = 50\nmargin = 0.1",
-            "s.toml:11:10: `margin` goes with `fit`, and [bed] has `size_mm`",
-        ),
-        (
             "[[part]]\nfile = \"block.stl\"",
             "",
             "s.toml:1:1: the scenario needs a [[part]]; write [[part]] with file = \"part.stl\", the path relative \
@@ -86,10 +81,14 @@ fn wrong_values_are_named_where_they_stand() {
             "s.toml:24:8: `unit` cannot be `cm`; choose from `mm`, `m`, `inch`; did you mean `m`?",
         ),
         (
-            "training_jobs = 3",
+            "training_jobs = 3\nvalidation_jobs = 1\ntest_jobs = 4",
             "training_jobs = 0",
-            "s.toml:27:17: `training_jobs` is 0 but must be at least 1; detectors learn from healthy images, and \
-             these are all of them",
+            "s.toml:26:1: [dataset] has no jobs; state `training_jobs`",
+        ),
+        (
+            "seed = 7",
+            "seed = 7\nvariability = -1",
+            "s.toml:3:15: `variability` is -1 but must be between 0 and 1000",
         ),
         (
             "test_jobs = 4",

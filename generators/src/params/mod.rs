@@ -4,8 +4,11 @@ mod distribution;
 mod draws;
 mod error;
 mod table;
+mod variability;
 
 pub use distribution::{Distribution, Param, Per};
 pub use draws::Draws;
 pub use error::ScenarioError;
 pub use table::{Key, Table};
+pub(crate) use variability::Variability;
+pub use variability::{Clamped, Widened};

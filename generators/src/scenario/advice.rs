@@ -18,7 +18,7 @@ impl Scenario {
         error: Box<ScenarioError>,
     ) -> Box<ScenarioError> {
         let most_mm = match self.bed_size {
-            BedSize::Stated(side_mm) => side_mm,
+            BedSize::Stated { side_mm, .. } => side_mm,
             BedSize::Fit { .. } => 2000.0,
         };
         let suits = |size: &[f64; 3]| {

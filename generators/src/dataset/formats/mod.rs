@@ -67,7 +67,12 @@ pub(crate) fn read(table: &mut Table) -> Result<Formats, Box<ScenarioError>> {
 
 /// True for a key of the table `[dataset]` that says how the data are written, not what they are.
 pub(crate) fn is_key(key: &str) -> bool {
-    key == "formats" || KINDS.iter().any(|kind| kind.name == key)
+    keys().any(|known| known == key)
+}
+
+/// The keys of `[dataset]` that say which formats there are, and how.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    std::iter::once("formats").chain(KINDS.iter().map(|kind| kind.name))
 }
 
 /// The format of that name, with those settings; what is wrong with them where it cannot be.

@@ -9,7 +9,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ScenarioError;
+use super::variability::Variability;
 
+mod edit;
 mod param;
 mod stage;
 
@@ -120,6 +122,8 @@ pub struct Table {
     place: Key,
     entries: BTreeMap<String, (Key, Value, Key)>,
     asked: Vec<&'static str>,
+    /// How wide the ranges in it are, where that is not what they say.
+    variability: Option<Variability>,
 }
 
 impl Table {
@@ -152,7 +156,8 @@ impl Table {
             let (value, place) = Self::value(document, title, value)?;
             entries.insert(name.get_ref().to_string(), (key, value, place));
         }
-        Ok(Self { title, place: Key { document: document.clone(), range }, entries, asked: Vec::new() })
+        let place = Key { document: document.clone(), range };
+        Ok(Self { title, place, entries, asked: Vec::new(), variability: None })
     }
 
     fn value(document: &Arc<Document>, title: String, value: &Spanned<DeValue<'_>>) -> Result<(Value, Key)> {
@@ -387,13 +392,35 @@ impl Table {
             _ => None,
         })? {
             Some((table, _)) => Ok(table),
-            None => Ok(Self {
-                title: if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) },
-                place: self.place.clone(),
-                entries: BTreeMap::new(),
-                asked: Vec::new(),
-            }),
+            None => Ok(self.empty(key)),
         }
+    }
+
+    /// What stands for an absent table at `key`.
+    fn empty(&self, key: &str) -> Self {
+        Self {
+            title: self.title_of(key),
+            place: self.place.clone(),
+            entries: BTreeMap::new(),
+            asked: Vec::new(),
+            variability: self.variability.clone(),
+        }
+    }
+
+    /// The dotted name of `key`.
+    fn title_of(&self, key: &str) -> String {
+        if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) }
+    }
+
+    /// The table, whose ranges, and those of the tables in it, are as wide as `variability` says.
+    pub(crate) fn varied(mut self, variability: &Variability) -> Self {
+        for (_, value, _) in self.entries.values_mut() {
+            if let Value::Table(table) = value {
+                *table = table.clone().varied(variability);
+            }
+        }
+        self.variability = Some(variability.clone());
+        self
     }
 
     /// The tables of the array `[[key]]`, none where it is absent.

@@ -14,7 +14,8 @@ impl Table {
         range: RangeInclusive<f64>,
     ) -> Result<Param> {
         let Some((_, value, place)) = self.get(key).cloned() else {
-            return default.into().ok_or_else(|| self.missing(key));
+            let default = default.into().ok_or_else(|| self.missing(key))?;
+            return self.varied_default(key, default, range);
         };
         let mut table = match value {
             Value::Integer(_) | Value::Float(_) => {
@@ -34,6 +35,17 @@ impl Table {
         let distribution = table.one_distribution(key, &range)?;
         table.finish()?;
         Ok(Param { distribution, per, jitter, drift, range })
+    }
+
+    /// The default of `key`, as wide as the table's ranges are to be.
+    fn varied_default(&self, key: &str, default: Param, range: RangeInclusive<f64>) -> Result<Param> {
+        let Some(variability) = &self.variability else { return Ok(default) };
+        let distribution = variability
+            .apply(&self.title_of(key), default.distribution.clone(), &range)
+            .map_err(|e| self.place.error(format!("`{key}`: {e}")))?;
+        // A default's own range is what it draws from.
+        let range = if distribution == default.distribution { default.range } else { range };
+        Ok(Param { distribution, range, ..default })
     }
 
     /// What is added to a value from layer to layer; it may be anything.
@@ -75,7 +87,7 @@ impl Table {
             return Err(self.place.error(format!("`{key}` needs exactly one of {}", list(&KINDS))));
         };
         let everywhere = f64::NEG_INFINITY..=f64::INFINITY;
-        Ok(match kind {
+        let stated = match kind {
             "value" => Distribution::Fixed(self.number("value", None, range.clone())?),
             "choice" => {
                 let items = self.numbers("choice", None, None, range.clone())?;
@@ -118,6 +130,11 @@ impl Table {
                     Distribution::LogUniform { low: v[0], high: v[1] }
                 }
             }
+        };
+        let Some(variability) = &self.variability else { return Ok(stated) };
+        variability.apply(&self.title, stated, range).map_err(|e| {
+            let place = self.place_of(kind);
+            place.error(format!("`{key}`: {e}")).with_help("state another range, or no other width")
         })
     }
 }
