@@ -5,6 +5,7 @@ mod detectors;
 mod gates;
 mod photographs;
 mod references;
+mod shifts;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
 use crate::thresholds::{self, Threshold};
 use crate::typing::Typing;
+pub use shifts::{Shift, Varied};
 
 /// What the command line sets beside the scenario.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,8 @@ pub struct Plan {
     pub references: References,
     /// Photographs of the real process, where there are any.
     pub photographs: Option<Folders>,
+    /// Test jobs of a process that varies otherwise than in training, or of other parts, in the scenario's order.
+    pub shifts: Vec<Shift>,
 }
 
 /// How often a run does the same with other random numbers, so that its figures are means that know how sure they are.
@@ -158,7 +162,9 @@ impl Plan {
         overrides: &Overrides,
     ) -> Result<Self, Box<ScenarioError>> {
         let mut table = Table::parse(file, &text)?;
+        let original = table.clone();
         let mut scenario = Scenario::read(&mut table, folder)?;
+        scenario.trains()?;
         let detectors = detectors::read(&mut table)?;
         let separation = separation(&mut table, &detectors)?;
         let evidence = evidence(&mut table)?;
@@ -166,6 +172,7 @@ impl Plan {
         let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
         let typing = if table.has("typing") { Some(Typing::read(table.table("typing")?)?) } else { None };
         let photographs = photographs::read(&mut table, folder)?;
+        let shifts = shifts::read(&mut table)?;
         let scores: Vec<(&str, &[&str])> =
             detectors.iter().map(|d| (&*d.name, d.item.outputs().components)).collect();
         let subjects = Subjects {
@@ -203,6 +210,8 @@ impl Plan {
                     .with_help("write history = true in [dataset]"));
             }
         }
+        let resolve = |shift: shifts::Stated| shift.resolve(&original, folder, overrides, &production);
+        let shifts = shifts.into_iter().map(resolve).collect::<Result<_, Box<ScenarioError>>>()?;
         Ok(Self {
             text,
             production,
@@ -215,7 +224,18 @@ impl Plan {
             claims,
             references,
             photographs,
+            shifts,
         })
+    }
+}
+
+#[cfg(test)]
+impl Separation {
+    /// That of a scenario which says `text` of detectors and separators.
+    pub(crate) fn stated(text: &str) -> Self {
+        let mut table = Table::parse("test", text).unwrap();
+        let detectors = detectors::read(&mut table).unwrap();
+        separation(&mut table, &detectors).unwrap()
     }
 }
 

@@ -85,11 +85,11 @@ fn a_range_is_cut_where_its_parameter_ends_and_the_scenario_knows() {
         [
             "thermal.retain",
             "camera.blur_px",
-            "camera.gain",
             "camera.gain.jitter",
+            "camera.gain",
             "camera.offset",
-            "bed.temperature_c",
             "bed.temperature_c.jitter",
+            "bed.temperature_c",
             "print.temperature_c"
         ]
     );

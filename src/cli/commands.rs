@@ -235,14 +235,22 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     println!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect()));
     println!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect()));
+    for shift in &plan.shifts {
+        let widths: Vec<String> = shift.points.iter().map(|varied| varied.width.to_string()).collect();
+        let images: usize = shift.points.iter().map(|varied| varied.production.images(Split::Test)).sum();
+        println!("shift      {}: width {}, about {images} test images", shift.name, widths.join(", "));
+    }
     println!("formats    {}", list(plan.scenario().formats().keys().map(String::as_str).collect()));
     println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
     println!("thresholds {}", list(plan.thresholds.iter().map(|t| t.name.as_str()).collect()));
     println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
-    println!(
-        "disk       about {:.1} MiB for the dataset",
-        production.estimated_bytes() as f64 / (1024.0 * 1024.0)
-    );
+    let mebibytes = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+    println!("disk       about {:.1} MiB for the dataset", mebibytes(production.estimated_bytes()));
+    if !plan.shifts.is_empty() {
+        let varied = plan.shifts.iter().flat_map(|shift| &shift.points);
+        let bytes = varied.map(|varied| varied.production.estimated_bytes()).sum();
+        println!("           about {:.1} MiB for the shifts", mebibytes(bytes));
+    }
     Ok(())
 }
 

@@ -100,6 +100,7 @@ pub fn judged(
         typing: None,
         gates: Vec::new(),
         photographs: None,
+        shifts: Vec::new(),
         claims: Vec::new(),
         named: plan.separation.named.as_ref().map(|named| record::Named {
             representation: named.representation.clone(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use generators::dataset::formats::Formats;
 use generators::dataset::{self, Dataset, Shard};
 
-use super::{Failure, gallery, photographs};
+use super::{Failure, gallery, photographs, shifts};
 use crate::audit::{self, Audited};
 use crate::detectors::Progress;
 use crate::plan::Plan;
@@ -13,7 +13,7 @@ use crate::report::record::{self, write_atomically};
 use crate::report::{self, Record, bencher, junit, scores};
 
 /// The dataset's folder inside a run's folder.
-const DATASET: &str = "dataset";
+pub const DATASET: &str = "dataset";
 
 /// Makes the labelled dataset of `plan` under `run`, or one shard of it, or finds it there; its folder.
 ///
@@ -64,7 +64,7 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
 /// Where a file cannot be removed.
 pub fn discard(run: &Path) -> Result<(), Failure> {
     dataset::discard(&run.join(DATASET))?;
-    for folder in ["models", "figures", gallery::FOLDER, photographs::FOLDER] {
+    for folder in ["models", "figures", gallery::FOLDER, photographs::FOLDER, shifts::FOLDER] {
         let path = run.join(folder);
         if path.is_dir() {
             std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;

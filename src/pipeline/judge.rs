@@ -109,13 +109,7 @@ pub fn component(
     let anomalous = truth.anomalous();
     let wide = |values: &&[f32]| -> Vec<f64> { values.iter().copied().map(f64::from).collect() };
     let mut values: Vec<Vec<f64>> = trainings.iter().map(wide).collect();
-    let area = |of: &[usize], stream: &Stream| -> Result<Option<Estimate>, MetricError> {
-        let labels = select(&anomalous, of);
-        let rankings = values.iter().map(|values| Ranking::new(&labels, &select(values, of)));
-        let rankings = rankings.collect::<Result<Vec<Ranking>, MetricError>>()?;
-        let design = Design { trainings: values.len(), separations: 1, jobs: truth.jobs };
-        Ok(estimate(design, stream, |drawn| mean_auroc(&rankings, drawn, |i| truth.place[of[i]])))
-    };
+    let area = |of: &[usize], stream: &Stream| auroc_over_trainings(&values, truth, of, stream);
     let ranked = area(&(0..anomalous.len()).collect::<Vec<_>>(), stream)?;
     let mut auroc_by_defect = Vec::new();
     for &defect in truth.defects {
@@ -139,6 +133,24 @@ pub fn component(
         values: first,
         retrained: values,
     })
+}
+
+/// The mean area under the ROC curve over `trainings`, which hold what each said of every test image, on the images `of`; `None`
+/// where a class is missing.
+///
+/// # Errors
+/// Where a score is not a number.
+pub fn auroc_over_trainings(
+    trainings: &[Vec<f64>],
+    truth: &Truth<'_>,
+    of: &[usize],
+    stream: &Stream,
+) -> Result<Option<Estimate>, MetricError> {
+    let labels = select(&truth.anomalous(), of);
+    let rankings = trainings.iter().map(|values| Ranking::new(&labels, &select(values, of)));
+    let rankings = rankings.collect::<Result<Vec<Ranking>, MetricError>>()?;
+    let design = Design { trainings: trainings.len(), separations: 1, jobs: truth.jobs };
+    Ok(estimate(design, stream, |drawn| mean_auroc(&rankings, drawn, |i| truth.place[of[i]])))
 }
 
 /// Judges what the separators made of one detector: `passes[training][separation]` holds the rows of each.

@@ -161,6 +161,12 @@ pub fn again(
     Ok(scores)
 }
 
+/// Where training `training`, counted from 0, of the detector `name` is kept.
+pub fn model_folder(run: &Path, name: &str, training: usize) -> PathBuf {
+    let first = run.join("models").join(name);
+    if training == 0 { first } else { first.join(format!("training-{}", training + 1)) }
+}
+
 /// Where one training of a detector and the same of its base are kept.
 struct Folders {
     own: PathBuf,
@@ -170,10 +176,7 @@ struct Folders {
 impl Folders {
     /// `training` counts from 0.
     fn of(detector: &Named<dyn Detector>, run: &Path, training: usize) -> Self {
-        let of = |name: &str| {
-            let first = run.join("models").join(name);
-            if training == 0 { first } else { first.join(format!("training-{}", training + 1)) }
-        };
+        let of = |name: &str| model_folder(run, name, training);
         Self { own: of(&detector.name), base: detector.item.base().map(|base| of(base.name)) }
     }
 

@@ -16,6 +16,7 @@ mod photographs;
 mod sample;
 mod score;
 mod separate;
+mod shifts;
 mod speed;
 mod test_images;
 mod typing;
@@ -39,6 +40,7 @@ use crate::report::record::StageTime;
 use crate::report::{self, Record};
 use assembly::{Separations, judged};
 pub use failure::Failure;
+use folder::DATASET;
 pub(crate) use folder::write_file;
 pub use folder::{audit, dataset_of, discard, export, generate, merge, record, redraw, write_json};
 use judge::Truth;
@@ -63,6 +65,9 @@ pub struct Finished {
 pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) -> Result<Finished, Failure> {
     let mut clock = Clock::default();
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
+    if !plan.shifts.is_empty() {
+        clock.time("generate shifts", || shifts::generate(plan, run, progress))?;
+    }
     let dataset = Dataset::open(&folder)?;
     let audited = clock.time("audit", || audited(&dataset))?;
     let images = clock.time("read", || images(plan, &dataset))?;
@@ -106,6 +111,10 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
             photographs::judged(folders, plan, &images, (run, device), &stream, progress)
         })?;
         record.photographs = Some(seen);
+    }
+    if !plan.shifts.is_empty() {
+        let trained = shifts::Trained { plan, run, device, test: &test, halves: &halves, learnt: &learnt };
+        record.shifts = clock.time("shifts", || shifts::judged(&trained, &stream, progress))?;
     }
     match audited {
         Ok(Audited { audit, floors }) => {
@@ -158,10 +167,14 @@ impl Clock {
     }
 }
 
+/// How many layers before an image one of the detectors looks back at, at most.
+fn layers_before(plan: &Plan) -> usize {
+    plan.detectors.iter().map(|detector| detector.item.context().layers).max().unwrap_or(0)
+}
+
 /// The images, with as many layers before each as one of the detectors looks back at.
 fn images(plan: &Plan, dataset: &Dataset) -> Result<Images, Failure> {
-    let layers = plan.detectors.iter().map(|detector| detector.item.context().layers).max().unwrap_or(0);
-    let load = |split| data::load(dataset, split, layers);
+    let load = |split| data::load(dataset, split, layers_before(plan));
     Ok(Images {
         training: load(Split::Train)?,
         validation: load(Split::Validation)?,

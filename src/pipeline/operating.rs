@@ -11,7 +11,7 @@ use crate::metrics::decisions::Decisions;
 use crate::metrics::delay::{self, Call};
 use crate::metrics::interval::Design;
 use crate::plan::Named;
-use crate::report::record::{Delay, Operating, OperatingPoint, Operation, Share};
+use crate::report::record::{Delay, Estimate, Operating, OperatingPoint, Operation, Share};
 use crate::thresholds::saved::{SavedThreshold, SavedThresholds};
 use crate::thresholds::{Calibration, Costs, Threshold};
 
@@ -81,16 +81,9 @@ impl Judged<'_> {
     /// What comes of a threshold; `None` where a class is missing.
     fn at(&self, value: f64, costs: Option<Costs>) -> Result<Option<OperatingPoint>, MetricError> {
         let called: Vec<bool> = self.scores.iter().map(|&score| score > value).collect();
-        let mut decisions = Decisions::default();
-        decisions.add((0, 0), &self.anomalous, &called, &select(&self.truth.place, self.judge))?;
-        let rate = |figure: fn(&Confusion) -> Option<f64>| {
-            estimate(Design::jobs(self.truth.jobs), self.stream, |drawn| decisions.mean(drawn, figure))
-        };
-        let (Some(false_alarm_rate), Some(detection_rate)) =
-            (rate(Confusion::false_alarm_rate), rate(Confusion::sensitivity))
-        else {
-            return Ok(None);
-        };
+        let place = select(&self.truth.place, self.judge);
+        let rates = rates(&called, &self.anomalous, &place, self.truth.jobs, self.stream)?;
+        let Some([false_alarm_rate, detection_rate]) = rates else { return Ok(None) };
         let least = costs.map(|costs| cost::OperatingPoint::oracle(&self.anomalous, &self.scores, &costs));
         Ok(Some(OperatingPoint {
             // What is infinite cannot be written.
@@ -123,6 +116,28 @@ impl Judged<'_> {
             median_layers: delay.median_layers,
         })
     }
+}
+
+/// The shares of the healthy and of the defective images that were called anomalous, with intervals over jobs; `None` where a class is
+/// missing. `place` is that of each image's job among all `jobs`.
+///
+/// # Errors
+/// Where there is no image.
+pub fn rates(
+    called: &[bool],
+    anomalous: &[bool],
+    place: &[usize],
+    jobs: usize,
+    stream: &Stream,
+) -> Result<Option<[Estimate; 2]>, MetricError> {
+    let mut decisions = Decisions::default();
+    decisions.add((0, 0), anomalous, called, place)?;
+    let rate = |figure: fn(&Confusion) -> Option<f64>| {
+        estimate(Design::jobs(jobs), stream, |drawn| decisions.mean(drawn, figure))
+    };
+    Ok(rate(Confusion::false_alarm_rate)
+        .zip(rate(Confusion::sensitivity))
+        .map(|(false_alarms, detected)| [false_alarms, detected]))
 }
 
 /// What is kept of thresholds beside the model: (score, its thresholds) in the detector's order, and the anomaly maps of

@@ -133,12 +133,9 @@ pub fn separate(
     separation: &Separation,
     stream: &Stream,
 ) -> Result<Vec<Row>, MetricError> {
-    let Pass { detector, scores, training, separation: index } = *pass;
-    let stream = of_separation(stream, index);
-    let stream = if training == 0 { stream } else { stream.item("training", training) }.child(detector);
-    // Which group is the anomalous one is decided by the detector's headline score.
-    let headline = scores.components.first().map_or(&[][..], |(_, values)| values);
-    let fitting = Fitting { detector, truth, halves, headline, separation, stream: &stream };
+    let Pass { detector, scores, .. } = *pass;
+    let stream = pass.stream(stream);
+    let fitting = Fitting::new(pass, halves, truth, separation, &stream);
     let mut rows = Vec::new();
     for (component, values) in &scores.components {
         let column = Cow::Owned(Matrix::column(values.clone()));
@@ -157,6 +154,33 @@ pub fn separate(
     Ok(rows)
 }
 
+/// What the named pair's separator, fitted as in `pass`, says of further images, of which the same detector said `others`: whether
+/// each is anomalous. `None` where the pair is another detector's, or nothing could be fitted.
+///
+/// # Errors
+/// Where a score is not a number.
+pub fn carried(
+    pass: &Pass<'_>,
+    halves: &Halves,
+    truth: &Truth<'_>,
+    separation: &Separation,
+    stream: &Stream,
+    others: &Scores,
+) -> Result<Option<Vec<bool>>, MetricError> {
+    let stream = pass.stream(stream);
+    let fitting = Fitting::new(pass, halves, truth, separation, &stream);
+    let scores = pass.scores;
+    let Some(named) = &separation.named else { return Ok(None) };
+    let Some(separator) = separation.separators.iter().find(|s| s.name == named.separator) else {
+        return Ok(None);
+    };
+    let Some(joined) = fitting.of_both(&named.representation, scores, others) else { return Ok(None) };
+    let stream = stream.child(&named.representation).child(&separator.name);
+    let Ok((split, anomalous)) = fitting.fit(&joined, &*separator.item, &stream)? else { return Ok(None) };
+    let further: Vec<usize> = (truth.images.len()..joined.rows).collect();
+    Ok(Some(called_anomalous(&split.groups(&joined.select(&further)), anomalous)))
+}
+
 /// What one pass of the separators works with.
 struct Fitting<'a> {
     detector: &'a str,
@@ -171,7 +195,28 @@ struct Fitting<'a> {
 /// A fitted split and its anomalous group, or why there is none.
 type Fitted = Result<(Box<dyn Split>, usize), String>;
 
-impl Fitting<'_> {
+impl Pass<'_> {
+    /// Where the pass draws from.
+    fn stream(&self, stream: &Stream) -> Stream {
+        let stream = of_separation(stream, self.separation);
+        let stream = if self.training == 0 { stream } else { stream.item("training", self.training) };
+        stream.child(self.detector)
+    }
+}
+
+impl<'a> Fitting<'a> {
+    fn new(
+        pass: &Pass<'a>,
+        halves: &'a Halves,
+        truth: &'a Truth<'a>,
+        separation: &'a Separation,
+        stream: &'a Stream,
+    ) -> Self {
+        // Which group is the anomalous one is decided by the detector's headline score.
+        let headline = pass.scores.components.first().map_or(&[][..], |(_, values)| values);
+        Self { detector: pass.detector, truth, halves, headline, separation, stream }
+    }
+
     /// One representation with every separator.
     fn row(
         &self,
@@ -256,6 +301,29 @@ impl Fitting<'_> {
         Ok((reduction, projected))
     }
 
+    /// The representation `wanted` of the images of `own`, which the halves are about, and after them of those of `others`. `None` where
+    /// the detector has none of that name, or it cannot be made.
+    fn of_both(&self, wanted: &str, own: &Scores, others: &Scores) -> Option<Matrix> {
+        let detector = self.detector;
+        for ((component, own), (_, other)) in own.components.iter().zip(&others.components) {
+            if wanted == format!("{detector} {component}") {
+                return Some(Matrix::column([&own[..], other].concat()));
+            }
+        }
+        for ((feature, own), (_, other)) in own.features.iter().zip(&others.features) {
+            let raw = format!("{detector} {feature}");
+            if wanted == raw {
+                return Some(own.followed_by(other));
+            }
+            let named = |p: &&Named<dyn Projection>| wanted == format!("{raw} {}", p.name);
+            if let Some(projection) = self.separation.projections.iter().find(named) {
+                let projected = self.project(&own.followed_by(other), projection, &self.stream.child(wanted));
+                return projected.ok().map(|(_, matrix)| matrix);
+            }
+        }
+        None
+    }
+
     /// The number of leading columns of `matrix` with which `separator` is right most often in the half that
     /// judges: Zeiser et al. chose so (section 5.2). It reads the labels: what follows is no result but a bound.
     fn oracle_components(&self, matrix: &Matrix, separator: &dyn Separator, stream: &Stream) -> usize {
@@ -278,6 +346,51 @@ impl Fitting<'_> {
 mod tests {
     use super::*;
     use crate::report::record::TestImage;
+
+    /// What is fitted for the table of pairs is fitted again, to the same calls on the same images.
+    #[test]
+    fn a_carried_separator_says_of_the_same_images_what_it_said_of_them() {
+        let mut stream = Stream::root(4);
+        let images: Vec<TestImage> = (0..120)
+            .map(|i| TestImage {
+                job: i / 10,
+                defect: (i % 3 == 0).then(|| "porous".to_owned()),
+                ..Default::default()
+            })
+            .collect();
+        let level = |image: &TestImage| if image.defect.is_some() { 2.0 } else { 0.0 };
+        let mut noisy = |image: &TestImage| (level(image) + stream.normal()) as f32;
+        let column: Vec<f32> = images.iter().map(&mut noisy).collect();
+        let rows: Vec<f32> = images.iter().flat_map(|i| [noisy(i), noisy(i), noisy(i)]).collect();
+        let scores = Scores {
+            components: vec![("A", column)],
+            features: vec![("D_f(x)", Matrix::new(images.len(), 3, rows))],
+            ..Default::default()
+        };
+        let truth = Truth::new(&images, &["porous"]);
+        let (fit, judge): (Vec<usize>, Vec<usize>) = (0..images.len()).partition(|i| i / 10 % 2 == 0);
+        let halves = Halves { fit, judge };
+        let pass = Pass { detector: "gan", scores: &scores, training: 0, separation: 0 };
+        let text = "[[detector]]\nkind = \"f-anogan\"\nname = \"gan\"\n[[projection]]\nkind = \"pca\"\n\
+                    [[separator]]\nkind = \"k-means\"\n[separation]\n";
+        for name in ["gan A", "gan D_f(x)", "gan D_f(x) pca"] {
+            let named = format!("{text}named = {{ representation = {name:?}, separator = \"k-means\" }}\n");
+            let separation = Separation::stated(&named);
+            let stream = Stream::root(9);
+            let rows = separate(&pass, &halves, &truth, &separation, &stream).unwrap();
+            let row = rows.iter().find(|row| row.representation.name == name).unwrap();
+            let Ok(groups) = &row.groups[0] else { panic!("{name} was not separated") };
+            let called = called_anomalous(&groups.group, groups.anomalous);
+            let all = carried(&pass, &halves, &truth, &separation, &stream, &scores).unwrap().unwrap();
+            assert_eq!(select(&all, &halves.judge), called, "{name}");
+            assert!(called.iter().any(|&called| called) && called.iter().any(|&called| !called));
+        }
+        let other = Pass { detector: "vae", ..pass };
+        let separation = Separation::stated(&format!(
+            "{text}named = {{ representation = \"gan A\", separator = \"k-means\" }}\n"
+        ));
+        assert_eq!(carried(&other, &halves, &truth, &separation, &Stream::root(9), &scores).unwrap(), None);
+    }
 
     #[test]
     fn halves_are_balanced_or_say_what_is_missing() {

@@ -41,6 +41,14 @@ impl Matrix {
         &self.values[index * self.columns..(index + 1) * self.columns]
     }
 
+    /// These rows, then those of `other`.
+    ///
+    /// # Panics
+    /// Where they have not as many columns.
+    pub fn followed_by(&self, other: &Self) -> Self {
+        Self::new(self.rows + other.rows, self.columns, [&self.values[..], &other.values].concat())
+    }
+
     /// The rows at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&i| self.row(i)).copied().collect();

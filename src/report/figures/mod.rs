@@ -11,6 +11,7 @@ mod histograms;
 mod photographs;
 mod severity;
 mod sheet;
+mod shifts;
 mod snapshots;
 mod speed;
 
@@ -76,6 +77,8 @@ pub(crate) struct Figures {
     pub legends: Vec<Legend>,
     /// The examples on one sheet.
     pub gallery: Option<Figure>,
+    /// Ranking where the process varies otherwise than in training.
+    pub shifts: Vec<Figure>,
     /// Photographs with their anomaly maps, a row each.
     pub photographs: Vec<Vec<Pane>>,
 }
@@ -105,6 +108,7 @@ impl Figures {
             examples,
             legends,
             gallery,
+            shifts: shifts::draw_all(record),
             photographs: photographs::examples(record, assets),
         }
     }
@@ -118,6 +122,7 @@ impl Figures {
             .chain(&self.scores)
             .chain(&self.severity)
             .chain(&self.detectability)
+            .chain(&self.shifts)
             .chain(self.training.iter().flat_map(|t| t.losses.iter().chain(&t.snapshots)))
     }
 }

@@ -12,6 +12,7 @@ mod operating;
 mod photographs;
 mod scores;
 mod separation;
+mod shifts;
 mod summary;
 mod tiles;
 mod training;
@@ -41,6 +42,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("thresholds", "Thresholds without labels", operating::section(record)),
         ("claims", "Do the conclusions hold?", claims::section(record)),
         ("types", "Which defects are alike?", typing::section(record)),
+        ("shifts", "What if the process varies more than in training?", shifts::section(record, figures)),
         ("photographs", "On photographs", photographs::section(record, figures)),
         ("fair", "Is it a fair test?", fair::section(record)),
         ("scores", "Score distributions", scores::section(record, figures)),

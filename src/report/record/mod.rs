@@ -17,6 +17,7 @@ mod photographs;
 mod references;
 mod results;
 mod scenario;
+mod shifts;
 mod typing;
 
 pub use audit::{Audit, Comparison, Contract, Probe};
@@ -41,6 +42,7 @@ pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,
 };
+pub use shifts::{ClampedRange, Shift, ShiftPoint, ShiftedScore, ShiftedThreshold};
 pub use typing::{NaturalTyping, Typing, TypingAtContrast};
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,9 @@ pub struct Record {
     /// What the detectors say of photographs of the real process, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photographs: Option<Photographs>,
+    /// What the trained detectors say of a process that varies otherwise, and of other parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shifts: Vec<Shift>,
     /// What somebody concluded, tested on this run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

@@ -26,6 +26,16 @@ pub enum Operation {
     None(String),
 }
 
+impl Operation {
+    /// What came of it, where it was found.
+    pub fn found(&self) -> Option<&OperatingPoint> {
+        match self {
+            Self::Found(point) => Some(point),
+            Self::None(_) => None,
+        }
+    }
+}
+
 /// A threshold and what comes of it on test images that it was not found on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {

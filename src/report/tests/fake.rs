@@ -87,6 +87,7 @@ pub fn record() -> Record {
         typing: Some(typing()),
         gates: Vec::new(),
         photographs: Some(photographs(&mut noise)),
+        shifts: shifts(),
         claims: vec![
             Claim {
                 better: "f-anogan A with Gaussian mixture".into(),
@@ -351,7 +352,51 @@ fn component(
     }
 }
 
-/// A map that sees all but the last defect, whose footprint is the whole image.
+/// Both detectors get worse the wider the ranges are, and on another part.
+fn shifts() -> Vec<Shift> {
+    let point = |width: f64, lost: f64| ShiftPoint {
+        width,
+        jobs: 10,
+        healthy: 200,
+        anomalous: 198,
+        clamped: (width > 2.0)
+            .then(|| ClampedRange {
+                parameter: "thermal.retain".into(),
+                wanted: [-0.1, 0.8],
+                kept: [0.0, 0.8],
+            })
+            .into_iter()
+            .collect(),
+        scores: [("vae", "MSE", 0.93), ("f-anogan", "A", 0.88)]
+            .map(|(detector, score, level)| ShiftedScore {
+                detector: detector.into(),
+                score: score.into(),
+                headline: true,
+                auroc: Some(estimate(level - lost, 0.03)),
+                thresholds: vec![ShiftedThreshold {
+                    threshold: "quantile".into(),
+                    false_alarm_rate: estimate(0.01 + 2.0 * lost, 0.005),
+                    detection_rate: estimate(0.71 - lost, 0.06),
+                }],
+            })
+            .to_vec(),
+        named: Some(estimate(0.91 - lost, 0.04)),
+    };
+    let wider = [(0.5, -0.01), (1.0, 0.0), (1.5, 0.04), (2.0, 0.11), (3.0, 0.24)];
+    vec![
+        Shift {
+            name: "wider".into(),
+            parts: Vec::new(),
+            points: wider.map(|(width, lost)| point(width, lost)).to_vec(),
+        },
+        Shift {
+            name: "another part".into(),
+            parts: vec!["parts/lattice.stl".into()],
+            points: vec![point(1.0, 0.17)],
+        },
+    ]
+}
+
 /// 24 healthy and 48 anomalous photographs of 18 parts; both trainings together are best.
 fn photographs(noise: &mut Noise) -> Photographs {
     let mut result = |detector: &str, trained_on: TrainedOn, level: f64| OnPhotographs {
@@ -388,6 +433,7 @@ fn photographs(noise: &mut Noise) -> Photographs {
     }
 }
 
+/// A map that sees all but the last defect, whose footprint is the whole image.
 fn localisation(level: f64) -> Localisation {
     let figures = |level: f64| PixelFigures {
         auroc: estimate(level, 0.012),

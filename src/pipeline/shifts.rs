@@ -1,0 +1,206 @@
+//! Trained detectors on test jobs of a process that varies otherwise than in training, or of other parts (the variability levels
+//! that Zeiser et al. 2023, section 6, leave to future work).
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use generators::dataset::{self, Dataset, Split};
+use generators::stream::Stream;
+
+use super::judge::{Truth, auroc_over_trainings, estimate};
+use super::learn::{Learnt, model_folder};
+use super::model::open_model;
+use super::operating::rates;
+use super::separate::{Halves, Pass, carried};
+use super::test_images::Test;
+use super::{DATASET, Failure, layers_before};
+use crate::data::{self, ImageSet};
+use crate::detectors::{Progress, Scores};
+use crate::metrics::MetricError;
+use crate::metrics::classification::Confusion;
+use crate::metrics::decisions::Decisions;
+use crate::metrics::interval::Design;
+use crate::plan::{Plan, Shift, Varied};
+use crate::report::record::{
+    self, ClampedRange, Estimate, Operation, ShiftPoint, ShiftedScore, ShiftedThreshold,
+};
+
+/// Folder of the shifts' datasets inside the run's: `NAME/WIDTH` of each.
+pub const FOLDER: &str = "shifts";
+
+/// Makes the datasets of all shifts under `run`, or finds them there.
+///
+/// # Errors
+/// A file that cannot be written; what was finished stays.
+pub fn generate(plan: &Plan, run: &Path, progress: &dyn Progress) -> Result<(), Failure> {
+    for (shift, varied) in all(plan) {
+        let stage = format!("generate {} {}", shift.name, varied.width);
+        dataset::write(&varied.production, &place(run, varied), None, &|at| {
+            progress.step(&stage, at.images_done, at.images, &[])
+        })?;
+    }
+    Ok(())
+}
+
+fn all(plan: &Plan) -> impl Iterator<Item = (&Shift, &Varied)> {
+    plan.shifts.iter().flat_map(|shift| shift.points.iter().map(move |varied| (shift, varied)))
+}
+
+fn place(run: &Path, varied: &Varied) -> PathBuf {
+    run.join(FOLDER).join(&varied.folder).join(DATASET)
+}
+
+/// What was trained and judged on the scenario's own data.
+pub struct Trained<'a> {
+    /// The scenario.
+    pub plan: &'a Plan,
+    /// The run's folder.
+    pub run: &'a Path,
+    /// Where the networks live.
+    pub device: &'a Device,
+    /// The scenario's test images.
+    pub test: &'a Test<'a>,
+    /// Their halves in every separation.
+    pub halves: &'a [Halves],
+    /// The detectors, with their thresholds.
+    pub learnt: &'a [Learnt],
+}
+
+/// What the trained detectors say of every shift. Nothing is fitted on it. Detectors that are too slow to score every image are left out.
+///
+/// # Errors
+/// Where a dataset or a model cannot be read, or a score is not a number.
+pub fn judged(
+    trained: &Trained<'_>,
+    stream: &Stream,
+    progress: &dyn Progress,
+) -> Result<Vec<record::Shift>, Failure> {
+    let stream = stream.child("judge").child("shift");
+    let shift = |shift: &Shift| {
+        let point = |varied: &Varied| {
+            trained.point(varied, &format!("score {} {}", shift.name, varied.width), &stream, progress)
+        };
+        let files = |varied: &Varied| -> Vec<String> {
+            varied.production.parts().map(|part| part.file.display().to_string()).collect()
+        };
+        Ok(record::Shift {
+            name: shift.name.clone(),
+            parts: shift.points.first().filter(|_| shift.other_parts).map(files).unwrap_or_default(),
+            points: shift.points.iter().map(point).collect::<Result<_, Failure>>()?,
+        })
+    };
+    trained.plan.shifts.iter().map(shift).collect()
+}
+
+impl Trained<'_> {
+    fn point(
+        &self,
+        varied: &Varied,
+        stage: &str,
+        stream: &Stream,
+        progress: &dyn Progress,
+    ) -> Result<ShiftPoint, Failure> {
+        let dataset = Dataset::open(&place(self.run, varied))?;
+        let images = data::load(&dataset, Split::Test, layers_before(self.plan))?;
+        let test = Test::of(self.plan, &dataset);
+        let truth = Truth::new(&test.images, &test.defects);
+        let (mut scores, mut named) = (Vec::new(), None);
+        let whole: Vec<&Learnt> = self.learnt.iter().filter(|l| l.record.scored_images.is_none()).collect();
+        for (done, learnt) in whole.iter().enumerate() {
+            let _ = progress.step(stage, done, whole.len(), &[]);
+            let said = self.said(learnt, &images)?;
+            let stream = stream.child(&learnt.name);
+            scores.extend(shifted(learnt, &said, &truth, &stream)?);
+            if let Some(said) = said.first() {
+                named = named.or(self.named(learnt, said, &truth, &stream)?);
+            }
+        }
+        let _ = progress.step(stage, whole.len(), whole.len(), &[]);
+        let healthy = truth.anomalous().iter().filter(|&&anomalous| !anomalous).count();
+        let clamped = varied.production.scenario().widened().iter().filter_map(|range| {
+            let clamped = range.clamped?;
+            Some(ClampedRange {
+                parameter: range.parameter.clone(),
+                wanted: clamped.wanted,
+                kept: clamped.kept,
+            })
+        });
+        Ok(ShiftPoint {
+            width: varied.width,
+            jobs: truth.jobs,
+            healthy,
+            anomalous: truth.images.len() - healthy,
+            clamped: clamped.collect(),
+            scores,
+            named,
+        })
+    }
+
+    /// What every training of a detector says of `images`.
+    fn said(&self, learnt: &Learnt, images: &ImageSet) -> Result<Vec<Scores>, Failure> {
+        let of = |training| {
+            let model = open_model(&model_folder(self.run, &learnt.name, training), self.device)?;
+            Ok(model.scorer()?.score(images)?)
+        };
+        (0..self.plan.evidence.trainings).map(of).collect()
+    }
+
+    /// Balanced accuracy of the scenario's named pair, where it is this detector's.
+    fn named(
+        &self,
+        learnt: &Learnt,
+        said: &Scores,
+        truth: &Truth<'_>,
+        stream: &Stream,
+    ) -> Result<Option<Estimate>, MetricError> {
+        let seen = self.test.seen(learnt, self.halves);
+        let Some(halves) = seen.halves.first() else { return Ok(None) };
+        let own = Truth::new(&seen.images, &self.test.defects);
+        let pass = Pass { detector: &learnt.name, scores: &learnt.scores, training: 0, separation: 0 };
+        let judging = Stream::root(self.plan.scenario().seed).child("learning").child("judge");
+        let called = carried(&pass, halves, &own, &self.plan.separation, &judging, said)?;
+        let Some(called) = called else { return Ok(None) };
+        let mut decisions = Decisions::default();
+        decisions.add((0, 0), &truth.anomalous(), &called, &truth.place)?;
+        Ok(estimate(Design::jobs(truth.jobs), &stream.child("named"), |drawn| {
+            decisions.mean(drawn, Confusion::balanced_accuracy)
+        }))
+    }
+}
+
+/// How well every score of a detector ranks, and what comes of its thresholds; `said` by every training.
+fn shifted(
+    learnt: &Learnt,
+    said: &[Scores],
+    truth: &Truth<'_>,
+    stream: &Stream,
+) -> Result<Vec<ShiftedScore>, MetricError> {
+    let everything: Vec<usize> = (0..truth.images.len()).collect();
+    let mut list = Vec::new();
+    for (index, component) in learnt.record.components.iter().enumerate() {
+        let wide = |scores: &Scores| scores.components[index].1.iter().copied().map(f64::from).collect();
+        let trainings: Vec<Vec<f64>> = said.iter().map(wide).collect();
+        let stream = stream.child(&component.name);
+        let mut thresholds = Vec::new();
+        for operating in &component.operating {
+            let (Operation::Found(point), Some(first)) = (&operating.outcome, trainings.first()) else {
+                continue;
+            };
+            let called: Vec<bool> = first.iter().map(|&score| score > point.value).collect();
+            let found = rates(&called, &truth.anomalous(), &truth.place, truth.jobs, &stream)?;
+            thresholds.extend(found.map(|[false_alarm_rate, detection_rate]| ShiftedThreshold {
+                threshold: operating.threshold.clone(),
+                false_alarm_rate,
+                detection_rate,
+            }));
+        }
+        list.push(ShiftedScore {
+            detector: learnt.name.clone(),
+            score: component.name.clone(),
+            headline: component.headline,
+            auroc: auroc_over_trainings(&trainings, truth, &everything, &stream)?,
+            thresholds,
+        });
+    }
+    Ok(list)
+}
