@@ -158,17 +158,17 @@ fn what_is_no_shift_is_refused_where_it_stands() {
         message.lines().next().unwrap_or_default().trim_start_matches(['×', 'x', ' ']).to_owned()
     };
     for (from, to, expected) in [
-        ("widths = [3, 0.5]\n", "", "tiny.toml:47:1: the shift `wider` needs `widths` or a [[shift.part]]"),
-        ("[3, 0.5]", "[3, 3]", "tiny.toml:49:10: `widths` needs at least one width, and each but once"),
-        ("[3, 0.5]", "[-1]", "tiny.toml:49:11: `widths` is -1 but must be between 0 and 1000"),
-        ("widths", "width", "tiny.toml:47:1: the shift `wider` needs `widths` or a [[shift.part]]"),
+        ("widths = [3, 0.5]\n", "", "tiny.toml:42:1: the shift `wider` needs `widths` or a [[shift.part]]"),
+        ("[3, 0.5]", "[3, 3]", "tiny.toml:44:10: `widths` needs at least one width, and each but once"),
+        ("[3, 0.5]", "[-1]", "tiny.toml:44:11: `widths` is -1 but must be between 0 and 1000"),
+        ("widths", "width", "tiny.toml:42:1: the shift `wider` needs `widths` or a [[shift.part]]"),
         (
             "\"another part\"",
             "\"Wider!\"",
-            "tiny.toml:51:8: the shifts `wider` and `Wider!` have the same name; give one a `name` of its own; letters and digits count",
+            "tiny.toml:46:8: the shifts `wider` and `Wider!` have the same name; give one a `name` of its own; letters and digits count",
         ),
-        ("\"lattice.stl\"", "\"lettuce.stl\"", "tiny.toml:54:8: there is no part file lettuce.stl"),
-        ("[[shift.part]]", "jobs = 3\n[[shift.part]]", "tiny.toml:53:1: unknown key `jobs` in [shift]"),
+        ("\"lattice.stl\"", "\"lettuce.stl\"", "tiny.toml:49:8: there is no part file lettuce.stl"),
+        ("[[shift.part]]", "jobs = 3\n[[shift.part]]", "tiny.toml:48:1: unknown key `jobs` in [shift]"),
     ] {
         let message = refused(from, to);
         assert!(message.starts_with(expected), "{message}");

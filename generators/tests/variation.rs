@@ -125,7 +125,7 @@ fn what_has_no_width_is_refused_where_it_stands() {
     let message = refused("retain = { choice = [0.3, 0.4] }", 2.0).unwrap();
     assert_eq!(
         message,
-        "s.toml:25:23: `retain`: a choice between values has no width; state another range, or no other width"
+        "s.toml:25:21: `retain`: a choice between values has no width; state another range, or no other width"
     );
     assert_eq!(refused("retain = { choice = [0.3, 0.4] }", 1.0), None);
 }

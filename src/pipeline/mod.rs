@@ -113,8 +113,9 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
         record.photographs = Some(seen);
     }
     if !plan.shifts.is_empty() {
-        let trained = shifts::Trained { plan, run, device, test: &test, halves: &halves, learnt: &learnt };
-        record.shifts = clock.time("shifts", || shifts::judged(&trained, &stream, progress))?;
+        let (test, halves, learnt, stream) = (&test, &halves, &learnt, &stream);
+        let trained = shifts::Trained { plan, run, device, test, halves, learnt, stream };
+        record.shifts = clock.time("shifts", || shifts::judged(&trained, progress))?;
     }
     match audited {
         Ok(Audited { audit, floors }) => {

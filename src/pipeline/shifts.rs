@@ -64,21 +64,18 @@ pub struct Trained<'a> {
     pub halves: &'a [Halves],
     /// The detectors, with their thresholds.
     pub learnt: &'a [Learnt],
+    /// What all of it was drawn from.
+    pub stream: &'a Stream,
 }
 
 /// What the trained detectors say of every shift. Nothing is fitted on it. Detectors that are too slow to score every image are left out.
 ///
 /// # Errors
 /// Where a dataset or a model cannot be read, or a score is not a number.
-pub fn judged(
-    trained: &Trained<'_>,
-    stream: &Stream,
-    progress: &dyn Progress,
-) -> Result<Vec<record::Shift>, Failure> {
-    let stream = stream.child("judge").child("shift");
+pub fn judged(trained: &Trained<'_>, progress: &dyn Progress) -> Result<Vec<record::Shift>, Failure> {
     let shift = |shift: &Shift| {
         let point = |varied: &Varied| {
-            trained.point(varied, &format!("score {} {}", shift.name, varied.width), &stream, progress)
+            trained.point(varied, &format!("score {} {}", shift.name, varied.width), progress)
         };
         let files = |varied: &Varied| -> Vec<String> {
             varied.production.parts().map(|part| part.file.display().to_string()).collect()
@@ -93,13 +90,7 @@ pub fn judged(
 }
 
 impl Trained<'_> {
-    fn point(
-        &self,
-        varied: &Varied,
-        stage: &str,
-        stream: &Stream,
-        progress: &dyn Progress,
-    ) -> Result<ShiftPoint, Failure> {
+    fn point(&self, varied: &Varied, stage: &str, progress: &dyn Progress) -> Result<ShiftPoint, Failure> {
         let dataset = Dataset::open(&place(self.run, varied))?;
         let images = data::load(&dataset, Split::Test, layers_before(self.plan))?;
         let test = Test::of(self.plan, &dataset);
@@ -109,7 +100,7 @@ impl Trained<'_> {
         for (done, learnt) in whole.iter().enumerate() {
             let _ = progress.step(stage, done, whole.len(), &[]);
             let said = self.said(learnt, &images)?;
-            let stream = stream.child(&learnt.name);
+            let stream = self.stream.child("judge").child("shift").child(&learnt.name);
             scores.extend(shifted(learnt, &said, &truth, &stream)?);
             if let Some(said) = said.first() {
                 named = named.or(self.named(learnt, said, &truth, &stream)?);
@@ -157,7 +148,7 @@ impl Trained<'_> {
         let Some(halves) = seen.halves.first() else { return Ok(None) };
         let own = Truth::new(&seen.images, &self.test.defects);
         let pass = Pass { detector: &learnt.name, scores: &learnt.scores, training: 0, separation: 0 };
-        let judging = Stream::root(self.plan.scenario().seed).child("learning").child("judge");
+        let judging = self.stream.child("judge");
         let called = carried(&pass, halves, &own, &self.plan.separation, &judging, said)?;
         let Some(called) = called else { return Ok(None) };
         let mut decisions = Decisions::default();

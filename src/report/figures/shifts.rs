@@ -76,7 +76,14 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
         let stops: Vec<Stop> = groups.into_iter().enumerate().map(stop).collect();
         let title = "AUROC where one thing differs from training";
         figures.push(figure("others", title, |area| {
-            plot(area, "One thing otherwise", "what is printed", &scores, &stops, Joined::Not)
+            plot(
+                area,
+                "Other differences",
+                "each in one respect unlike the training",
+                &scores,
+                &stops,
+                Joined::Not,
+            )
         }));
     }
     figures
@@ -118,7 +125,7 @@ fn plot(
         write(area, &label, LEFT - 6.0, at, &font(10.5, MUTED, HPos::Right, VPos::Center))?;
     }
     line(area, (LEFT, y(0.5)), (right, y(0.5)), stroke(MUTED, 1.0))?;
-    write(area, "chance", right, y(0.5) + 3.0, &font(10.5, MUTED, HPos::Right, VPos::Top))?;
+    write(area, "chance", right, y(0.5) - 3.0, &font(10.5, MUTED, HPos::Right, VPos::Bottom))?;
     let caption = font(11.0, MUTED, HPos::Left, VPos::Center);
     write(area, &format!("AUROC; {below}"), LEFT, HEIGHT - 10.0, &caption)?;
     if let Joined::At(Some(trained)) = joined {

@@ -21,7 +21,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
         figure { div.panels { @for figure in &figures.shifts { (drawing(figure)) } } }
         figcaption {
             b { "How to read it. " }
-            "The headline score of every detector, with 95 % intervals over jobs. A width of 2 means that every range from which the scenario draws a \
+            "The score of every detector that ranks best on the scenario’s own test images, with 95 % intervals over jobs. A width of 2 means that every range from which the scenario draws a \
              parameter of camera, bed, print or thermal process is twice as wide about the same middle (a log-uniform one in the logarithm, a normal \
              one by its deviation), of 0.5 half as wide; defects stay as they are. All widths have the same random numbers, so that they differ by \
              the width alone."
@@ -49,14 +49,10 @@ fn scores(record: &Record) -> Vec<Score<'_>> {
     main.filter(|(d, c)| point.score(&d.name, &c.name).is_some()).collect()
 }
 
-/// A sentence on each shift: the detector that ranks best on the scenario's own test images, there and at the far end.
+/// A sentence on each shift: the score that ranks best on the scenario's own test images, there and at both ends.
 fn findings(record: &Record) -> Vec<Markup> {
-    let best = record.detectors.iter().filter_map(|d| Some((d, d.components.iter().find(|c| c.headline)?)));
-    let best = best.filter_map(|(d, c)| Some((d, c, c.auroc?)));
-    let Some((detector, component, own)) = best.reduce(|a, b| if b.2.value > a.2.value { b } else { a })
-    else {
-        return Vec::new();
-    };
+    let Some((detector, component)) = record.best_score() else { return Vec::new() };
+    let Some(own) = component.auroc else { return Vec::new() };
     let at = |point: &ShiftPoint| point.score(&detector.name, &component.name)?.auroc;
     let sentence = |shift: &Shift| {
         let (first, last) = (shift.points.first()?, shift.points.last()?);

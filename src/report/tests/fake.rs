@@ -374,7 +374,7 @@ fn shifts() -> Vec<Shift> {
                 headline: true,
                 auroc: Some(estimate(level - lost, 0.03)),
                 thresholds: vec![ShiftedThreshold {
-                    threshold: "quantile".into(),
+                    threshold: "conformal".into(),
                     false_alarm_rate: estimate(0.01 + 2.0 * lost, 0.005),
                     detection_rate: estimate(0.71 - lost, 0.06),
                 }],
