@@ -181,9 +181,11 @@ impl Plan {
             separators: &separation.separators.iter().map(|s| &*s.name).collect::<Vec<_>>(),
             defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
             thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
+            shifted: &shifts.iter().flat_map(shifts::Stated::names).collect::<Vec<_>>(),
         };
         let gates = gates::read(&mut table, &subjects)?;
-        let claims = claims::read(&mut table, &subjects)?;
+        // Claims are tested on the scenario's own test images.
+        let claims = claims::read(&mut table, &Subjects { shifted: &[], ..subjects })?;
         let references = references::read(
             &mut table,
             &detectors.iter().map(|d| &*d.name).collect::<Vec<_>>(),

@@ -58,6 +58,7 @@ mod tests {
             separators: &["otsu", "k-means"],
             defects: &["shift"],
             thresholds: &["conformal"],
+            shifted: &[],
         };
         read(&mut table, &subjects).map_err(|e| e.to_string())
     }

@@ -70,6 +70,7 @@ mod tests {
             separators: &["otsu"],
             defects: &["shift"],
             thresholds: &["conformal"],
+            shifted: &["wider at 2".to_owned()],
         };
         read(&mut table, &subjects).map_err(|e| e.to_string())
     }
@@ -88,6 +89,7 @@ mod tests {
             "vae A_R" = { auroc = { at_least = 0.9, at_most = 0.99 } }
             "vae A_R on shift".auroc.at_least = 0.8
             "vae A_R above conformal".false_alarm_rate.at_most = 0.02
+            "vae A_R in wider at 2".auroc.at_least = 0.7
             "vae A_R with otsu on shift" = { detection_rate = { at_least = 0.5 } }
             [gates.vae]
             scoring_ms_per_image = { at_most = 5 }
@@ -98,6 +100,7 @@ mod tests {
             of("vae A_R", "auroc", Bound::AtLeast(0.9)),
             of("vae A_R", "auroc", Bound::AtMost(0.99)),
             of("vae A_R above conformal", "false_alarm_rate", Bound::AtMost(0.02)),
+            of("vae A_R in wider at 2", "auroc", Bound::AtLeast(0.7)),
             of("vae A_R on shift", "auroc", Bound::AtLeast(0.8)),
             of("vae A_R with otsu on shift", "detection_rate", Bound::AtLeast(0.5)),
         ];

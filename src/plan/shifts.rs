@@ -8,6 +8,7 @@ use generators::scenario::{Production, Scenario, Variation};
 use generators::stream::Stream;
 
 use super::Overrides;
+use crate::report::measures;
 
 /// One entry of `[[shift]]`, resolved.
 pub struct Shift {
@@ -93,6 +94,11 @@ pub(super) fn read(table: &mut Table) -> Result<Vec<Stated>, Box<ScenarioError>>
 }
 
 impl Stated {
+    /// What gates call it at each of its widths.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.widths.iter().map(|&width| measures::at(&self.name, width))
+    }
+
     /// Reads and lays out the parts of every width. `table` is the scenario as it was parsed, `original` what was made of it.
     ///
     /// All shifts have one seed: what is drawn differs by the width alone.

@@ -12,9 +12,13 @@
 //! | a score and a threshold | `vae A_R above conformal` | `detection_rate`, `false_alarm_rate` |
 //! | a separated representation | `vae A_R with k-means` | `accuracy`, `balanced_accuracy`, `detection_rate`, `false_alarm_rate` |
 //! | the same on one defect | `vae A_R with k-means on shift` | `detection_rate` |
+//! | a score where the process varies otherwise | `vae A_R in wider at 2` | `auroc` |
+//! | a score and a threshold there | `vae A_R above conformal in wider at 2` | `detection_rate`, `false_alarm_rate` |
 
 use super::fair::leaks;
-use super::record::{Component, Detector, Estimate, Gate, Judgement, OperatingPoint, Operation, Record};
+use super::record::{
+    Component, Detector, Estimate, Gate, Judgement, OperatingPoint, Operation, Record, ShiftedScore,
+};
 
 /// A number with a name.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +43,8 @@ pub struct Subjects<'a> {
     pub defects: &'a [&'a str],
     /// Names of the thresholds.
     pub thresholds: &'a [&'a str],
+    /// Name of every `[[shift]]` at each of its widths, as by [`at`].
+    pub shifted: &'a [String],
 }
 
 impl Subjects<'_> {
@@ -51,6 +57,12 @@ impl Subjects<'_> {
                 let score = score_name(detector, score);
                 names.extend(self.defects.iter().map(|d| (on(&score, d), &OF_SCORE_ON_DEFECT[..])));
                 names.extend(self.thresholds.iter().map(|t| (above(&score, t), &OF_THRESHOLD[..])));
+                for place in self.shifted {
+                    let thresholds =
+                        self.thresholds.iter().map(|t| (within(&above(&score, t), place), &OF_THRESHOLD[..]));
+                    names.extend(thresholds);
+                    names.push((within(&score, place), &OF_SHIFTED));
+                }
                 names.push((score, &OF_SCORE));
             }
         }
@@ -75,6 +87,7 @@ const OF_DETECTOR: [&str; 5] =
 const OF_SCORE: [&str; 2] = ["auroc", "average_precision"];
 const OF_SCORE_ON_DEFECT: [&str; 1] = ["auroc"];
 const OF_THRESHOLD: [&str; 2] = ["detection_rate", "false_alarm_rate"];
+const OF_SHIFTED: [&str; 1] = ["auroc"];
 const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
 const OF_PAIR_ON_DEFECT: [&str; 1] = ["detection_rate"];
 
@@ -98,6 +111,16 @@ pub fn on(subject: &str, defect: &str) -> String {
     format!("{subject} on {defect}")
 }
 
+/// The name of a shift at one of its widths.
+pub fn at(shift: &str, width: f64) -> String {
+    format!("{shift} at {width}")
+}
+
+/// The name of a subject on the test images of a shift.
+pub fn within(subject: &str, shifted: &str) -> String {
+    format!("{subject} in {shifted}")
+}
+
 /// Every measure of a record, subject by subject; what does not exist is left out.
 pub fn measures(record: &Record) -> Vec<Measure> {
     let mut measures = of_run(record);
@@ -117,6 +140,12 @@ pub fn measures(record: &Record) -> Vec<Measure> {
     }
     for (cell, judgement) in record.judged() {
         measures.extend(of_pair(&with(&cell.representation, &cell.separator), judgement));
+    }
+    for shift in &record.shifts {
+        for point in &shift.points {
+            let place = at(&shift.name, point.width);
+            measures.extend(point.scores.iter().flat_map(|score| of_shifted(&place, score)));
+        }
     }
     measures
 }
@@ -177,6 +206,21 @@ fn of_threshold(subject: &str, point: &OperatingPoint) -> Vec<Measure> {
     let [detected, alarms] = OF_THRESHOLD;
     let estimated = |name, estimate| Measure { subject: subject.to_owned(), name, estimate };
     vec![estimated(detected, point.detection_rate), estimated(alarms, point.false_alarm_rate)]
+}
+
+fn of_shifted(place: &str, score: &ShiftedScore) -> Vec<Measure> {
+    let subject = score_name(&score.detector, &score.score);
+    let [area] = OF_SHIFTED;
+    let auroc =
+        score.auroc.map(|estimate| Measure { subject: within(&subject, place), name: area, estimate });
+    let [detected, alarms] = OF_THRESHOLD;
+    let points =
+        score.thresholds.iter().flat_map(|found| {
+            let subject = within(&above(&subject, &found.threshold), place);
+            [(detected, found.detection_rate), (alarms, found.false_alarm_rate)]
+                .map(|(name, estimate)| Measure { subject: subject.clone(), name, estimate })
+        });
+    auroc.into_iter().chain(points).collect()
 }
 
 fn of_pair(subject: &str, judgement: &Judgement) -> Vec<Measure> {
