@@ -189,3 +189,22 @@ fn a_side_without_a_part_is_refused() {
     assert!(text.contains("no [[part]] is left for the 8 test jobs"), "{text}");
     assert!(text.contains("use = \"any\" or use = \"test\""), "{text}");
 }
+
+#[test]
+fn a_run_tells_parts_of_the_training_from_others() {
+    let scenario = SCENARIO.replace("image_px = 16", "image_px = 32")
+        + "[[detector]]\nkind = \"context\"\nchannels = 2\nsteps = 20\n[[separator]]\nkind = \"otsu\"\n";
+    let (folder, _) = generate(&scenario, 2);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    command.current_dir(folder.path()).args(["small.toml", "--out", "run"]).assert().success();
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("run/record.json")).unwrap()).unwrap();
+    let unseen: Vec<bool> =
+        (record["scenario"]["parts"].as_array().unwrap().iter()).map(|p| p["unseen"] == true).collect();
+    assert_eq!(unseen, [false, false, true]);
+    // The second part is printed in training jobs only, so that each of the other two stands alone.
+    let on = record["detectors"][0]["components"][0]["on_parts"].as_array().unwrap();
+    assert_eq!(on.iter().map(|on| on["parts"].to_string()).collect::<Vec<_>>(), ["[0]", "[2]"]);
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(page.contains("On parts never seen") && page.contains("lattice<small>not in training</small>"));
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use generators::dataset::Dataset;
+use generators::scenario::Usage;
 use generators::stream::Stream;
 
 use super::judge::{self, Truth};
@@ -10,7 +11,7 @@ use super::learn::Learnt;
 use super::localisation::Footprints;
 use super::separate::{Halves, Row};
 use super::test_images::Test;
-use super::{Failure, detectability, facts, gallery, machine, operating, write_json};
+use super::{Failure, detectability, facts, gallery, machine, operating, parts, write_json};
 use crate::plan::Plan;
 use crate::report::record::{self, Record};
 use crate::thresholds;
@@ -38,6 +39,8 @@ pub fn judged(
 ) -> Result<Record, Failure> {
     let stream = stream.child("judge");
     let footprints = Footprints::read(dataset, &test.rows, &test.defects)?;
+    let scenario = scenario(plan);
+    let groups = parts::groups(&scenario.parts, &test.images);
     let (mut representations, mut separations) = (Vec::new(), Vec::new());
     for (detector, passes) in learnt.iter_mut().zip(passes) {
         let seen = test.seen(detector, halves);
@@ -47,6 +50,7 @@ pub fn judged(
             let again = detector.retrained.iter().map(|components| &components[index][..]);
             let trainings: Vec<&[f32]> = std::iter::once(&values[..]).chain(again).collect();
             let mut component = judge::component(name, index == 0, &trainings, &truth, &stream)?;
+            component.on_parts = parts::of(&component, &groups, &truth, &stream)?;
             let score = operating::Score { test: values, healthy: &detector.healthy.components[index].1 };
             let (halves, stream) = (&seen.halves[0], stream.child("thresholds"));
             (component.operating, component.oracle) =
@@ -73,7 +77,7 @@ pub fn judged(
     let gallery = gallery::draw(&test.rows, &test.defects, learnt, run)?;
     Ok(Record {
         version: record::VERSION,
-        scenario: scenario(plan),
+        scenario,
         provenance: record::Provenance {
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: machine::commit(),
@@ -153,6 +157,7 @@ fn scenario(plan: &Plan) -> record::Scenario {
                 size_mm: part.size_mm,
                 triangles: part.certificate.repairs.triangles_kept,
                 copies: part.copies,
+                unseen: part.usage == Usage::Test,
                 hash: part.hash.clone(),
             })
             .collect(),

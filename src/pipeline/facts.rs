@@ -52,6 +52,7 @@ pub fn test_image(row: &Row) -> TestImage {
         id: row.file.clone(),
         job: row.job,
         layer: row.layer,
+        part: row.parameters.get("part").map(|part| (*part as usize).saturating_sub(1)),
         defect: row.defect.clone(),
         cnr_image: row.parameters.get("defect.cnr_image").copied(),
         diameter_px: row.parameters.get("defect.diameter_px").copied(),

@@ -130,6 +130,7 @@ pub fn component(
         operating: Vec::new(),
         oracle: None,
         detectability: None,
+        on_parts: Vec::new(),
         values: first,
         retrained: values,
     })
@@ -141,13 +142,13 @@ pub fn component(
 /// # Errors
 /// Where a score is not a number.
 pub fn auroc_over_trainings(
-    trainings: &[Vec<f64>],
+    trainings: &[impl AsRef<[f64]>],
     truth: &Truth<'_>,
     of: &[usize],
     stream: &Stream,
 ) -> Result<Option<Estimate>, MetricError> {
     let labels = select(&truth.anomalous(), of);
-    let rankings = trainings.iter().map(|values| Ranking::new(&labels, &select(values, of)));
+    let rankings = trainings.iter().map(|values| Ranking::new(&labels, &select(values.as_ref(), of)));
     let rankings = rankings.collect::<Result<Vec<Ranking>, MetricError>>()?;
     let design = Design { trainings: trainings.len(), separations: 1, jobs: truth.jobs };
     Ok(estimate(design, stream, |drawn| mean_auroc(&rankings, drawn, |i| truth.place[of[i]])))

@@ -12,6 +12,7 @@ mod localisation;
 mod machine;
 mod model;
 mod operating;
+mod parts;
 mod photographs;
 mod sample;
 mod score;

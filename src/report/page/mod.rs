@@ -9,6 +9,7 @@ mod gallery;
 mod gates;
 mod localisation;
 mod operating;
+mod parts;
 mod photographs;
 mod scores;
 mod separation;
@@ -42,6 +43,7 @@ pub(super) fn page(record: &Record, figures: &Figures, missing: &[String]) -> St
         ("thresholds", "Thresholds without labels", operating::section(record)),
         ("claims", "Do the conclusions hold?", claims::section(record)),
         ("types", "Which defects are alike?", typing::section(record)),
+        ("parts", "On parts never seen", parts::section(record)),
         ("shifts", "What if the process varies more than in training?", shifts::section(record, figures)),
         ("photographs", "On photographs", photographs::section(record, figures)),
         ("fair", "Is it a fair test?", fair::section(record)),

@@ -13,6 +13,7 @@ mod gates;
 mod io;
 mod localisation;
 mod operating;
+mod parts;
 mod photographs;
 mod references;
 mod results;
@@ -28,6 +29,7 @@ pub use gates::{Bound, Gate};
 pub use io::{RecordError, write_atomically};
 pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
 pub use operating::{Delay, JOB_LAYERS, Operating, OperatingPoint, Operation};
+pub use parts::{CLEAR_CNR, OnParts};
 pub use photographs::{
     Gain, OnPhotographs, PhotographExample, PhotographMap, PhotographScore, Photographs, TrainedOn,
 };

@@ -8,6 +8,7 @@ use super::earlier;
 use super::gates::Bound;
 use super::localisation::Localisation;
 use super::operating::{Operating, OperatingPoint};
+use super::parts::OnParts;
 use super::scenario::{Setting, quantile};
 
 /// A test image as the figures need it.
@@ -20,6 +21,10 @@ pub struct TestImage {
     /// Number of its layer in that job; 0 in records of earlier versions.
     #[serde(default)]
     pub layer: u32,
+    /// The part that its job prints, as an index into [`super::Scenario::parts`]; absent where all parts lie on every bed, and in
+    /// records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<usize>,
     /// Its defect; absent for a healthy image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defect: Option<String>,
@@ -266,6 +271,10 @@ pub struct Component {
     /// How small, faint and short the defects may be; absent where no threshold was found, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detectability: Option<Detectability>,
+    /// Each part, then the parts seen in training and those not, where both are printed; empty where all lie on every bed, and in records of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_parts: Vec<OnParts>,
 }
 
 impl Component {

@@ -37,6 +37,9 @@ pub struct Part {
     pub triangles: usize,
     /// Copies on the bed.
     pub copies: usize,
+    /// Whether it is printed in test jobs only, so that no detector has seen it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// Hash of the file, hexadecimal.
     pub hash: String,
 }

@@ -50,6 +50,7 @@ pub fn record() -> Record {
                 cnr_image: Some(cnr),
                 diameter_px: Some(diameter),
                 duration_layers: Some(f64::from(1 + (job + d as u32) % 6)),
+                part: None,
             });
         }
     }
@@ -222,8 +223,7 @@ fn scenario() -> Scenario {
             size_mm: [62.0, 48.5, 24.0],
             triangles: 13_824,
             copies: 1,
-            hash: "3f6c0a9be1d24f9c8f1baf6a0c5d7b21".into(),
-        }],
+            hash: "3f6c0a9be1d24f9c8f1baf6a0c5d7b21".into(), unseen: false }],
         layers: 60,
         image_px: SIZE_PX,
         px_per_mm: 0.64,
@@ -323,6 +323,7 @@ fn component(
     };
     let again: Vec<f64> = values.iter().map(|value| value * (1.0 + 0.05 * noise.uniform())).collect();
     Component {
+        on_parts: Vec::new(),
         name: name.into(),
         headline,
         auroc: Some(estimate(all, 0.018)),
