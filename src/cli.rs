@@ -120,6 +120,10 @@ enum Command {
     ///
     /// The input is `images`, `[batch, 1, size, size]`, grey values 0 to 1. The outputs are the detector's scores, feature
     /// vectors and anomaly map under the names of the report, with `_` for what is no letter or digit: `A_R_peak`, `map`.
+    ///
+    /// A detector that knows more of a layer than its image has a second input, `context`, `[batch, channels, size, size]`: the nominal
+    /// slices of the layer and of those before it, where it takes slices, then the images of those before, the nearest first; zero
+    /// where a job has none.
     ExportOnnx {
         /// The model's folder, as in reports/quickstart/models/vae, or its model.safetensors.
         model: PathBuf,

@@ -206,5 +206,7 @@ fn a_run_tells_parts_of_the_training_from_others() {
     let on = record["detectors"][0]["components"][0]["on_parts"].as_array().unwrap();
     assert_eq!(on.iter().map(|on| on["parts"].to_string()).collect::<Vec<_>>(), ["[0]", "[2]"]);
     let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
-    assert!(page.contains("On parts never seen") && page.contains("lattice<small>not in training</small>"));
+    assert!(
+        page.contains("On parts never seen") && page.contains("lattice<br><small>not in training</small>")
+    );
 }

@@ -7,8 +7,9 @@ use crate::report::numbers::{area, area_estimate, short};
 use crate::report::record::{CLEAR_CNR, Component, Detector, Estimate, OnParts, Record};
 
 pub fn section(record: &Record) -> Option<Markup> {
+    let best = record.detectors.iter().filter_map(|detector| Some((detector, detector.best_score()?)));
     let judged: Vec<(&Detector, &Component)> =
-        record.components().filter(|(_, component)| !component.on_parts.is_empty()).collect();
+        best.filter(|(_, component)| !component.on_parts.is_empty()).collect();
     if judged.is_empty() {
         return None;
     }
@@ -21,7 +22,7 @@ pub fn section(record: &Record) -> Option<Markup> {
             (scrolling("How well the scores rank on each part", table(record, &judged)))
             figcaption {
                 b { "How to read it. " }
-                "AUROC of anomalous against healthy images of the same parts: 0.5 is chance, 1 tells all of them apart. Clear: the anomalous \
+                "AUROC of anomalous against healthy images of the same parts, by the best score of each detector: 0.5 is chance, 1 tells all of them apart. Clear: the anomalous \
                  images whose contrast-to-noise is " (short(CLEAR_CNR)) " or more; all: the faint ones too. In small the 95 % intervals over jobs and trainings."
             }
         }
@@ -53,14 +54,20 @@ fn all_unseen(record: &Record, on: &OnParts) -> Option<bool> {
     unseen.all(|of| of == first).then_some(first)
 }
 
-/// The columns: each part, and the two groups where there are both.
+/// In the order of the columns: groups of parts before single ones.
+fn columns(component: &Component) -> Vec<&OnParts> {
+    let mut columns: Vec<&OnParts> = component.on_parts.iter().collect();
+    columns.sort_by_key(|on| on.parts.len() == 1);
+    columns
+}
+
 fn heading(record: &Record, on: &OnParts) -> Markup {
     let parts = &record.scenario.parts;
     html! {
         @match on.parts[..] {
             [part] => {
                 (parts.get(part).map_or("", |part| stem(&part.file)))
-                @if parts.get(part).is_some_and(|part| part.unseen) { small { "not in training" } }
+                @if parts.get(part).is_some_and(|part| part.unseen) { br; small { "not in training" } }
             }
             _ if all_unseen(record, on) == Some(true) => "all not in training",
             _ => "all in training",
@@ -79,20 +86,20 @@ type Row = (&'static str, fn(&OnParts) -> Option<Estimate>);
 const ROWS: [Row; 2] = [("clear", |on| on.clear), ("all", |on| on.all)];
 
 fn table(record: &Record, judged: &[(&Detector, &Component)]) -> Markup {
-    let columns: &[OnParts] = judged.first().map_or(&[], |(_, component)| &component.on_parts);
+    let shown = judged.first().map_or_else(Vec::new, |(_, component)| columns(component));
     html! {
         table.heat {
             thead { tr {
                 th scope="col" { "Score" }
-                @for on in columns { th scope="col" { (heading(record, on)) } }
+                @for on in &shown { th scope="col" { (heading(record, on)) } }
             } }
             @for (detector, component) in judged {
                 tbody {
-                    tr.group { th scope="rowgroup" colspan=(columns.len() + 1) { (detector.name) " " (component.name) } }
+                    tr.group { th scope="rowgroup" colspan=(shown.len() + 1) { (detector.name) " " (component.name) } }
                     @for (name, figure) in ROWS {
                         tr {
                             th scope="row" { (name) }
-                            @for on in &component.on_parts { (cell(figure(on))) }
+                            @for on in columns(component) { (cell(figure(on))) }
                         }
                     }
                 }
