@@ -3,7 +3,8 @@
 use super::fair::leaks;
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural, repeated, short};
 use super::record::{
-    Estimate, Finding, JOB_LAYERS, Judgement, Operation, Record, Separation, Share, ShareOfDefect,
+    DetectionFit, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Operation, Record, Separation, Share,
+    ShareOfDefect,
 };
 
 /// What a person reads first.
@@ -53,6 +54,7 @@ pub fn verdict(record: &Record) -> Verdict {
     let (bar_met, bar) = named_point(record, named.map(|(_, judgement)| judgement));
     points.push(bar);
     points.push(Point { topic: "Missed most", text: missed(&judgement.detected_by_defect, once(record)) });
+    points.extend(how_faint(record));
     points.push(Point { topic: "False alarms", text: false_alarms(&judgement.false_alarms, once(record)) });
     points.push(Point { topic: "How sure", text: how_sure(record, judgement) });
     points.extend(best_pair(&best, named.is_some().then_some(cell)));
@@ -189,6 +191,53 @@ fn missed(by_defect: &[ShareOfDefect], once: bool) -> String {
             format!("{}, then {}.{others}", found(first), found(second))
         }
     }
+}
+
+/// From which contrast on the best score finds the defects nine times of ten.
+fn how_faint(record: &Record) -> Option<Point> {
+    let (detector, component) = record.best_score()?;
+    let known = component.detectability.as_ref()?;
+    let (mut from, mut always, mut never) = (Vec::new(), Vec::new(), Vec::new());
+    for of in &known.defects {
+        let Some(curve) = of.curves.iter().find(|curve| curve.extent == Extent::CnrImage) else { continue };
+        match curve.fit {
+            DetectionFit::Found { a90_95: Some(cnr), .. } if cnr <= curve.range[1] => from.push((cnr, of)),
+            DetectionFit::Found { a90_95: Some(_), .. } | DetectionFit::None => never.push(of.defect.clone()),
+            DetectionFit::All => always.push(of.defect.clone()),
+            _ => {}
+        }
+    }
+    from.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let score = format!("{} of {}", component.name, detector.name);
+    let mut said = Vec::new();
+    match &from[..] {
+        [] => {}
+        [(cnr, only)] => said.push(format!(
+            "{score} finds nine of ten images of {} from a contrast-to-noise of {} on, with a confidence of 95 %.",
+            only.defect,
+            short(*cnr)
+        )),
+        [(least, first), .., (most, last)] => said.push(format!(
+            "{score} finds nine of ten images, with a confidence of 95 %, from a contrast-to-noise of {} ({}) to {} ({}) on, \
+             by defect.",
+            short(*least),
+            first.defect,
+            short(*most),
+            last.defect
+        )),
+    }
+    if !always.is_empty() {
+        said.push(format!("Every image of {} was found.", listed(&always)));
+    }
+    match (&from[..], &never[..]) {
+        (_, []) => {}
+        ([], never) => said.push(format!(
+            "At no contrast that was tested does {score} surely find nine of ten images of {}.",
+            listed(never)
+        )),
+        (_, never) => said.push(format!("No contrast that was tested is enough for {}.", listed(never))),
+    }
+    (!said.is_empty()).then(|| Point { topic: "How faint", text: said.join(" ") })
 }
 
 fn false_alarms(share: &Share, once: bool) -> String {
