@@ -201,7 +201,12 @@ impl Plan {
         let production = scenario.resolve()?;
         for detector in &detectors {
             detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
-            let layers = detector.item.context().layers;
+            let context = detector.item.context();
+            if photographs.is_some() && context.channels() > 0 {
+                let error = format!("`{}` knows the drawing, and photographs come without", detector.name);
+                return Err(detector.place.error(error).with_help("take it or [photographs] out"));
+            }
+            let layers = context.layers;
             if layers > 0 && !production.keeps_history() {
                 return Err(detector
                     .place

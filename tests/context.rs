@@ -205,6 +205,23 @@ fn a_run_tells_parts_of_the_training_from_others() {
     // The second part is printed in training jobs only, so that each of the other two stands alone.
     let on = record["detectors"][0]["components"][0]["on_parts"].as_array().unwrap();
     assert_eq!(on.iter().map(|on| on["parts"].to_string()).collect::<Vec<_>>(), ["[0]", "[2]"]);
+    // The model scores the run's images as the run did, and says what it lacks of images that lie anywhere.
+    let score = |images: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
+        command.current_dir(folder.path()).env("NO_COLOR", "1");
+        command.args(["score", "run/models/context", images, "--out", "scored"]).assert()
+    };
+    score("run").success();
+    let table = fs::read_to_string(folder.path().join("scored/scores.csv")).unwrap();
+    let scored: Vec<f32> =
+        table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    let of_run = record["detectors"][0]["components"][0]["values"].as_array().unwrap();
+    let of_run: Vec<f32> = of_run.iter().map(|value| value.as_f64().unwrap() as f32).collect();
+    assert_eq!(scored, of_run);
+    let refused = score("run/dataset/test/good").code(2).get_output().clone();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("the nominal slice of each image and the 4 layers before it"), "{text}");
+    assert!(text.contains("name one run or dataset"), "{text}");
     let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
     assert!(
         page.contains("On parts never seen") && page.contains("lattice<br><small>not in training</small>")

@@ -115,3 +115,15 @@ fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
     let message = refused("dataset/test/striation", "dataset/test");
     assert!(message.contains("lie in folders below it"), "{message}");
 }
+
+#[test]
+fn detectors_that_know_the_drawing_are_not_for_photographs() {
+    let folder = workshop(PHOTOGRAPHS);
+    let path = folder.path().join("tiny.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("kind = \"vae\"", "kind = \"vae\"\ncontext = { slice = true }", 1))
+        .unwrap();
+    let output = synthgen(folder.path()).args(["check", "tiny.toml"]).assert().code(2).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("`vae` knows the drawing, and photographs come without"), "{text}");
+}

@@ -305,7 +305,7 @@ pub enum DetectorError {
     },
     /// Nobody has told what it has to know of the images.
     #[error(
-        "{detector} has to know {needs}, which image files alone do not tell; it scores the images of a run, as part of that run"
+        "{detector} has to know {needs}, which image files alone do not tell; name one run or dataset, and its test images are scored"
     )]
     Context {
         /// Kind of detector.

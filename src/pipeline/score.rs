@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
+use generators::dataset::{Dataset, MANIFEST, Split};
 
 use super::model::open_model;
 use super::{Failure, dataset_of, write_file};
-use crate::data::files;
+use crate::data::{self, Context, ImageSet, files};
 use crate::detectors::{Progress, Scores};
 use crate::report::{Picture, colour};
 use crate::thresholds::saved::{self, SavedError, SavedThreshold, SavedThresholds};
@@ -89,6 +90,7 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
     };
     let places: Vec<PathBuf> = request.images.iter().map(|path| dataset_of(path)).collect();
     let files = files::find(&places)?;
+    let known = with_context(&places, model.context()?)?;
 
     let mut table = Table::default();
     let mut time = Duration::ZERO;
@@ -96,7 +98,10 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
     let drawn = Drawn::begin(request.out)?;
     let mut overlays = 0;
     for chunk in files.chunks(CHUNK) {
-        let images = files::read(chunk, size_px)?;
+        let images = match &known {
+            Some(known) => known.select(&(table.rows..table.rows + chunk.len()).collect::<Vec<_>>()),
+            None => files::read(chunk, size_px)?,
+        };
         let started = Instant::now();
         let scores = scorer.score(&images)?;
         time += started.elapsed();
@@ -133,6 +138,17 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
         table: path,
         overlays: folder,
     })
+}
+
+/// The test images of a dataset with what `context` wants to know of them; `None` where it wants nothing, and of images that are not one
+/// whole dataset, of which nothing is known.
+fn with_context(places: &[PathBuf], context: Context) -> Result<Option<ImageSet>, Failure> {
+    match places {
+        [place] if context.channels() > 0 && place.join(MANIFEST).is_file() => {
+            Ok(Some(data::load(&Dataset::open(place)?, Split::Test, context.layers)?))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Which images score higher than the rule allows.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{History, Networks};
+use crate::data::Context;
 use crate::detectors::reduced::behind_average;
 use crate::detectors::{Detector, DetectorError, KINDS, Run, Scorer};
 use crate::nets::{NetsError, checkpoint};
@@ -111,6 +112,14 @@ impl Saved {
     /// not those of its architecture.
     pub fn scorer(&self) -> Result<Box<dyn Scorer>, DetectorError> {
         Ok(behind_average(self.architecture.reduction, self.detector()?.restore(self)?))
+    }
+
+    /// What it knows of a layer beside its image.
+    ///
+    /// # Errors
+    /// [`DetectorError::Model`] where this program has no such detector.
+    pub fn context(&self) -> Result<Context, DetectorError> {
+        Ok(self.detector()?.context())
     }
 
     /// The detector of this architecture.
