@@ -10,11 +10,15 @@ use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
 use crate::report::record::{Component, Detector, Record, TestImage};
 
 const WIDTH: f64 = 520.0;
+/// With one line of defects in the legend.
 const HEIGHT: f64 = 376.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
+/// As [`HEIGHT`].
 const TOP: f64 = 80.0;
 const BOTTOM: f64 = 48.0;
+const LEGEND_LEFT: f64 = 12.0;
+const LEGEND_LINE: f64 = 17.0;
 /// Where scores look healthy.
 const BAND: Rgb = [0xed, 0xf0, 0xf2];
 
@@ -25,16 +29,18 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
         return Vec::new();
     }
     let best = record.detectors.iter().filter_map(|detector| Some((detector, detector.best_score()?)));
+    let height = HEIGHT + LEGEND_LINE * (placed(record).1 - 1) as f64;
     best.map(|(detector, component)| {
         let title = format!("Score {} of {} against contrast-to-noise", component.name, detector.name);
-        let svg =
-            document(WIDTH as i32, HEIGHT as i32, &title, |area| plot(area, record, detector, component));
+        let svg = document(WIDTH as i32, height as i32, &title, |area| {
+            plot(area, record, detector, component, height)
+        });
         Figure::new(&slug(&format!("severity-{}", detector.name)), svg)
     })
     .collect()
 }
 
-fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Component) -> Drawn {
+fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Component, height: f64) -> Drawn {
     area.fill(&WHITE)?;
     let title = format!("{}: {}", detector.name, component.name);
     write(area, &title, 10.0, 20.0, &bold(14.0, INK, HPos::Left, VPos::Center))?;
@@ -49,25 +55,25 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
     let across = Axis::choose(known.iter().map(|k| k.1));
     let threshold = component.threshold.as_ref().map(|t| t.value);
     let up = Axis::choose(known.iter().map(|k| k.2).chain(threshold));
-    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let (right, bottom, top) = (WIDTH - RIGHT, height - BOTTOM, TOP + height - HEIGHT);
     let x = |v: f64| LEFT + across.place(v) * (right - LEFT);
-    let y = |v: f64| bottom - up.place(v) * (bottom - TOP);
+    let y = |v: f64| bottom - up.place(v) * (bottom - top);
     if let Some(value) = threshold {
         let [corner, opposite] = [at(LEFT, y(value)), at(right, bottom)];
         area.draw(&Rectangle::new([corner, opposite], rgb(BAND).filled()))?;
     }
     for (place, label) in across.ticks(7) {
         let at = LEFT + place * (right - LEFT);
-        line(area, (at, TOP), (at, bottom), stroke(GRID, 1.0))?;
+        line(area, (at, top), (at, bottom), stroke(GRID, 1.0))?;
         write(area, &label, at, bottom + 6.0, &font(11.0, MUTED, HPos::Center, VPos::Top))?;
     }
     for (place, label) in up.ticks(5) {
-        let at = bottom - place * (bottom - TOP);
+        let at = bottom - place * (bottom - top);
         line(area, (LEFT, at), (right, at), stroke(GRID, 1.0))?;
         write(area, &label, LEFT - 6.0, at, &font(11.0, MUTED, HPos::Right, VPos::Center))?;
     }
     let caption = format!("contrast-to-noise in the image (1 = texture's own deviation){}", across.note());
-    write(area, &caption, LEFT, HEIGHT - 12.0, &font(11.0, MUTED, HPos::Left, VPos::Center))?;
+    write(area, &caption, LEFT, height - 12.0, &font(11.0, MUTED, HPos::Left, VPos::Center))?;
     let defects = record.defects();
     for (image, cnr, score) in &known {
         let index = defects.iter().position(|d| Some(*d) == image.defect.as_deref()).unwrap_or(0);
@@ -80,22 +86,30 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
     Ok(())
 }
 
+/// Where the name of each defect begins in the legend, and how many lines that takes.
+fn placed(record: &Record) -> (Vec<(f64, f64)>, usize) {
+    let (mut x, mut lines) = (LEGEND_LEFT, 1);
+    let mut places = Vec::new();
+    for name in record.defects() {
+        let width = 13.0 + text_width(name, 11.5);
+        if x > LEGEND_LEFT && x + width > WIDTH - RIGHT {
+            (x, lines) = (LEGEND_LEFT, lines + 1);
+        }
+        places.push((x, 44.0 + LEGEND_LINE * (lines - 1) as f64));
+        x += width + 14.0;
+    }
+    (places, lines)
+}
+
 fn legend(area: &Area<'_>, record: &Record) -> Drawn {
-    let mut x = 12.0;
-    for (i, name) in record.defects().into_iter().enumerate() {
-        let y = 44.0;
+    let (places, lines) = placed(record);
+    for (i, (name, (x, y))) in record.defects().into_iter().zip(places).enumerate() {
         area.draw(&Circle::new(at(x + 4.0, y), 4 * UNIT, rgb(colour::defect(i)).filled()))?;
         write(area, name, x + 13.0, y, &font(11.5, INK, HPos::Left, VPos::Center))?;
-        x += 13.0 + text_width(name, 11.5) + 14.0;
     }
-    let band = Rectangle::new([at(12.0, 58.0), at(26.0, 68.0)], rgb(BAND).filled());
-    area.draw(&band)?;
-    line(area, (12.0, 58.0), (26.0, 58.0), stroke(INK, 1.25))?;
-    write(
-        area,
-        "score that 95 % of the healthy images stay below",
-        33.0,
-        63.0,
-        &font(11.5, INK, HPos::Left, VPos::Center),
-    )
+    let y = 58.0 + LEGEND_LINE * (lines - 1) as f64;
+    area.draw(&Rectangle::new([at(12.0, y), at(26.0, y + 10.0)], rgb(BAND).filled()))?;
+    line(area, (12.0, y), (26.0, y), stroke(INK, 1.25))?;
+    let band = "score that 95 % of the healthy images stay below";
+    write(area, band, 33.0, y + 5.0, &font(11.5, INK, HPos::Left, VPos::Center))
 }

@@ -13,7 +13,7 @@ use crate::report::record::{
 type Known<'a> = (&'a Detector, &'a Component, &'a Detectability);
 
 pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
-    let known: Vec<Known<'_>> = record
+    let mut known: Vec<Known<'_>> = record
         .detectors
         .iter()
         .filter_map(|detector| Some((detector, detector.best_score()?)))
@@ -22,10 +22,12 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
     if known.is_empty() || record.dataset.defects.is_empty() {
         return None;
     }
+    known.sort_by(|a, b| b.1.rank().total_cmp(&a.1.rank()));
     Some(html! {
         p.lead {
             "The extent from which on a defect is found at least nine times of ten, with a confidence of 95 % (a90/95, as in \
-             non-destructive testing), by the best score of each detector at a threshold that no label had a part in."
+             non-destructive testing), by the best score of each detector at a threshold that no label had a part in. The \
+             detector that ranks best stands first."
         }
         figure {
             (scrolling("Extents that are found nine times of ten", table(record, &known)))
@@ -34,7 +36,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
                 "Below it in small a90, without the confidence. > and <: it lies beyond the largest or least that was tested, which \
                  is printed. "
                 q { "all" } " and " q { "none" } ": of them all or none was found, and there is no curve. " q { "no trend" } ": chance may \
-                 have made the curve, or larger ones are not found more often. " q { "a gap" } ": hits and misses do not overlap, and the \
+                 have made the curve, or larger ones are not found more often. " q { "all alike" } ": only one extent was tested. " q { "a gap" } ": hits and misses do not overlap, and the \
                  change lies between the two numbers. Diameter is that of a disc of the footprint’s area; an episode is found where \
                  any of its layers is. " (thresholds(&known))
             }
@@ -117,6 +119,7 @@ fn cell(curve: Option<&DetectionCurve>) -> Markup {
         e => short(e),
     };
     match fit {
+        _ if low == high => html! { td.empty { "all alike" } },
         DetectionFit::Found { a90: Some(a90), a90_95: Some(bound), .. } => {
             html! { td { (tested(*bound)) small { br; "a90 " (tested(*a90)) } } }
         }
