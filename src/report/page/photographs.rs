@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::scrolling;
 use crate::report::fair::chance;
 use crate::report::figures::Figures;
-use crate::report::numbers::{area, area_estimate, plural, signed};
+use crate::report::numbers::{area, plural, signed};
 use crate::report::record::{
     Estimate, OnPhotographs, PhotographScore, Photographs, PixelFigures, Record, TrainedOn,
 };
@@ -23,7 +23,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
             (scrolling("Detectors on photographs, by training", table(photographs)))
             figcaption {
                 b { "How to read it. " }
-                "AUROC is the chance that an anomalous photograph scores higher than a healthy one, with its 95 % interval over parts. The gain is \
+                "AUROC is the chance that an anomalous photograph scores higher than a healthy one, and in small stand 95 % intervals over parts. The gain is \
                  held against the same score after training on photographs alone, with the p-value of a paired test over parts. Pixels are judged \
                  by the anomaly maps against the masks; AUPRO counts every anomalous region alike, up to 30 % of the healthy pixels."
             }
@@ -54,7 +54,7 @@ fn table(photographs: &Photographs) -> Markup {
             thead { tr {
                 th scope="col" { "Score, trained on" }
                 th scope="col" { "Training images" }
-                th scope="col" { "AUROC (95 % interval)" }
+                th scope="col" { "AUROC" }
                 th scope="col" { "Gain" }
                 th scope="col" { "Average precision" }
                 @if pixels {
@@ -71,7 +71,7 @@ fn table(photographs: &Photographs) -> Markup {
                             tr {
                                 th scope="row" { (trained_on.words()) }
                                 td { (result.images) }
-                                td { (area_estimate(&score.auroc)) }
+                                td { (estimate(&score.auroc)) }
                                 td {
                                     @match &score.gain {
                                         Some(gain) => { (signed(gain.auroc)) small { br; (chance(gain.p_value)) } }
@@ -80,7 +80,9 @@ fn table(photographs: &Photographs) -> Markup {
                                 }
                                 td { (area(score.average_precision)) }
                                 @if pixels {
-                                    @for figure in cells(result) { td { (figure.as_ref().map_or("–".into(), area_estimate)) } }
+                                    @for figure in cells(result) {
+                                        td { @match &figure { Some(figure) => (estimate(figure)), None => "–" } }
+                                    }
                                 }
                             }
                         }
@@ -88,6 +90,13 @@ fn table(photographs: &Photographs) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn estimate(Estimate { value, interval }: &Estimate) -> Markup {
+    html! {
+        (area(*value))
+        @if let Some([low, high]) = interval { small { br; (area(*low)) "–" (area(*high)) } }
     }
 }
 
