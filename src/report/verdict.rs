@@ -4,7 +4,7 @@ use super::fair::leaks;
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural, repeated, short};
 use super::record::{
     DetectionFit, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Operation, Record, Separation, Share,
-    ShareOfDefect,
+    ShareOfDefect, Typing,
 };
 
 /// What a person reads first.
@@ -48,7 +48,9 @@ pub fn verdict(record: &Record) -> Verdict {
     let mut points: Vec<Point> = unfair(record).into_iter().collect();
     let Some(&chosen) = named.as_ref().or(best.first()) else {
         points.extend(ranking(record));
-        return Verdict { headline: no_verdict(record), bar_met: None, pair: None, points };
+        let types = record.typing.as_ref().filter(|_| record.detectors.is_empty());
+        let headline = types.map_or_else(|| no_verdict(record), types_found);
+        return Verdict { headline, bar_met: None, pair: None, points };
     };
     let (cell, judgement) = chosen;
     let (bar_met, bar) = named_point(record, named.map(|(_, judgement)| judgement));
@@ -105,6 +107,16 @@ fn catches(judgement: &Judgement) -> String {
 /// `vae MSE with k-means`.
 fn pair_name(cell: &Separation) -> String {
     format!("{} with {}", cell.representation, cell.separator)
+}
+
+/// Of a run that was asked for types of defects alone.
+fn types_found(typing: &Typing) -> String {
+    let interval = typing.accuracy.interval.map(|i| format!(" (95 % interval {})", percent_interval(i)));
+    format!(
+        "Grouped without labels, {}{} of the images are with those of their kind.",
+        percent(typing.accuracy.value),
+        interval.unwrap_or_default()
+    )
 }
 
 fn no_verdict(record: &Record) -> String {

@@ -200,6 +200,7 @@ fn a_bare_record_gives_a_page_too() {
         separators: Vec::new(),
         separations: Vec::new(),
         named: None,
+        typing: None,
         gallery: Vec::new(),
         ..full
     };

@@ -47,6 +47,18 @@ fn judgement(found: [usize; 2], alarms: usize) -> Judgement {
     Judgement { detected, false_alarms, ..judgement }
 }
 
+#[test]
+fn a_run_for_types_alone_is_told_by_them() {
+    let mut record = fake::record();
+    record.detectors.clear();
+    record.separations.clear();
+    record.named = None;
+    let share = record.typing.as_ref().unwrap().accuracy.value;
+    let headline = verdict(&record).headline;
+    let expected = format!("Grouped without labels, {}", crate::report::numbers::percent(share));
+    assert!(headline.starts_with(&expected), "{headline}");
+}
+
 const NAMED: (&str, &str) = ("f-anogan A", "Gaussian mixture");
 
 #[test]
