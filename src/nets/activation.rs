@@ -73,11 +73,13 @@ pub(crate) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
 const CHUNK: usize = 1 << 14;
 
 /// `f` of every pair of values, on all threads.
-pub(crate) fn pairwise(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+pub(crate) fn pairwise(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Copy + Sync) -> Vec<f32> {
     let mut result = vec![0.0; a.len()];
     let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
     result.par_chunks_mut(CHUNK).zip(inputs).for_each(|(result, (a, b))| {
         widest(|| {
+            // A copy, so that the compiler sees that no result is written over what `f` holds.
+            let f = f;
             for ((r, &a), &b) in result.iter_mut().zip(a).zip(b) {
                 *r = f(a, b);
             }
@@ -94,12 +96,13 @@ impl CustomOp1 for Leaky {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(storage, layout)?;
+        let (x, slope) = (values(storage, layout)?, self.0);
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
             widest(|| {
+                let slope = slope;
                 for (y, &x) in y.iter_mut().zip(x) {
-                    *y = if x > 0.0 { x } else { x * self.0 };
+                    *y = x * if x > 0.0 { 1.0 } else { slope };
                 }
             });
         });
@@ -134,8 +137,8 @@ impl CustomOp2 for LeakyGradient {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let gradient =
-            pairwise(values(s1, l1)?, values(s2, l2)?, |u, y| if y > 0.0 { u } else { u * self.0 });
+        let (u, y, slope) = (values(s1, l1)?, values(s2, l2)?, self.0);
+        let gradient = pairwise(u, y, move |u, y| u * if y > 0.0 { 1.0 } else { slope });
         Ok((CpuStorage::F32(gradient), l1.shape().clone()))
     }
 

@@ -38,12 +38,12 @@ impl Epilogue<'_> {
     pub const NONE: Self = Self { bias: None, slope: 1.0 };
 
     fn apply(&self, channel: usize, row: &mut [f32]) {
-        let bias = self.bias.map_or(0.0, |bias| bias[channel]);
-        if self.slope != 1.0 || self.bias.is_some() {
-            widest(|| {
+        let (bias, slope) = (self.bias.map_or(0.0, |bias| bias[channel]), self.slope);
+        if slope != 1.0 || self.bias.is_some() {
+            widest(move || {
                 for v in row {
                     let sum = *v + bias;
-                    *v = if sum > 0.0 { sum } else { sum * self.slope };
+                    *v = sum * if sum > 0.0 { 1.0 } else { slope };
                 }
             });
         }

@@ -62,27 +62,42 @@ impl Plane {
         above.fill(0.0);
         below.fill(0.0);
         for (row, source) in rows.chunks_exact_mut(self.row()).zip(source.chunks_exact(width)) {
+            row.fill(0.0);
+            if self.phases == 2 {
+                let (even, odd) = row.split_at_mut(self.columns);
+                deal(source, left, even, odd);
+                continue;
+            }
             for (phase, target) in row.chunks_exact_mut(self.columns).enumerate() {
                 // The first column of the phase that the source fills, and the source's column there.
                 let start = left.saturating_sub(phase).div_ceil(self.phases).min(self.columns);
                 let source = source.get(start * self.phases + phase - left..).unwrap_or_default();
-                let count = source.len().div_ceil(self.phases).min(self.columns - start);
-                target[..start].fill(0.0);
-                target[start + count..].fill(0.0);
-                let target = &mut target[start..start + count];
-                match self.phases {
-                    1 => target.copy_from_slice(&source[..count]),
-                    2 => gather(target, source, 2),
-                    phases => gather(target, source, phases),
+                let target = &mut target[start..];
+                if self.phases == 1 {
+                    target[..source.len()].copy_from_slice(source);
+                } else {
+                    target.iter_mut().zip(source.iter().step_by(self.phases)).for_each(|(t, s)| *t = *s);
                 }
             }
         }
     }
 }
 
+/// Deals a row that begins at column `left` to the columns of even and of odd number: whole vectors, not one by one.
 #[inline(always)]
-fn gather(target: &mut [f32], source: &[f32], apart: usize) {
-    for (t, s) in target.iter_mut().zip(source.iter().step_by(apart)) {
-        *t = *s;
+fn deal(mut row: &[f32], left: usize, even: &mut [f32], odd: &mut [f32]) {
+    if left % 2 == 1
+        && let Some((&first, rest)) = row.split_first()
+    {
+        odd[left / 2] = first;
+        row = rest;
+    }
+    let (even, odd) = (&mut even[left.div_ceil(2)..], &mut odd[left.div_ceil(2)..]);
+    let (pairs, last) = row.as_chunks::<2>();
+    for ((even, odd), pair) in even.iter_mut().zip(odd).zip(pairs) {
+        [*even, *odd] = *pair;
+    }
+    if let [last] = last {
+        even[pairs.len()] = *last;
     }
 }
