@@ -182,14 +182,15 @@ impl InplaceOp2 for Decay {
     ) -> Result<()> {
         let gradient = values(gradient, gradient_layout)?;
         let (first, second) = values_mut(moments, layout)?.split_at_mut(gradient.len());
-        let (rest1, rest2) = (1.0 - self.beta1, 1.0 - self.beta2);
+        let Self { scale, beta1, beta2 } = *self;
+        let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
         let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
         moments.zip(gradient.par_chunks(CHUNK)).for_each(|((m, v), g)| {
-            widest(|| {
+            widest(move || {
                 for ((m, v), &g) in m.iter_mut().zip(v).zip(g) {
-                    let g = self.scale * g;
-                    *m = self.beta1 * *m + rest1 * g;
-                    *v = self.beta2 * *v + rest2 * g * g;
+                    let g = scale * g;
+                    *m = beta1 * *m + rest1 * g;
+                    *v = beta2 * *v + rest2 * g * g;
                 }
             });
         });
@@ -231,12 +232,12 @@ impl InplaceOp2 for Descend {
     ) -> Result<()> {
         let variable = values_mut(variable, layout)?;
         let (first, second) = values(moments, moments_layout)?.split_at(variable.len());
+        let Self { step, inverse_correction2, epsilon, keep } = *self;
         let moments = first.par_chunks(CHUNK).zip(second.par_chunks(CHUNK));
         variable.par_chunks_mut(CHUNK).zip(moments).for_each(|(p, (m, v))| {
-            widest(|| {
+            widest(move || {
                 for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
-                    *p =
-                        self.keep * *p - self.step * m / (v.sqrt() * self.inverse_correction2 + self.epsilon);
+                    *p = keep * *p - step * m / (v.sqrt() * inverse_correction2 + epsilon);
                 }
             });
         });

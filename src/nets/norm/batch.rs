@@ -216,10 +216,10 @@ impl CustomOp3 for Normalise {
             let channel = i % channels;
             let (scale, shift) = normal[channel];
             let (scale, shift) = (scale * weight[channel], shift * weight[channel] + bias[channel]);
-            widest(|| {
+            widest(move || {
                 for (y, x) in out.iter_mut().zip(x) {
                     let z = x * scale + shift;
-                    *y = if z > 0.0 { z } else { z * slope };
+                    *y = z * if z > 0.0 { 1.0 } else { slope };
                 }
             });
         });
@@ -319,12 +319,12 @@ impl CustomOp3 for GradientSums {
     ) -> Result<(CpuStorage, Shape)> {
         let (px, channels) = sizes(l1)?;
         let (x, upstream, output) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
-        let normal = scale_and_shift(&self.statistics)?;
+        let (normal, slope) = (scale_and_shift(&self.statistics)?, self.slope);
         Ok(per_channel(channels, |channel| {
             let (scale, shift) = normal[channel];
             let part = |x| pieces(x, px, channels, channel);
             let terms = |[x, u, y]: [f32; 3]| {
-                let masked = if y > 0.0 { u } else { u * self.slope };
+                let masked = u * if y > 0.0 { 1.0 } else { slope };
                 [masked, masked * (x * scale + shift)]
             };
             let (mut plain, mut weighted) = (0.0, 0.0);
@@ -389,10 +389,10 @@ impl CustomOp3 for InputGradient {
             let channel = i % channels;
             let (scale, shift) = normal[channel];
             let [plain, weighted] = [sums[0][channel], sums[1][channel]];
-            let factor = scale * weight[channel];
-            widest(|| {
+            let (factor, slope) = (scale * weight[channel], self.slope);
+            widest(move || {
                 for (((g, &x), &u), &y) in out.iter_mut().zip(x).zip(upstream).zip(output) {
-                    let u = if y > 0.0 { u } else { u * self.slope };
+                    let u = u * if y > 0.0 { 1.0 } else { slope };
                     *g = factor * (u - plain - (x * scale + shift) * weighted);
                 }
             });
