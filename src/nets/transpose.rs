@@ -38,15 +38,12 @@ pub(super) fn transpose(
 
 #[inline(always)]
 fn block(source: &[f32], source_apart: usize, target: &mut [f32], target_apart: usize) {
-    let mut rows = [[0f32; BLOCK]; BLOCK];
-    for (i, row) in rows.iter_mut().enumerate() {
-        if let Some(values) = source[i * source_apart..].first_chunk() {
-            *row = *values;
-        }
-    }
+    // All rows are there before the first is used: the compiler then keeps them in registers.
+    let row = |i: usize| source[i * source_apart..].first_chunk::<BLOCK>().copied();
+    let (Some(a), Some(b), Some(c), Some(d)) = (row(0), row(1), row(2), row(3)) else { return };
     for i in 0..BLOCK {
-        if let Some(values) = target[i * target_apart..].first_chunk_mut::<BLOCK>() {
-            *values = [rows[0][i], rows[1][i], rows[2][i], rows[3][i]];
+        if let Some(values) = target[i * target_apart..].first_chunk_mut() {
+            *values = [a[i], b[i], c[i], d[i]];
         }
     }
 }
