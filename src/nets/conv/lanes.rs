@@ -242,13 +242,18 @@ impl Class {
         vectors: usize,
         width: usize,
     ) -> Scratch {
+        // Neighbours lie side by side in the source too.
+        let runs: Vec<[usize; 2]> =
+            lanes.chunk_by(|a, b| a.start + 1 == b.start).map(|run| [run[0].start, run.len()]).collect();
         let mut out = Scratch::new(channels * self.taps * vectors * width);
         for (out, step) in out.chunks_exact_mut((vectors * width).max(1)).zip(self.steps(channels)) {
-            let source = &source[step.b as usize..];
-            for (out, lane) in out.iter_mut().zip(lanes) {
-                *out = source[lane.start];
+            let (mut out, source) = (out, &source[step.b as usize..]);
+            for &[start, len] in &runs {
+                let (run, rest) = out.split_at_mut(len);
+                run.copy_from_slice(&source[start..][..len]);
+                out = rest;
             }
-            out[lanes.len()..].fill(0.0);
+            out.fill(0.0);
         }
         out
     }
