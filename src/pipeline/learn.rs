@@ -6,6 +6,7 @@ use std::time::Instant;
 use candle_core::Device;
 use generators::stream::Stream;
 
+use super::told::Told;
 use super::{Failure, sample, speed, write_file};
 use crate::data::ImageSet;
 use crate::detectors::{self, Detector, Fitted, Progress, Run, Scores};
@@ -83,7 +84,8 @@ pub fn learn(
 ) -> Result<Learnt, Failure> {
     let &Place { run, device, .. } = place;
     let folders = Folders::of(detector, run, 0);
-    let task = folders.task(detector, place, stream, progress)?;
+    let told = Told::new(detector, None, progress);
+    let task = folders.task(detector, place, stream, &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     let training_secs = started.elapsed().as_secs_f64();
@@ -148,7 +150,9 @@ pub fn again(
     progress: &dyn Progress,
 ) -> Result<Scores, Failure> {
     let folders = Folders::of(detector, place.run, training);
-    let task = folders.task(detector, place, &stream.item("training", training), progress)?;
+    let which = format!("training {}", training + 1);
+    let told = Told::new(detector, Some(&which), progress);
+    let task = folders.task(detector, place, &stream.item("training", training), &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     learnt.record.retrainings.push(record::Retraining {

@@ -20,6 +20,7 @@ mod separate;
 mod shifts;
 mod speed;
 mod test_images;
+mod told;
 mod typing;
 
 use std::path::{Path, PathBuf};

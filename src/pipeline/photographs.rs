@@ -11,6 +11,7 @@ use super::judge::{estimate_over_jobs, select};
 use super::learn::{Images, Place};
 use super::localisation::Footprints;
 use super::operating::top;
+use super::told::Told;
 use super::{Failure, fingerprint, write_file};
 use crate::data::photographs::{self, Folders, Photographs};
 use crate::data::{Context, ImageSet};
@@ -158,6 +159,7 @@ fn fit(
         }
     };
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
+    let told = Told::new(detector, Some(trained_on.words()), progress);
     let run = Run {
         stream,
         folder: &folder,
@@ -165,7 +167,7 @@ fn fit(
         reduction: 1,
         fingerprint: &fingerprint,
         device,
-        progress,
+        progress: &told,
     };
     Ok(detector.item.fit(&healthy.training, &healthy.validation, &run)?)
 }
