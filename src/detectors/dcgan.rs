@@ -136,17 +136,12 @@ impl Detector for Dcgan {
         let history = trained(run, &architecture, &model.networks(), || {
             stage.train(&mut Training::new(self, &model, stage.steps(), validation, run)?, run)
         })?;
-        Ok(Fitted {
-            curves: history.curves(),
-            collapses: history.collapses().to_vec(),
-            choices: history.choices().to_vec(),
-            snapshots: model.snapshots.images(stage.steps())?,
-            parameters: vec![
-                ("discriminator".to_owned(), model.parameters.count()),
-                ("generator".to_owned(), model.generator.parameters.count()),
-            ],
-            scorer: Box::new(model.scorer()),
-        })
+        let parameters = vec![
+            ("discriminator", model.parameters.count()),
+            ("generator", model.generator.parameters.count()),
+        ];
+        let snapshots = model.snapshots.images(stage.steps())?;
+        Ok(Fitted { snapshots, ..Fitted::new(model.scorer(), &history, parameters) })
     }
 
     fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError> {

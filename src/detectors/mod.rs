@@ -24,6 +24,7 @@ use crate::nets::NetsError;
 use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 pub use reduced::build;
+use training::History;
 pub use training::{Architecture, Bound, Choice, Collapse, Saved};
 
 /// A detector as the scenario states it, not yet fitted.
@@ -141,6 +142,20 @@ pub struct Fitted {
     pub snapshots: Vec<Snapshot>,
     /// Trainable parameters by network: ("critic", 2_765_568).
     pub parameters: Vec<(String, usize)>,
+}
+
+impl Fitted {
+    /// What a training left behind, of networks with so many parameters; images that it made on the way are still missing.
+    fn new(scorer: impl Scorer + 'static, history: &History, parameters: Vec<(&str, usize)>) -> Self {
+        Self {
+            scorer: Box::new(scorer),
+            curves: history.curves(),
+            collapses: history.collapses().to_vec(),
+            choices: history.choices().to_vec(),
+            snapshots: Vec::new(),
+            parameters: parameters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        }
+    }
 }
 
 /// One loss over the steps of a stage.

@@ -130,15 +130,9 @@ impl Detector for AnoGan {
             scorer.start.set(&start)?;
             Ok(History::default())
         })?;
-        let parameters = scorer.gan.networks().into_iter();
-        Ok(Fitted {
-            curves: Vec::new(),
-            collapses: Vec::new(),
-            choices: Vec::new(),
-            snapshots: Vec::new(),
-            parameters: parameters.map(|(name, network)| (name.to_owned(), network.count())).collect(),
-            scorer: Box::new(scorer),
-        })
+        let parameters =
+            scorer.gan.networks().iter().map(|(name, network)| (*name, network.count())).collect();
+        Ok(Fitted::new(scorer, &History::default(), parameters))
     }
 
     fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError> {

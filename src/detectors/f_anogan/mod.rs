@@ -200,18 +200,13 @@ impl Detector for FAnoGan {
             scorer.residuals.measure(chunks(healthy, run.device).map(|x| Ok(scorer.residual(&x?)?.0)))?;
             Ok(history)
         })?;
-        Ok(Fitted {
-            curves: history.curves(),
-            collapses: history.collapses().to_vec(),
-            choices: history.choices().to_vec(),
-            snapshots: model.snapshots.images(steps)?,
-            parameters: vec![
-                ("critic".to_owned(), model.critic_parameters.count()),
-                ("generator".to_owned(), model.generator.parameters.count()),
-                ("encoder".to_owned(), model.scorer.encoder.parameters.count()),
-            ],
-            scorer: Box::new(model.scorer),
-        })
+        let parameters = vec![
+            ("critic", model.critic_parameters.count()),
+            ("generator", model.generator.parameters.count()),
+            ("encoder", model.scorer.encoder.parameters.count()),
+        ];
+        let snapshots = model.snapshots.images(steps)?;
+        Ok(Fitted { snapshots, ..Fitted::new(model.scorer, &history, parameters) })
     }
 
     fn suits(&self, size_px: usize) -> Result<(), DetectorError> {

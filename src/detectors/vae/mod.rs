@@ -157,14 +157,8 @@ impl Detector for Vae {
             scorer.residuals.measure(views.map(|view| scorer.residual(&view?)))?;
             Ok(history)
         })?;
-        Ok(Fitted {
-            curves: history.curves(),
-            collapses: history.collapses().to_vec(),
-            choices: history.choices().to_vec(),
-            snapshots: Vec::new(),
-            parameters: vec![(NAME.to_owned(), scorer.network.parameters.count())],
-            scorer: Box::new(scorer),
-        })
+        let parameters = vec![(NAME, scorer.network.parameters.count())];
+        Ok(Fitted::new(scorer, &history, parameters))
     }
 
     fn restore(&self, saved: &Saved) -> Result<Box<dyn Scorer>, DetectorError> {
