@@ -122,8 +122,11 @@ impl Counts {
         let mut lengths = counts.map(|count| total.div_ceil(count).next_power_of_two().ilog2());
         let room = |length: u32| 1u32 << (LONGEST - length);
         let mut left = room(0) - lengths.iter().map(|&length| room(length)).sum::<u32>();
-        let mut order: [usize; SYMBOLS] = std::array::from_fn(|symbol| symbol);
+        // The few that are frequent, then those that are not, which are all alike.
+        let (mut order, rare): (Vec<usize>, Vec<usize>) =
+            (0..SYMBOLS).partition(|&symbol| counts[symbol] > least);
         order.sort_by_key(|&symbol| std::cmp::Reverse(counts[symbol]));
+        order.extend(rare);
         while left > 0 {
             for &symbol in &order {
                 let more = room(lengths[symbol]);
@@ -152,16 +155,18 @@ impl Code {
 
     /// The code of these lengths (RFC 1951, section 3.2.2).
     fn canonical(lengths: &[u32; SYMBOLS]) -> Self {
-        let mut code = [(0, 0); SYMBOLS];
-        let mut next = 0u16;
-        for length in 1..=LONGEST {
-            for symbol in (0..SYMBOLS).filter(|&symbol| lengths[symbol] == length) {
-                code[symbol] = (next.reverse_bits() >> (16 - length), length as u8);
-                next += 1;
-            }
-            next <<= 1;
+        let mut of_length = [0u16; LONGEST as usize + 1];
+        lengths.iter().for_each(|&length| of_length[length as usize] += 1);
+        // The first code of each length follows the last one that is shorter.
+        let mut next = [0u16; LONGEST as usize + 1];
+        for length in 1..next.len() {
+            next[length] = (next[length - 1] + of_length[length - 1]) << 1;
         }
-        Self(code)
+        Self(lengths.map(|length| {
+            let code = &mut next[length as usize];
+            *code += 1;
+            ((*code - 1).reverse_bits() >> (16 - length), length as u8)
+        }))
     }
 
     /// Writes the head of the block: the length of each symbol, in four bits, or how often the one before comes again
@@ -253,13 +258,25 @@ impl Writer {
         let (bits, count) = self.code.0[symbol];
         self.bits.put(bits.into(), count.into());
     }
+
+    /// Four bytes, which have at most 56 bits together.
+    #[inline(always)]
+    fn four(&mut self, bytes: &[u8; 4]) {
+        let (mut all, mut total) = (0, 0);
+        for &byte in bytes {
+            let (bits, count) = self.code.0[usize::from(byte)];
+            all |= u64::from(bits) << total;
+            total += u32::from(count);
+        }
+        self.bits.put(all, total);
+    }
 }
 
 impl Sink for Writer {
     #[inline(always)]
     fn word(&mut self, bytes: &[u8; 8]) {
         let Some([a, b, c, d]) = self.pairs.get(bytes) else {
-            return bytes.iter().for_each(|&byte| self.byte(byte));
+            return bytes.as_chunks().0.iter().for_each(|four| self.four(four));
         };
         let (first, second) = ((a.0 | b.0 << a.1, a.1 + b.1), (c.0 | d.0 << c.1, c.1 + d.1));
         if first.1 + second.1 <= 56 {
