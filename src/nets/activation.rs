@@ -77,9 +77,7 @@ pub(crate) fn pairwise(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Copy 
     let mut result = vec![0.0; a.len()];
     let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
     result.par_chunks_mut(CHUNK).zip(inputs).for_each(|(result, (a, b))| {
-        widest(|| {
-            // A copy, so that the compiler sees that no result is written over what `f` holds.
-            let f = f;
+        widest(move || {
             for ((r, &a), &b) in result.iter_mut().zip(a).zip(b) {
                 *r = f(a, b);
             }
@@ -99,8 +97,7 @@ impl CustomOp1 for Leaky {
         let (x, slope) = (values(storage, layout)?, self.0);
         let mut y = vec![0.0; x.len()];
         y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-            widest(|| {
-                let slope = slope;
+            widest(move || {
                 for (y, &x) in y.iter_mut().zip(x) {
                     *y = x * if x > 0.0 { 1.0 } else { slope };
                 }
