@@ -5,6 +5,7 @@ mod explain;
 mod gallery;
 mod interrupt;
 mod progress;
+mod say;
 mod screening;
 mod slices;
 
@@ -21,6 +22,7 @@ use miette::MietteHandlerOpts;
 use crate::nets::device::Place;
 use crate::pipeline::{Overlays, Request};
 use crate::plan::Overrides;
+use say::tell;
 use slices::Layers;
 
 const EXAMPLES: &str = "\
@@ -364,7 +366,7 @@ pub fn run() -> ExitCode {
     if let Some(threads) = cli.threads
         && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()
     {
-        eprintln!("cannot start {threads} threads: {e}");
+        tell(format_args!("cannot start {threads} threads: {e}"));
         return ExitCode::from(1);
     }
     interrupt::listen();
@@ -403,7 +405,7 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{:?}", failure.report);
+            tell(format_args!("{:?}", failure.report));
             ExitCode::from(failure.status)
         }
     }

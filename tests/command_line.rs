@@ -415,3 +415,32 @@ fn a_gate_that_fails_and_a_run_that_is_worse_end_with_a_status_of_their_own() {
     let message = stderr(synthgen(folder.path()).args(["compare", "reports/tiny", "nowhere"]), 2);
     assert!(message.contains("nowhere"), "{message}");
 }
+
+/// As `synthgen check tiny.toml | head -1` does, and a log that nobody collects any more.
+#[test]
+fn a_reader_who_has_left_ends_nothing() {
+    let folder = workshop("", "");
+    let closed = || std::io::pipe().unwrap().1;
+    for arguments in [&["check", "tiny.toml"][..], &["tiny.toml"]] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_synthgen"));
+        command.current_dir(folder.path()).args(arguments).stdout(closed()).stderr(closed());
+        assert_eq!(command.status().unwrap().code(), Some(0), "{arguments:?}");
+    }
+    assert!(folder.path().join("reports/tiny/report.html").exists());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    command.current_dir(folder.path()).args(["check", "no.toml"]).stderr(closed());
+    assert_eq!(command.status().unwrap().code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_takes_nothing_is_told_of() {
+    let folder = workshop("", "");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    let output = command.current_dir(folder.path()).args(["check", "tiny.toml"]).stdout(full);
+    let output = output.stderr(std::process::Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the standard output: No space left on device"), "{said}");
+}

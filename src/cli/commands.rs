@@ -10,6 +10,7 @@ use generators::mesh::{Mesh, Unit};
 use miette::{Report, miette};
 
 use super::progress::Terminal;
+use super::say::{say, tell};
 use super::slices::{self, Layers};
 use super::{CalibrateArgs, DeviceArgs, RunArgs, explain, gallery, interrupt, screening};
 use crate::comparison;
@@ -97,9 +98,9 @@ fn open(wanted: &DeviceArgs) -> Result<Device, Ended> {
 pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcome {
     let device = open(wanted)?;
     let (plan, run) = prepare(scenario, args, None)?;
-    eprintln!("device: {}", device::name(&device));
+    tell(format_args!("device: {}", device::name(&device)));
     let finished = pipeline::run(&plan, &run, &device, &Terminal::default())?;
-    println!("{}", finished.report.display());
+    say(finished.report.display())?;
     let failed: Vec<String> =
         finished.record.gates.iter().filter(|gate| !gate.holds()).map(Gate::to_string).collect();
     match failed.len() {
@@ -116,7 +117,7 @@ pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcom
 pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcome {
     let (plan, run) = prepare(scenario, args, shard)?;
     let dataset = pipeline::generate(&plan, &run, shard, &Terminal::default())?;
-    println!("{}", dataset.display());
+    say(dataset.display())?;
     Ok(())
 }
 
@@ -125,20 +126,20 @@ pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
     if fresh {
         pipeline::discard(run)?;
     }
-    println!("{}", pipeline::merge(shards, run, &Terminal::default())?.display());
+    say(pipeline::merge(shards, run, &Terminal::default())?.display())?;
     Ok(())
 }
 
 /// `synthgen export DATASET --format NAME`.
 pub fn export(dataset: &Path, formats: Vec<String>) -> Outcome {
     let formats: Formats = formats.into_iter().map(|name| (name, Settings::new())).collect();
-    println!("{}", pipeline::export(dataset, &formats)?.display());
+    say(pipeline::export(dataset, &formats)?.display())?;
     Ok(())
 }
 
 /// `synthgen export-onnx MODEL`.
 pub fn export_onnx(model: &Path, out: Option<&Path>) -> Outcome {
-    println!("{}", pipeline::export_onnx(model, out)?.display());
+    say(pipeline::export_onnx(model, out)?.display())?;
     Ok(())
 }
 
@@ -146,13 +147,13 @@ pub fn export_onnx(model: &Path, out: Option<&Path>) -> Outcome {
 pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
     let origin = Origin::of(image).map_err(Failure::from)?;
     // A string takes everything.
-    print!("{}", explain::describe(&origin).unwrap_or_default());
+    say(explain::describe(&origin).unwrap_or_default().trim_end())?;
     let Some(folder) = remake else { return Ok(()) };
     let again = || origin.remake(&origin.production()?, folder);
     let remade = again().map_err(Failure::from)?;
-    println!("\nmade again in {}", folder.display());
+    say(format_args!("\nmade again in {}", folder.display()))?;
     for file in &remade {
-        println!("  {}  {}", if file.same { "equal    " } else { "DIFFERENT" }, file.file);
+        say(format_args!("  {}  {}", if file.same { "equal    " } else { "DIFFERENT" }, file.file))?;
     }
     match remade.iter().filter(|file| !file.same).count() {
         0 => Ok(()),
@@ -164,7 +165,7 @@ pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
 
 /// `synthgen report RUN`.
 pub fn report(run: &Path) -> Outcome {
-    println!("{}", pipeline::redraw(run)?.display());
+    say(pipeline::redraw(run)?.display())?;
     Ok(())
 }
 
@@ -172,7 +173,7 @@ pub fn report(run: &Path) -> Outcome {
 pub fn compare(before: &Path, after: &Path, json: Option<&Path>) -> Outcome {
     let (before, after) = (pipeline::record(before)?, pipeline::record(after)?);
     let comparison = comparison::compare(&before, &after);
-    println!("{}", comparison.text(&before, &after));
+    say(comparison.text(&before, &after))?;
     if let Some(path) = json {
         pipeline::write_json(path, &comparison)?;
     }
@@ -188,7 +189,7 @@ pub fn compare(before: &Path, after: &Path, json: Option<&Path>) -> Outcome {
 /// `synthgen audit DATASET`.
 pub fn audit(dataset: &Path, json: Option<&Path>) -> Outcome {
     let audited = pipeline::audit(dataset)?;
-    println!("{}", fair::text(&audited.audit, &audited.floors));
+    say(fair::text(&audited.audit, &audited.floors))?;
     if let Some(path) = json {
         pipeline::write_json(path, &audited)?;
     }
@@ -203,53 +204,60 @@ pub fn audit(dataset: &Path, json: Option<&Path>) -> Outcome {
 pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     let plan = Plan::read(scenario, overrides)?;
     let production = &plan.production;
-    println!("{} (seed {})", &plan.scenario().name, plan.scenario().seed);
+    say(format_args!("{} (seed {})", &plan.scenario().name, plan.scenario().seed))?;
     for part in production.parts() {
         let [width, depth, height] = part.size_mm;
-        println!(
+        say(format_args!(
             "part       {} x {}: {width:.1} x {depth:.1} x {height:.1} mm",
             part.copies,
             part.file.display()
-        );
+        ))?;
         for line in part.certificate.to_string().lines() {
-            println!("           {line}");
+            say(format_args!("           {line}"))?;
         }
     }
     let frame = production.frame();
-    println!("layers     {} per job", production.most_layers());
-    println!(
+    say(format_args!("layers     {} per job", production.most_layers()))?;
+    say(format_args!(
         "images     {0} x {0} px, {1:.3} px per mm, bed {2:.1} mm",
         frame.size_px,
         frame.px_per_mm,
         production.bed_side_mm()
-    );
+    ))?;
     let images = |split| production.images(split);
-    println!(
+    say(format_args!(
         "           {} training, {} validation, about {} test and {} history, {} screening",
         images(Split::Train),
         images(Split::Validation),
         images(Split::Test),
         images(Split::History),
         images(Split::Screening)
-    );
+    ))?;
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    println!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect()));
-    println!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect()));
+    say(format_args!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect())))?;
+    say(format_args!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect())))?;
     for shift in &plan.shifts {
         let widths: Vec<String> = shift.points.iter().map(|varied| varied.width.to_string()).collect();
         let images: usize = shift.points.iter().map(|varied| varied.production.images(Split::Test)).sum();
-        println!("shift      {}: width {}, about {images} test images", shift.name, widths.join(", "));
+        say(format_args!(
+            "shift      {}: width {}, about {images} test images",
+            shift.name,
+            widths.join(", ")
+        ))?;
     }
-    println!("formats    {}", list(plan.scenario().formats().keys().map(String::as_str).collect()));
-    println!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect()));
-    println!("thresholds {}", list(plan.thresholds.iter().map(|t| t.name.as_str()).collect()));
-    println!("separators {}", list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect()));
+    say(format_args!("formats    {}", list(plan.scenario().formats().keys().map(String::as_str).collect())))?;
+    say(format_args!("detectors  {}", list(plan.detectors.iter().map(|d| d.name.as_str()).collect())))?;
+    say(format_args!("thresholds {}", list(plan.thresholds.iter().map(|t| t.name.as_str()).collect())))?;
+    say(format_args!(
+        "separators {}",
+        list(plan.separation.separators.iter().map(|s| s.name.as_str()).collect())
+    ))?;
     let mebibytes = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
-    println!("disk       about {:.1} MiB for the dataset", mebibytes(production.estimated_bytes()));
+    say(format_args!("disk       about {:.1} MiB for the dataset", mebibytes(production.estimated_bytes())))?;
     if !plan.shifts.is_empty() {
         let varied = plan.shifts.iter().flat_map(|shift| &shift.points);
         let bytes = varied.map(|varied| varied.production.estimated_bytes()).sum();
-        println!("           about {:.1} MiB for the shifts", mebibytes(bytes));
+        say(format_args!("           about {:.1} MiB for the shifts", mebibytes(bytes)))?;
     }
     Ok(())
 }
@@ -259,18 +267,19 @@ pub fn score(request: &pipeline::Request<'_>, wanted: &DeviceArgs) -> Outcome {
     let device = open(wanted)?;
     let scored = pipeline::score(request, &device, &Terminal::default())?;
     match &scored.verdict {
-        Some((called, rule)) => println!(
+        Some((called, rule)) => say(format_args!(
             "{called} of {} images are anomalous: their {} is above {}, the threshold `{}`",
             scored.images, rule.score, rule.value, rule.threshold
-        ),
-        None => {
-            println!("{} images scored; the model has no threshold, so there are no verdicts", scored.images)
-        }
+        ))?,
+        None => say(format_args!(
+            "{} images scored; the model has no threshold, so there are no verdicts",
+            scored.images
+        ))?,
     }
-    println!("{:.2} ms per image on {}", scored.ms_per_image, device::name(&device));
-    println!("{}", scored.table.display());
+    say(format_args!("{:.2} ms per image on {}", scored.ms_per_image, device::name(&device)))?;
+    say(scored.table.display())?;
     if let Some(folder) = &scored.overlays {
-        println!("{}", folder.display());
+        say(folder.display())?;
     }
     Ok(())
 }
@@ -285,14 +294,14 @@ pub fn beside_reports(command: &str, given: &Path) -> PathBuf {
 
 /// `synthgen gallery`.
 pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -> Outcome {
-    println!("{}", gallery::draw(part, unit, out, seed)?.display());
+    say(gallery::draw(part, unit, out, seed)?.display())?;
     Ok(())
 }
 
 /// `synthgen screen IMAGES`.
 pub fn screen(images: &Path, out: Option<&Path>, strictness: f64) -> Outcome {
     let out = out.map_or_else(|| beside_reports("screen", images), Path::to_owned);
-    println!("{}", screening::write(images, strictness, &out)?);
+    say(screening::write(images, strictness, &out)?)?;
     Ok(())
 }
 
@@ -302,7 +311,7 @@ pub fn slice(part: &Path, unit: Unit, layers: Layers, out: Option<&Path>) -> Out
     let stem = part.file_stem().unwrap_or_default();
     let out = out.map_or_else(|| Path::new("reports/slices").join(stem), Path::to_owned);
     let written = slices::write(&mesh, layers, &out)?;
-    println!("{written}");
+    say(written)?;
     Ok(())
 }
 
@@ -330,6 +339,6 @@ pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
     };
     let calibration = calibrate::calibrate(images, &options)?;
     write_file(out, calibration.to_toml(&options).as_bytes())?;
-    println!("{}\n{}", calibration.to_table(), out.display());
+    say(format_args!("{}\n{}", calibration.to_table(), out.display()))?;
     Ok(())
 }

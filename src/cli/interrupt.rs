@@ -4,6 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
+use super::say::tell;
+
 /// The signal that came; 0 where none did. Signals belong to the process, and so does this.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// Whether work is going on that looks at [`asked`] often.
@@ -20,13 +22,11 @@ pub fn listen() {
             for signal in signals.forever() {
                 let again = SIGNAL.swap(signal, SeqCst) != 0;
                 if again || !LEFT_TO_THE_WORK.load(SeqCst) {
-                    eprintln!(
-                        "\ninterrupted; what is finished is kept, and the same command goes on from there"
-                    );
+                    tell("\ninterrupted; what is finished is kept, and the same command goes on from there");
                     std::process::exit(status().into());
                 }
-                eprintln!(
-                    "\ninterrupted; a checkpoint of this step is written first, another signal ends it at once"
+                tell(
+                    "\ninterrupted; a checkpoint of this step is written first, another signal ends it at once",
                 );
             }
         });

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt;
+use super::say::tell;
 use crate::detectors::Progress;
 
 /// Seconds between two lines where the output is not a terminal.
@@ -84,7 +85,7 @@ impl Terminal {
         shown.bar.set_position(done as u64);
         let finished = done >= total;
         if shown.bar.is_hidden() && (finished || shown.told.elapsed() >= LINE_EVERY) {
-            eprintln!("{}", shown.line(done, total, &message));
+            tell(shown.line(done, total, &message));
             shown.told = Instant::now();
         }
         if finished {
