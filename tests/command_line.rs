@@ -130,7 +130,14 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     let message = refused(&[model, "large.png"]);
     assert!(message.contains("20 px wide") && message.contains("16 px"), "{message}");
     fs::write(folder.path().join("text.png"), "no picture").unwrap();
-    assert!(refused(&[model, "text.png"]).contains("text.png"));
+    image::GrayImage::new(20, 16).save(folder.path().join("wide.png")).unwrap();
+    for (file, why) in
+        [("text.png", "format could not be determined"), ("wide.png", "20 x 16 px is not square")]
+    {
+        let message = refused(&[model, file]);
+        assert!(message.contains(&format!("{file}: ")) && message.contains(why), "{message}");
+        assert!(message.contains("detectors take square images"), "{message}");
+    }
     let thresholds = folder.path().join(model).join("thresholds.json");
     let another = fs::read_to_string(&thresholds).unwrap().replace("\"A_R\"", "\"A\"");
     fs::write(&thresholds, another).unwrap();
@@ -272,6 +279,12 @@ fn files_that_are_not_there_are_named() {
     assert!(message.contains("reports/none/record.json"), "{message}");
     let message = stderr(synthgen(folder.path()).args(["slice", "none.stl"]), 2);
     assert!(message.contains("none.stl: cannot be read"), "{message}");
+    let message = stderr(synthgen(folder.path()).args(["explain", "none.png"]), 2);
+    assert!(message.contains("none.png is no image of a dataset"), "{message}");
+    for command in [&["generate", "tiny.toml"][..], &["gallery"]] {
+        let message = stderr(synthgen(folder.path()).args(command).args(["--out", "core.stl"]), 2);
+        assert!(message.contains("core.stl/") && message.contains("Not a directory"), "{message}");
+    }
     // Neither a scenario nor a command.
     assert!(stderr(&mut synthgen(folder.path()), 2).contains("<SCENARIO>"));
 }

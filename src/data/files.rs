@@ -17,6 +17,14 @@ pub enum FilesError {
     /// A file that is missing or no image, or a dataset that is not whole.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A file that is no image, or none that a detector could see.
+    #[error("{}: {why}; detectors take square images in PNG, JPEG, BMP or TIFF", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// There is neither a file nor a folder of that name.
     #[error("{}: there is no such file or folder", path.display())]
     Missing {
@@ -90,12 +98,23 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
     Ok(files)
 }
 
+/// An image that belongs to no dataset: pixels along one side, and grey values from 0 to 1.
+///
+/// # Errors
+/// A file that is missing, or no square image.
+pub(super) fn grey(path: &Path) -> Result<(usize, Vec<f32>), FilesError> {
+    read_grey(path).map_err(|e| match e {
+        DatasetError::Damaged { path, why } => FilesError::Unfit { path, why },
+        other => other.into(),
+    })
+}
+
 /// The images in `files`, which are `size_px` wide. Of their jobs, layers and nominal slices nothing is known.
 ///
 /// # Errors
 /// A file that is missing, no image, or of another size.
 pub fn read(files: &[PathBuf], size_px: usize) -> Result<ImageSet, FilesError> {
-    let one = |path: &Path| match read_grey(path)? {
+    let one = |path: &Path| match grey(path)? {
         (found, values) if found == size_px => Ok(values),
         (found, _) => Err(FilesError::Size { path: path.to_owned(), expected: size_px, found }),
     };

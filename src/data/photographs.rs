@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::dataset::read_grey;
 use generators::screen;
 use generators::stream::Stream;
 use image::imageops::{FilterType, resize};
 use image::{ImageBuffer, Luma};
 use rayon::prelude::*;
 
-use super::files::FilesError;
+use super::files::{FilesError, grey};
 use super::{ImageSet, Past, split_jobs};
 
 /// Share of the parts that are trained on which only watch the training.
@@ -107,7 +106,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, FilesError> {
 
 fn scaled(files: &[PathBuf], size_px: usize) -> Result<Vec<Vec<f32>>, FilesError> {
     let one = |path: &PathBuf| -> Result<Vec<f32>, FilesError> {
-        let (found, values) = read_grey(path)?;
+        let (found, values) = grey(path)?;
         Ok(if found == size_px { values } else { resampled(values, found, size_px) })
     };
     files.par_iter().map(one).collect()

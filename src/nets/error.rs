@@ -48,7 +48,9 @@ pub enum NetsError {
         name: String,
     },
     /// A file is cut off, was altered, or is of another kind.
-    #[error("{path}: not a whole file of network parameters ({what}); delete it to start anew")]
+    #[error(
+        "{path}: not a whole file of network parameters ({what}); where a run wrote it, delete it and run again"
+    )]
     Corrupted {
         /// Which file.
         path: PathBuf,

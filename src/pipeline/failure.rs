@@ -109,16 +109,16 @@ pub enum Failure {
 impl Failure {
     /// Whether the user can mend it: another scenario, part or folder. Otherwise the machine failed.
     pub fn is_the_users(&self) -> bool {
-        use dataset::DatasetError;
+        use std::io::ErrorKind::{IsADirectory, NotADirectory};
         match self {
-            Self::Files(FilesError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
+            Self::Files(FilesError::Dataset(e)) | Self::Audit(AuditError::Dataset(e)) | Self::Dataset(e) => {
+                e.is_the_users()
+            }
             Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
             Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
                 true
             }
-            Self::Dataset(e) => !matches!(e, DatasetError::Io { .. } | DatasetError::Stopped { .. }),
-            Self::Audit(AuditError::Dataset(e)) => !matches!(e, DatasetError::Io { .. }),
             Self::Audit(_) => true,
             Self::Detector(e) => matches!(
                 e,
@@ -130,6 +130,7 @@ impl Failure {
                     | DetectorError::NoGraph { .. }
                     | DetectorError::Context { .. }
             ),
+            Self::Io { source, .. } => matches!(source.kind(), NotADirectory | IsADirectory),
             _ => false,
         }
     }

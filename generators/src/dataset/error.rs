@@ -163,6 +163,16 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// Whether what was asked for can be mended, a path above all. Otherwise the machine refused, or somebody ended the work.
+    pub fn is_the_users(&self) -> bool {
+        use io::ErrorKind as Kind;
+        match self {
+            Self::Stopped { .. } => false,
+            Self::Io { source, .. } => matches!(source.kind(), Kind::NotADirectory | Kind::IsADirectory),
+            _ => true,
+        }
+    }
+
     /// Turns what the system says into an error about `path`.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -194,6 +204,9 @@ fn advice(action: &str, source: &io::Error) -> &'static str {
         }
         Kind::ReadOnlyFilesystem | Kind::PermissionDenied if action != "read" => {
             "; choose another folder, or have this one made writable"
+        }
+        Kind::NotADirectory if action != "read" => {
+            "; a file stands where a folder has to be: choose another folder"
         }
         Kind::NotFound if action != "read" => {
             "; was the folder removed meanwhile? Run this again: it goes on from what is left"

@@ -1,7 +1,7 @@
 //! Where an image of a dataset came from, and the same image once more.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::files::read_json;
 use super::journal;
@@ -39,8 +39,11 @@ impl Origin {
     /// # Errors
     /// A file that is not there, or not part of a dataset; a damaged manifest or ledger.
     pub fn of(image: &Path) -> Result<Self, DatasetError> {
-        let whole = fs::canonicalize(image).map_err(DatasetError::io("read", image))?;
         let stranger = || DatasetError::NoImageOfADataset { file: image.to_owned() };
+        let whole = fs::canonicalize(image).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => stranger(),
+            _ => DatasetError::io("read", image)(e),
+        })?;
         for folder in whole.ancestors().skip(1) {
             if let Some(manifest) = read_json::<Manifest>(&folder.join(MANIFEST))? {
                 let inside = whole.strip_prefix(folder).unwrap_or(&whole).components();

@@ -1,7 +1,7 @@
 //! Reading and writing `record.json`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,6 +12,12 @@ use super::{FILE, Outcome, Record, VERSION};
 /// Why a record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
+    /// There is none.
+    #[error("there is no {path}; a run writes it when it is finished")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -53,11 +59,14 @@ impl Record {
     /// Reads `record.json` from the folder of a run.
     ///
     /// # Errors
-    /// [`RecordError::Io`], [`RecordError::Json`], [`RecordError::OtherVersion`],
+    /// [`RecordError::Missing`], [`RecordError::Io`], [`RecordError::Json`], [`RecordError::OtherVersion`],
     /// [`RecordError::Contradiction`].
     pub fn read(run: &Path) -> Result<Self, RecordError> {
         let path = run.join(FILE);
-        let bytes = fs::read(&path).map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        let bytes = fs::read(&path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => RecordError::Missing { path: path.clone() },
+            _ => RecordError::Io { path: path.clone(), source },
+        })?;
         Self::from_json(&bytes, &path)
     }
 
