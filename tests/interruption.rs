@@ -276,6 +276,30 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
 }
 
 #[test]
+fn a_run_that_is_killed_in_a_shift_comes_to_the_same_results() {
+    let workshop = Workshop::new();
+    let drawn = scenario().replace("temperature_c = 67.0", "temperature_c = { uniform = [66.0, 68.0] }");
+    let shift = "[[separator]]\nkind = \"otsu\"\n[[shift]]\nname = \"wider\"\nwidths = [2]\n";
+    fs::write(workshop.path("shift.toml"), [&drawn, tiny::VAE, shift].concat()).unwrap();
+    workshop.finish(&["shift.toml", "--out", "once"]);
+    let data = |run: &str| workshop.path(run).join("shifts/wider/2/dataset");
+    let jobs: Vec<u32> = Dataset::open(&data("once")).unwrap().rows().iter().map(|row| row.job).collect();
+    let [first, last] = [jobs[0], jobs[jobs.len() - 1]].map(|job| format!("jobs/job{job:04}.json"));
+    let arguments = ["shift.toml", "--threads", "1", "--out", "killed"];
+    workshop.held(&arguments, &data("killed"), &last, &[first]).kill();
+    assert!(!workshop.path("killed/record.json").exists());
+    workshop.finish(&arguments);
+    assert!(files(&data("once")) == files(&data("killed")));
+    let found = |run: &str| -> Vec<serde_json::Value> {
+        let record = fs::read(workshop.path(run).join("record.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        ["shifts", "separations", "test_images"].map(|key| record[key].clone()).to_vec()
+    };
+    assert!(found("once")[0][0]["points"][0]["scores"].is_array());
+    assert_eq!(found("once"), found("killed"));
+}
+
+#[test]
 fn a_folder_that_goes_away_ends_the_run_with_one_message() {
     let workshop = Workshop::new();
     let folder = workshop.path("run/dataset");
