@@ -36,7 +36,7 @@ fn another_version_or_a_broken_record_is_refused() {
         message("{}"),
         "RUN/record.json is not a record of a run: missing field `version` at line 1 column 2"
     );
-    assert!(matches!(Record::read(Path::new("no-such-run")), Err(RecordError::Io { .. })));
+    assert!(matches!(Record::read(Path::new("no-such-run")), Err(RecordError::Missing { .. })));
 }
 
 #[test]
