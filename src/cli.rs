@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use generators::dataset::Shard;
 use generators::dataset::formats::KINDS;
 use generators::mesh::Unit;
@@ -70,7 +70,7 @@ regression that `compare` found, 1 any other failure, 130 interrupted (143 by SI
 /// Synthetic layer images with exactly labelled defects, and a benchmark of unsupervised anomaly detectors on them.
 #[derive(Debug, Parser)]
 #[command(name = "synthgen", version, after_help = EXAMPLES)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_negates_reqs = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -84,6 +84,17 @@ struct Cli {
     /// Threads to use; all cores where absent. The results do not depend on it.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+}
+
+impl Cli {
+    /// Whether something is stated that only `synthgen SCENARIO` takes.
+    fn states_a_run(&self) -> bool {
+        let RunArgs { overrides: OverrideArgs { part, unit, seed }, out, fresh } = &self.settings;
+        let DeviceArgs { device, no_tf32, deterministic } = &self.device;
+        self.scenario.is_some()
+            || (part.is_some() || unit.is_some() || seed.is_some() || out.is_some() || *fresh)
+            || (device.is_some() || *no_tf32 || *deterministic)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -361,6 +372,10 @@ fn formats() -> PossibleValuesParser {
 /// enough, 1 otherwise.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if cli.command.is_some() && cli.states_a_run() {
+        let words = "a scenario and the options of a run do not go with a command; put the command's own options behind it";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, words).exit();
+    }
     // Messages stay on one line, so that paths in them can be copied. It fails only where a hook is set already.
     let _ = miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build())));
     if let Some(threads) = cli.threads
@@ -369,7 +384,7 @@ pub fn run() -> ExitCode {
         tell(format_args!("cannot start {threads} threads: {e}"));
         return ExitCode::from(1);
     }
-    interrupt::listen();
+    interrupt::listen(matches!(&cli.command, None | Some(Command::Generate { .. } | Command::Merge { .. })));
     let outcome = match cli.command {
         // clap requires the scenario where there is no command.
         None => commands::benchmark(&cli.scenario.unwrap_or_default(), &cli.settings, &cli.device),

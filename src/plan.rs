@@ -141,6 +141,18 @@ impl Plan {
         self.production.scenario()
     }
 
+    /// What it was read from, the scenario at `path` among it.
+    pub fn inputs<'a>(&'a self, path: &'a Path) -> Vec<&'a Path> {
+        let photographs = self
+            .photographs
+            .iter()
+            .flat_map(|of| [Some(&of.healthy), Some(&of.anomalous), of.masks.as_ref()].into_iter().flatten());
+        let varied = self.shifts.iter().flat_map(|shift| &shift.points).map(|varied| &varied.production);
+        let parts = std::iter::once(&self.production).chain(varied).flat_map(Production::parts);
+        let parts = parts.map(|part| &part.file);
+        std::iter::once(path).chain(parts.chain(photographs).map(PathBuf::as_path)).collect()
+    }
+
     /// Reads and resolves the scenario at `path`.
     ///
     /// # Errors
@@ -166,6 +178,9 @@ impl Plan {
         let mut scenario = Scenario::read(&mut table, folder)?;
         scenario.trains()?;
         let detectors = detectors::read(&mut table)?;
+        if !detectors.is_empty() {
+            scenario.tests()?;
+        }
         let separation = separation(&mut table, &detectors)?;
         let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
@@ -336,6 +351,20 @@ fn named_list<T: ?Sized>(
     named_list_of(table, key, |entry, _| registry::build(kinds, entry))
 }
 
+/// Refuses what cannot be a folder's name, as a detector's is.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    const LONGEST: usize = 64;
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        Err("may hold letters, digits, `-`, `_` and `.` only")
+    } else if !name.contains(|c: char| c.is_ascii_alphanumeric()) {
+        Err("needs a letter or a digit")
+    } else if name.len() > LONGEST {
+        Err("may be of 64 characters at most")
+    } else {
+        Ok(())
+    }
+}
+
 /// As [`named_list`], where `build` makes an entry from its table and the entries before it.
 fn named_list_of<T: ?Sized>(
     table: &mut Table,
@@ -350,10 +379,7 @@ fn named_list_of<T: ?Sized>(
         let settings = entry.settings();
         let (kind, item) = build(entry, &list)?;
         let name = stated.unwrap_or_else(|| kind.to_owned());
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Err(place
-                .error(format!("`name` is `{name}` but may hold letters, digits, `-`, `_` and `.` only")));
-        }
+        check_name(&name).map_err(|rule| place.error(format!("`name` is `{name}` but {rule}")))?;
         if list.iter().any(|other| other.name == name) {
             return Err(place
                 .error(format!("two entries of [[{key}]] are called `{name}`"))

@@ -181,7 +181,19 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     assert!(message.contains("reports/tiny/dataset holds the data of another scenario"), "{message}");
     assert!(message.contains("--fresh"), "{message}");
     assert_eq!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
+    // What is somebody else's stays.
+    let own = ["models/mine/weights.bin", "figures/own.txt", "notes.txt"]
+        .map(|f| folder.path().join("reports/tiny").join(f));
+    for file in &own {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "mine").unwrap();
+    }
     synthgen(folder.path()).args(other).arg("--fresh").assert().success();
+    assert!(own.iter().all(|file| file.is_file()));
+    // Nor goes what is to be read.
+    let message = stderr(synthgen(folder.path()).args(other).args(["--fresh", "--out", "."]), 2);
+    assert!(message.contains("tiny.toml lies in ., which is to be discarded"), "{message}");
+    assert!(folder.path().join("tiny.toml").is_file());
     assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
 }
 
@@ -223,6 +235,11 @@ fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
             "kind = \"vae\"",
             "kind = \"vea\"",
             "tiny.toml:33:8: `kind` cannot be `vea`; choose from `vae`, `dcgan`, `f-anogan`, `anogan`, `context`; did you mean `vae`?",
+        ),
+        (
+            "kind = \"vae\"",
+            "kind = \"vae\"\nname = \"..\"",
+            "tiny.toml:34:8: `name` is `..` but needs a letter or a digit",
         ),
         (
             "kind = \"otsu\"",
@@ -269,6 +286,31 @@ fn a_device_that_is_not_there_ends_with_status_2_and_nothing_is_written() {
 }
 
 #[test]
+fn options_stand_where_they_belong() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).args(["--threads", "1", "check", "tiny.toml"]).assert().success();
+    synthgen(folder.path()).args(["check", "tiny.toml", "--threads", "1"]).assert().success();
+    for stray in [&["--seed", "3", "check", "tiny.toml"][..], &["tiny.toml", "check", "tiny.toml"]] {
+        let message = stderr(synthgen(folder.path()).args(stray), 2);
+        assert!(message.contains("do not go with a command"), "{message}");
+    }
+    // A scenario is not written over.
+    let before = fs::read(folder.path().join("tiny.toml")).unwrap();
+    synthgen(folder.path()).args(["generate", "tiny.toml"]).assert().success();
+    let calibrate = ["calibrate", "reports/tiny/dataset/train/good", "-o", "tiny.toml"];
+    let message = stderr(synthgen(folder.path()).args(calibrate), 2);
+    assert!(message.contains("tiny.toml is there already"), "{message}");
+    assert_eq!(fs::read(folder.path().join("tiny.toml")).unwrap(), before);
+}
+
+#[test]
+fn one_test_job_judges_nothing() {
+    let folder = workshop("test_jobs = 6", "test_jobs = 1");
+    let message = stderr(synthgen(folder.path()).args(["check", "tiny.toml"]), 2);
+    assert!(message.contains("`test_jobs` is 1 but must be at least 2 to judge a detector"), "{message}");
+}
+
+#[test]
 fn files_that_are_not_there_are_named() {
     let folder = workshop("", "");
     let message = stderr(synthgen(folder.path()).arg("tyni.toml"), 2);
@@ -285,6 +327,8 @@ fn files_that_are_not_there_are_named() {
         let message = stderr(synthgen(folder.path()).args(command).args(["--out", "core.stl"]), 2);
         assert!(message.contains("core.stl/") && message.contains("Not a directory"), "{message}");
     }
+    let message = stderr(synthgen(folder.path()).args(["slice", "core.stl", "--out", "core.stl"]), 2);
+    assert!(message.contains("a file stands where a folder has to be"), "{message}");
     // Neither a scenario nor a command.
     assert!(stderr(&mut synthgen(folder.path()), 2).contains("<SCENARIO>"));
 }
@@ -292,6 +336,9 @@ fn files_that_are_not_there_are_named() {
 #[test]
 fn a_part_is_sliced_into_drawings_a_sheet_and_a_table() {
     let folder = workshop("", "");
+    // Of a slicing into more layers.
+    fs::create_dir(folder.path().join("slices")).unwrap();
+    fs::write(folder.path().join("slices/layer_0006.svg"), "").unwrap();
     let output = synthgen(folder.path())
         .args(["slice", "core.stl", "--layer-height", "3", "--out", "slices"])
         .assert()
@@ -301,6 +348,7 @@ fn a_part_is_sliced_into_drawings_a_sheet_and_a_table() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("6 layers of 3 mm"));
     let table = fs::read_to_string(folder.path().join("slices/layers.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
+    assert!(!folder.path().join("slices/layer_0006.svg").exists());
     for file in ["layer_0000.svg", "layer_0005.svg", "contact-sheet.png"] {
         assert!(folder.path().join("slices").join(file).is_file(), "{file}");
     }

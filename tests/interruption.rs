@@ -263,7 +263,7 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(status), "{message}");
         let expected = format!(
-            "interrupted after step {} of vae of vae; what is finished is kept, and the same command goes on from there",
+            "interrupted after step {} of vae; what is finished is kept, and the same command goes on from there",
             steps(&folder).len()
         );
         assert!(message.contains(&expected), "{message}");

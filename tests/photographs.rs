@@ -99,8 +99,14 @@ fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
     let refused = |from: &str, to: &str| {
         assert!(PHOTOGRAPHS.contains(from), "{from}");
         let folder = workshop(&PHOTOGRAPHS.replace(from, to));
-        let output = synthgen(folder.path()).arg("tiny.toml").assert().code(2).get_output().clone();
-        String::from_utf8(output.stderr).unwrap()
+        let said = |arguments: &[&str]| {
+            let output = synthgen(folder.path()).args(arguments).assert().code(2).get_output().clone();
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let message = said(&["tiny.toml"]);
+        assert!(!folder.path().join("reports").exists(), "told before anything is made");
+        assert!(message.ends_with(&said(&["check", "tiny.toml"])), "{message}");
+        message
     };
     let message = refused("test/good\"", "test/none\"");
     assert!(
@@ -110,6 +116,10 @@ fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
     );
     let message = refused("dataset/ground_truth/striation", "dataset/nominal");
     assert!(message.contains("masks for") && message.contains("anomalous photographs"), "{message}");
+    let message = refused("dataset/ground_truth/striation", "dataset/test/striation");
+    assert!(message.contains("holds no masks"), "{message}");
+    let message = refused("views = 2", "views = 2\nanomalous_is = \"black\"");
+    assert!(message.contains("write anomalous_is = \"white\""), "{message}");
     let message = refused("views = 2", "views = 1000");
     assert!(message.contains("too few parts"), "{message}");
     let message = refused("dataset/test/striation", "dataset/test");

@@ -173,6 +173,12 @@ fn what_is_no_shift_is_refused_where_it_stands() {
         let message = refused(from, to);
         assert!(message.starts_with(expected), "{message}");
     }
+    // A scenario whose own ranges are widened: 0.5 of twice is what is stated, and still a width.
+    let folder = workshop("[[shift]]\nname = \"w\"\nwidths = [0.5]\n");
+    let scenario = folder.path().join("tiny.toml");
+    let text = fs::read_to_string(&scenario).unwrap();
+    fs::write(scenario, format!("variability = 2.0\n{text}")).unwrap();
+    synthgen(folder.path()).args(["check", "tiny.toml"]).assert().success();
     let nothing_drawn =
         tiny::folder(&[tiny::DATA, tiny::VAE, "[[shift]]\nname = \"w\"\nwidths = [2]\n"].concat());
     let output =

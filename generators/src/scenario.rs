@@ -63,11 +63,14 @@ pub struct Scenario {
     /// The same, to be written again.
     tables: toml::Table,
     /// The ranges that are not as wide as stated.
+    /// How wide its ranges are, as a multiple of what it states.
+    variability: f64,
     widened: Vec<Widened>,
     bed_place: Key,
     layers_place: Key,
     image_place: Key,
     training_place: Key,
+    test_place: Key,
 }
 
 /// How warm a surface is and how that varies from place to place.
@@ -171,7 +174,8 @@ impl Scenario {
             check_file_name("name", &name, table.place_of("name"))?;
         }
         let seed = table.seed("seed", 0)?;
-        let variability = Variability::new(table.number("variability", Some(1.0), 0.0..=1000.0)?);
+        let width = table.number("variability", Some(1.0), 0.0..=1000.0)?;
+        let variability = Variability::new(width);
         let mut process = |key| -> Result<Table> { Ok(table.table(key)?.varied(&variability)) };
         let camera_table = process("camera")?;
         let image_place = camera_table.place_of("image_px").clone();
@@ -206,6 +210,7 @@ impl Scenario {
         tables.insert("dataset".to_owned(), dataset_table.to_toml(&decides).into());
         let formats = formats::read(&mut dataset_table)?;
         let training_place = dataset_table.place_of("training_jobs").clone();
+        let test_place = dataset_table.place_of("test_jobs").clone();
         let (jobs, afterglow) = jobs(&mut dataset_table, anomalies.len(), disturbances.len())?;
         let history = dataset_table.flag("history", false)?;
         let temperature = dataset_table.choice("temperature", Some(0), &Temperature::NAMES)?;
@@ -234,11 +239,13 @@ impl Scenario {
             faults: disturbances,
             canonical,
             tables,
+            variability: width,
             widened: variability.widened(),
             bed_place,
             layers_place,
             image_place,
             training_place,
+            test_place,
         })
     }
 
@@ -254,6 +261,20 @@ impl Scenario {
             .training_place
             .error("`training_jobs` is 0 but must be at least 1")
             .with_help("detectors learn from healthy images, and these are all of them"))
+    }
+
+    /// Refuses a scenario whose detectors would be judged on the jobs that thresholds and separators are fitted on.
+    ///
+    /// # Errors
+    /// Where there is one test job or none.
+    pub fn tests(&self) -> Result<()> {
+        if self.jobs.test > 1 {
+            return Ok(());
+        }
+        Err(self
+            .test_place
+            .error(format!("`test_jobs` is {} but must be at least 2 to judge a detector", self.jobs.test))
+            .with_help("one part of the test jobs is what separators are fitted on, the other judges them"))
     }
 
     /// The ranges of camera, bed, print and thermal process that are not as wide as stated, where `variability` says so.

@@ -173,8 +173,30 @@ fn discarding_removes_only_what_was_written() {
 }
 
 #[test]
+fn without_a_sound_manifest_nothing_is_removed_and_nothing_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&resolve(SCENARIO).unwrap(), folder.path(), 2).unwrap();
+    let manifest = folder.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let before = files(folder.path()).len();
+    std::fs::write(&manifest, &text[..text.len() / 2]).unwrap();
+    let error = dataset::discard(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("manifest.json is damaged"), "{error}");
+    assert!(error.ends_with(&format!("remove {} yourself", folder.path().display())), "{error}");
+    assert_eq!(files(folder.path()).len(), before);
+    std::fs::write(&manifest, text.replacen("\"bits\": 8", "\"bits\": 40", 1)).unwrap();
+    let error = Dataset::open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("it says that images have 40 bits"), "{error}");
+}
+
+#[test]
 fn folders_that_cannot_be_used_are_named() {
     let production = resolve(SCENARIO).unwrap();
+    let within = tempfile::tempdir().unwrap();
+    write(&production, within.path(), 2).unwrap();
+    let inside = within.path().join("train/another");
+    let error = write(&production, &inside, 1).unwrap_err().to_string();
+    assert!(error.contains("lies inside the dataset"), "{error}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, b"mine").unwrap();

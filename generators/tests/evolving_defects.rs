@@ -77,6 +77,20 @@ fn an_episode_of_one_layer_is_at_its_strongest() {
     }
 }
 
+/// A narrow line lies in the wide one that it becomes, and no line is where none will be.
+#[test]
+fn lines_stay_where_they_are_while_they_widen() {
+    let defect = build(KINDS, "striation", "cnr = 6.0\nwidth_mm = { uniform = [3.0, 6.0] }\nlines = 3");
+    for seed in 0..40 {
+        let of = |size: f64| {
+            inject_in_phase(layer(), &*defect, &Phase { size, ..Phase::ONLY }, seed, 7).footprint.pixels
+        };
+        let (narrow, wide) = (of(0.3), of(1.0));
+        assert!(narrow.iter().any(|&covered| covered));
+        assert!(narrow.iter().zip(&wide).all(|(&narrow, &wide)| wide || !narrow), "seed {seed}");
+    }
+}
+
 #[test]
 fn size_and_place_evolve() {
     let evolution =

@@ -53,6 +53,13 @@ fn an_image_is_made_again_with_all_that_shows_its_layer() {
             assert!(std::fs::read(was).unwrap() == std::fs::read(is).unwrap(), "{}", file.file);
         }
     }
+    let image = dataset.path(&dataset.rows()[0].file);
+    let origin = Origin::of(&image).unwrap();
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("manifest.json"), "{}").unwrap();
+    let refused = origin.remake(&origin.production().unwrap(), &other);
+    assert!(matches!(refused, Err(DatasetError::OtherData { .. })), "into another dataset");
     for label in [("test", false, false), ("test", true, false), ("screening", false, true)] {
         assert!(labels.contains(&label), "{label:?} is not among {labels:?}");
     }

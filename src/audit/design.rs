@@ -140,7 +140,7 @@ impl Design {
         for pair in pairs {
             let job = number(&mut jobs, pair.anomalous.job);
             let defect = design.defects.partition_point(|d| *d < name(pair));
-            // A defect may act in a job more than once.
+            // A job holds one episode of a defect; were there more, their starts would tell them apart.
             let start = pair.anomalous.parameters.get("defect.start_layer").map(|start| start.to_bits());
             let episode = number(&mut episodes, (job, defect, start));
             if episode == design.episodes.len() {

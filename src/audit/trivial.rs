@@ -99,7 +99,7 @@ fn floor(
     let ranking = Ranking::new(&truth, &values)?;
     let jobs = interval::Design::jobs(design.jobs());
     let resampled = |drawn: &interval::Drawn| ranking.auroc(|image| drawn.jobs[place[image]]);
-    let interval = bootstrap(jobs, REPLICATES, stream, SHARE, resampled).map(|i| [i.low, i.high]);
+    let interval = bootstrap(jobs, REPLICATES, stream, SHARE, resampled).and_then(|interval| interval.ends());
     let by_defect = design.defects.iter().enumerate().filter_map(|(d, defect)| {
         let of = (0..2 * pairs).filter(|&i| i < pairs || design.defect(i - pairs) == d);
         Some(AgainstDefect { defect: defect.clone(), value: area(&of.collect::<Vec<_>>())?, interval: None })

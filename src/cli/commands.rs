@@ -19,7 +19,9 @@ use crate::nets::{NetsError, device};
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::report::fair;
+use crate::report::numbers::{plural, short};
 use crate::report::record::Gate;
+use crate::report::{NAMED_PAIR, verdict};
 
 /// Exit status of an audit that found a leak.
 const LEAK: u8 = 3;
@@ -79,7 +81,7 @@ fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Pla
         })
     });
     if args.fresh {
-        pipeline::discard(&run)?;
+        pipeline::discard(&run, &plan.inputs(scenario))?;
     }
     Ok((plan, run))
 }
@@ -100,14 +102,22 @@ pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcom
     let (plan, run) = prepare(scenario, args, None)?;
     tell(format_args!("device: {}", device::name(&device)));
     let finished = pipeline::run(&plan, &run, &device, &Terminal::default())?;
+    let verdict = verdict(&finished.record);
+    tell(&verdict.headline);
+    let missed =
+        verdict.points.iter().find(|point| verdict.bar_met == Some(false) && point.topic == NAMED_PAIR);
+    missed.into_iter().for_each(|point| tell(&point.text));
     say(finished.report.display())?;
     let failed: Vec<String> =
         finished.record.gates.iter().filter(|gate| !gate.holds()).map(Gate::to_string).collect();
     match failed.len() {
         0 => Ok(()),
         n => {
-            let report =
-                miette!(help = failed.join("\n"), "{n} of {} gates failed", finished.record.gates.len());
+            let report = miette!(
+                help = failed.join("\n"),
+                "{n} of {} failed",
+                plural(finished.record.gates.len(), "gate")
+            );
             Err(Ended { report, status: WORSE })
         }
     }
@@ -124,7 +134,7 @@ pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcom
 /// `synthgen merge SHARD...`.
 pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
     if fresh {
-        pipeline::discard(run)?;
+        pipeline::discard(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     say(pipeline::merge(shards, run, &Terminal::default())?.display())?;
     Ok(())
@@ -233,6 +243,16 @@ pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
         images(Split::History),
         images(Split::Screening)
     ))?;
+    if let Some(photographs) = pipeline::photographs(&plan).map_err(Failure::from)? {
+        let anomalous = photographs.anomalous.iter().filter(|&&anomalous| anomalous).count();
+        say(format_args!(
+            "photographs {} healthy to train on, {} to watch by, {} to judge by, {anomalous} anomalous, {}",
+            photographs.training.len(),
+            photographs.validation.len(),
+            photographs.anomalous.len() - anomalous,
+            if photographs.masks.is_some() { "masks" } else { "no masks" }
+        ))?;
+    }
     let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     say(format_args!("defects    {}", list(plan.scenario().defects().map(|(name, _)| name).collect())))?;
     say(format_args!("faults     {}", list(plan.scenario().faults().map(|(name, _)| name).collect())))?;
@@ -269,7 +289,10 @@ pub fn score(request: &pipeline::Request<'_>, wanted: &DeviceArgs) -> Outcome {
     match &scored.verdict {
         Some((called, rule)) => say(format_args!(
             "{called} of {} images are anomalous: their {} is above {}, the threshold `{}`",
-            scored.images, rule.score, rule.value, rule.threshold
+            scored.images,
+            rule.score,
+            short(rule.value),
+            rule.threshold
         ))?,
         None => say(format_args!(
             "{} images scored; the model has no threshold, so there are no verdicts",
@@ -337,6 +360,11 @@ pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
         cold_print: args.cold_print,
         cover: args.cover,
     };
+    // Only what a calibration wrote is written over.
+    let ours = |text: String| text.starts_with(calibrate::HEAD);
+    if out.exists() && !std::fs::read_to_string(out).is_ok_and(ours) {
+        return Err(Failure::Occupied { path: out.to_owned() }.into());
+    }
     let calibration = calibrate::calibrate(images, &options)?;
     write_file(out, calibration.to_toml(&options).as_bytes())?;
     say(format_args!("{}\n{}", calibration.to_table(), out.display()))?;

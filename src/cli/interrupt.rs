@@ -11,8 +11,8 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// Whether work is going on that looks at [`asked`] often.
 static LEFT_TO_THE_WORK: AtomicBool = AtomicBool::new(false);
 
-/// From now on the signals do what this file says.
-pub fn listen() {
+/// From now on the signals do what this file says. `goes_on` tells whether the command takes up later what it has finished.
+pub fn listen(goes_on: bool) {
     #[cfg(unix)]
     {
         use signal_hook::consts::{SIGINT, SIGTERM};
@@ -22,7 +22,12 @@ pub fn listen() {
             for signal in signals.forever() {
                 let again = SIGNAL.swap(signal, SeqCst) != 0;
                 if again || !LEFT_TO_THE_WORK.load(SeqCst) {
-                    tell("\ninterrupted; what is finished is kept, and the same command goes on from there");
+                    tell(match goes_on {
+                        true => {
+                            "\ninterrupted; what is finished is kept, and the same command goes on from there"
+                        }
+                        false => "\ninterrupted",
+                    });
                     std::process::exit(status().into());
                 }
                 tell(

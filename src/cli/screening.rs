@@ -21,7 +21,7 @@ pub fn write(images: &Path, strictness: f64, folder: &Path) -> Result<String, Fa
     let (series, labels) = if dataset.join(MANIFEST).is_file() {
         recordings(&dataset)?
     } else {
-        (screen::find(images)?, Vec::new())
+        (screen::find_series(images)?, Vec::new())
     };
     let verdicts = screen::screen(&series, strictness);
     let files: Vec<&PathBuf> = series.iter().flatten().collect();

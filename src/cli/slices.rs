@@ -9,6 +9,7 @@ use generators::raster::{self, Placement};
 use rayon::prelude::*;
 
 use crate::pipeline::{Failure, write_file};
+use crate::report::numbers::{fixed, plural};
 use crate::report::{Picture, Tile, contact_sheet};
 
 /// Pixels along one side of a picture on the contact sheet.
@@ -54,13 +55,23 @@ pub fn write(mesh: &Mesh, layers: Layers, folder: &Path) -> Result<String, Failu
     slices.par_iter().enumerate().try_for_each(|(i, s)| {
         write_file(&folder.join(format!("layer_{i:04}.svg")), svg::svg(s, &bounds).as_bytes())
     })?;
+    // Those of an earlier slicing, of more layers.
+    for i in slices.len().. {
+        let path = folder.join(format!("layer_{i:04}.svg"));
+        match std::fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
+            Err(e) => return Err(Failure::io(&path, e)),
+        }
+    }
     write_file(&folder.join("contact-sheet.png"), &sheet(&slices, width_mm.max(depth_mm)))?;
     write_file(&folder.join("layers.csv"), table(&certificate, layer_height_mm).as_bytes())?;
     let json = serde_json::to_vec_pretty(&certificate).map_err(|e| Failure::io(folder, e.into()))?;
     write_file(&folder.join("certificate.json"), &json)?;
     Ok(format!(
-        "{width_mm:.4} x {depth_mm:.4} x {height_mm:.4} mm, {} layers of {layer_height_mm} mm\n{certificate}\n{}",
-        slices.len(),
+        "{width_mm:.4} x {depth_mm:.4} x {height_mm:.4} mm, {} of {} mm\n{certificate}\n{}",
+        plural(slices.len(), "layer"),
+        fixed(layer_height_mm, 4),
         folder.display()
     ))
 }

@@ -53,7 +53,7 @@ pub struct Change {
     pub before: f64,
     /// Its value in the later record.
     pub after: f64,
-    /// 95 % interval of `after - before`, of this measure alone; absent where there are fewer than two jobs.
+    /// 95 % interval of `after - before`, of this measure alone; absent where too few jobs tell of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
     /// Probability of a difference at least as large where there is none, of this measure alone; absent as `interval`.

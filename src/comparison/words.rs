@@ -64,7 +64,7 @@ fn row(change: &Change, width: usize) -> String {
     };
     let interval = match change.interval {
         Some([low, high]) => format!("{low:+.3} to {high:+.3}"),
-        None => "fewer than two jobs".to_owned(),
+        None => "no interval".to_owned(),
     };
     format!(
         "{direction:6}  {:width$}  {:17}  {:>6}  {:>6}  {:+.3}  {interval}",

@@ -50,6 +50,25 @@ pub enum FilesError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Images that are not black and white.
+    #[error("{} holds no masks: much of its images is neither black nor white", folder.display())]
+    NotMasks {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Masks that call nearly everything anomalous.
+    #[error(
+        "the masks in {} call {percent} % of the pixels anomalous; if they are meant the other way round, write anomalous_is = \"{other}\"",
+        folder.display()
+    )]
+    InvertedMasks {
+        /// The folder.
+        folder: PathBuf,
+        /// Share of the pixels, in per cent.
+        percent: u32,
+        /// The other shade.
+        other: &'static str,
+    },
     /// Masks and photographs do not go together.
     #[error("{}: {masks} masks for {photographs} anomalous photographs; each needs one, in the same order of names", folder.display())]
     Masks {

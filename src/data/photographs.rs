@@ -14,6 +14,11 @@ use super::{ImageSet, Past, split_jobs};
 /// Share of the parts that are trained on which only watch the training.
 const WATCHING: f64 = 0.2;
 
+/// Masks with more than this share of pixels between black and white are none.
+const MOST_GREY: f64 = 0.2;
+/// Masks that call more than this share of the pixels anomalous are meant the other way round.
+const MOST_ANOMALOUS: f64 = 0.8;
+
 /// Where photographs lie, and what is known of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folders {
@@ -84,6 +89,18 @@ pub fn read(folders: &Folders, size_px: usize, stream: &Stream) -> Result<Photog
                 return Err(FilesError::Masks { folder: folder.clone(), masks, photographs });
             }
             let marked = scaled(&masks, size_px)?.concat();
+            let share = |is: &dyn Fn(f32) -> bool| {
+                marked.iter().filter(|&&value| is(value)).count() as f64 / marked.len().max(1) as f64
+            };
+            if share(&|value| (0.1..=0.9).contains(&value)) > MOST_GREY {
+                return Err(FilesError::NotMasks { folder: folder.clone() });
+            }
+            let anomalous = share(&|value| (value < 0.5) == folders.dark);
+            if anomalous > MOST_ANOMALOUS {
+                let (folder, percent) = (folder.clone(), (100.0 * anomalous).floor() as u32);
+                let other = if folders.dark { "white" } else { "black" };
+                return Err(FilesError::InvertedMasks { folder, percent, other });
+            }
             let healthy = std::iter::repeat_n(false, tested.len() * size_px * size_px);
             Ok(healthy.chain(marked.iter().map(|&value| (value < 0.5) == folders.dark)).collect())
         })

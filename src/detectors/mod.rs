@@ -25,7 +25,7 @@ use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 pub use reduced::build;
 use training::History;
-pub use training::{Architecture, Bound, Choice, Collapse, Saved};
+pub use training::{Architecture, Bound, Choice, Collapse, Saved, has_model};
 
 /// A detector as the scenario states it, not yet fitted.
 pub trait Detector: Send + Sync {
@@ -258,7 +258,8 @@ pub enum DetectorError {
     },
     /// Somebody wanted it to stop.
     #[error(
-        "interrupted after step {kept} of {stage} of {detector}; what is finished is kept, and the same command goes on from there"
+        "interrupted after step {kept} of {}; what is finished is kept, and the same command goes on from there",
+        if stage == detector { (*stage).to_owned() } else { format!("{stage} of {detector}") }
     )]
     Interrupted {
         /// Kind of detector.

@@ -109,6 +109,12 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// Its ends; `None` where nothing varied. That no healthy image of ten jobs raised an alarm does not make it impossible, and an
+    /// interval of no width would say so.
+    pub fn ends(&self) -> Option<[f64; 2]> {
+        (self.low < self.high).then_some([self.low, self.high])
+    }
+
     /// Probability of a figure as far from 0, on either side, where the truth is 0 (Student).
     pub fn p_value(&self) -> f64 {
         if self.estimate == 0.0 {
@@ -122,7 +128,8 @@ impl Interval {
 /// The 95 % interval of `statistic`, which is told how often every training, separation and job was drawn, and whose figure
 /// cannot lie outside `range`. Replicates without a figure, such as those without a healthy image, are left out.
 ///
-/// `None` where there are fewer than two jobs, no figure of everything, or a figure in fewer than half of the `draws` replicates.
+/// `None` where there are fewer than two jobs, where one job carries the figure alone (no figure is left without it, so that
+/// nothing tells how much jobs vary), no figure of everything, or a figure in fewer than half of the `draws` replicates.
 pub fn bootstrap<F>(
     design: Design,
     draws: usize,
@@ -138,6 +145,7 @@ where
         return None;
     }
     let estimate = statistic(&Drawn::whole(design))?;
+    let error = StandardError::of(design, estimate, &statistic)?;
     let mut figures: Vec<f64> = (0..draws)
         .into_par_iter()
         .filter_map(|replicate| statistic(&Drawn::random(design, &mut stream.item("replicate", replicate))))
@@ -146,7 +154,6 @@ where
         return None;
     }
     figures.sort_unstable_by(f64::total_cmp);
-    let error = StandardError::of(design, estimate, &statistic);
     let end = |share: f64| estimate + error.stretch * (quantile(&figures, share) - estimate);
     Some(Interval {
         low: end(0.025).min(estimate).max(least),
@@ -167,13 +174,14 @@ struct StandardError {
 }
 
 impl StandardError {
-    fn of(design: Design, estimate: f64, statistic: &impl Fn(&Drawn) -> Option<f64>) -> Self {
+    /// `None` where a level carries the figure alone.
+    fn of(design: Design, estimate: f64, statistic: &impl Fn(&Drawn) -> Option<f64>) -> Option<Self> {
         let (mut variance, mut squares, mut seen) = (0.0, 0.0, 0.0);
         for factor in (0..3).filter(|&factor| design.levels()[factor] > 1) {
-            let figures: Vec<f64> =
-                Drawn::all_but_one(design, factor).filter_map(|drawn| statistic(&drawn)).collect();
+            let figures = Drawn::all_but_one(design, factor).map(|drawn| statistic(&drawn));
+            let mut figures = figures.collect::<Option<Vec<f64>>>()?;
             // A job that does not judge teaches nothing of how much jobs vary.
-            let figures: Vec<f64> = figures.into_iter().filter(|&figure| figure != estimate).collect();
+            figures.retain(|&figure| figure != estimate);
             let n = figures.len() as f64;
             if n < 2.0 {
                 continue;
@@ -185,11 +193,11 @@ impl StandardError {
             seen += part * (n - 1.0) / n;
         }
         if squares == 0.0 {
-            return Self { variance, freedom: f64::INFINITY, stretch: 1.0 };
+            return Some(Self { variance, freedom: f64::INFINITY, stretch: 1.0 });
         }
         let freedom = variance * variance / squares;
         let student = law(freedom).map_or(NORMAL_97_5, |law| law.inverse_cdf(0.975));
-        Self { variance, freedom, stretch: student / NORMAL_97_5 * (variance / seen).sqrt() }
+        Some(Self { variance, freedom, stretch: student / NORMAL_97_5 * (variance / seen).sqrt() })
     }
 }
 
@@ -359,6 +367,9 @@ mod tests {
         assert_eq!(of(2, f64::NAN), None);
         assert_eq!(bootstrap(Design::jobs(2), 10, &stream, SHARE, |_| None), None);
         assert_eq!(bootstrap(Design::jobs(2), 0, &stream, SHARE, |_| Some(1.0)), None);
+        // Of three jobs one alone judges.
+        let alone = |drawn: &Drawn| (drawn.jobs[1] > 0).then_some(0.7);
+        assert_eq!(bootstrap(Design::jobs(3), 500, &stream, SHARE, alone), None);
         let near = [1.0, 1.0, 1.0, 0.9];
         let interval = bootstrap(Design::jobs(4), 500, &stream, SHARE, mean_of(&near)).unwrap();
         assert!(interval.low < 0.95 && interval.high == 1.0, "{interval:?}");

@@ -73,6 +73,20 @@ pub enum Failure {
         /// What was asked for.
         path: PathBuf,
     },
+    /// What is to be read lies where an earlier run is to be removed.
+    #[error("{} lies in {}, which is to be discarded; choose another folder with --out", input.display(), run.display())]
+    InputInside {
+        /// A scenario, a part, photographs, a shard.
+        input: PathBuf,
+        /// The folder of the run.
+        run: PathBuf,
+    },
+    /// A file that another program or command wrote would be lost.
+    #[error("{} is there already, and not of this command; choose another name with -o", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
     /// A part to be sliced cannot be read.
     #[error(transparent)]
     Mesh(#[from] MeshError),
@@ -97,7 +111,7 @@ pub enum Failure {
         most: usize,
     },
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), advice(source))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -109,16 +123,14 @@ pub enum Failure {
 impl Failure {
     /// Whether the user can mend it: another scenario, part or folder. Otherwise the machine failed.
     pub fn is_the_users(&self) -> bool {
-        use std::io::ErrorKind::{IsADirectory, NotADirectory};
         match self {
             Self::Files(FilesError::Dataset(e)) | Self::Audit(AuditError::Dataset(e)) | Self::Dataset(e) => {
                 e.is_the_users()
             }
             Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
+            Self::InputInside { .. } | Self::Occupied { .. } => true,
             Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
-            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } | Self::Record(_) => {
-                true
-            }
+            Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } => true,
             Self::Audit(_) => true,
             Self::Detector(e) => matches!(
                 e,
@@ -130,12 +142,21 @@ impl Failure {
                     | DetectorError::NoGraph { .. }
                     | DetectorError::Context { .. }
             ),
-            Self::Io { source, .. } => matches!(source.kind(), NotADirectory | IsADirectory),
+            Self::Record(e) => e.is_the_users(),
+            Self::Io { source, .. } => dataset::misnamed(source),
             _ => false,
         }
     }
 
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
+    }
+}
+
+fn advice(source: &std::io::Error) -> &'static str {
+    if dataset::misnamed(source) {
+        "; a file stands where a folder has to be, or a folder in the place of a file: choose another name"
+    } else {
+        ""
     }
 }

@@ -7,7 +7,7 @@ use generators::dataset::{self, Dataset, Shard};
 
 use super::{Failure, gallery, photographs, shifts};
 use crate::audit::{self, Audited};
-use crate::detectors::Progress;
+use crate::detectors::{Progress, has_model};
 use crate::plan::Plan;
 use crate::report::record::{self, write_atomically};
 use crate::report::{self, Record, bencher, junit, scores};
@@ -61,15 +61,26 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
 ///
 /// # Errors
-/// Where a file cannot be removed.
-pub fn discard(run: &Path) -> Result<(), Failure> {
-    dataset::discard(&run.join(DATASET))?;
-    for folder in ["models", "figures", gallery::FOLDER, photographs::FOLDER, shifts::FOLDER] {
-        let path = run.join(folder);
-        if path.is_dir() {
-            std::fs::remove_dir_all(&path).map_err(|e| Failure::io(&path, e))?;
-        }
+/// Where one of the `inputs` of what is to come lies in `run`; a file that cannot be removed.
+pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let inside = |input: &&&Path| {
+        run.canonicalize().and_then(|run| Ok(input.canonicalize()?.starts_with(run))).unwrap_or(false)
+    };
+    if let Some(input) = inputs.iter().find(inside) {
+        return Err(Failure::InputInside { input: (*input).to_owned(), run: run.to_owned() });
     }
+    dataset::discard(&run.join(DATASET))?;
+    remove(&run.join("models"), &|entry| has_model(entry))?;
+    let ends_with = |ending: &'static str| move |entry: &Path| entry.extension().is_some_and(|e| e == ending);
+    remove(&run.join("figures"), &ends_with("svg"))?;
+    remove(&run.join(gallery::FOLDER), &ends_with("png"))?;
+    remove(&run.join(photographs::FOLDER), &ends_with("png"))?;
+    let shifts = run.join(shifts::FOLDER);
+    for width in entries(&shifts)?.iter().map(|shift| entries(shift)).collect::<Result<Vec<_>, _>>()?.concat()
+    {
+        dataset::discard(&width.join(DATASET))?;
+    }
+    remove(&shifts, &|_| false)?;
     for file in [record::FILE, report::FILE, scores::FILE, scores::CALLS_FILE, bencher::FILE, junit::FILE] {
         let path = run.join(file);
         if path.is_file() {
@@ -79,12 +90,41 @@ pub fn discard(run: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Removes the files and folders in `folder` that are `ours`, and every folder that is empty then.
+fn remove(folder: &Path, ours: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+    for entry in entries(folder)? {
+        let removed = match (ours(&entry), entry.is_dir()) {
+            (true, true) => std::fs::remove_dir_all(&entry),
+            (true, false) => std::fs::remove_file(&entry),
+            (false, true) => {
+                remove(&entry, &|_| false)?;
+                continue;
+            }
+            (false, false) => continue,
+        };
+        removed.map_err(|e| Failure::io(&entry, e))?;
+    }
+    // Fails where somebody else's files are in it, and then it has to stay.
+    let _ = std::fs::remove_dir(folder);
+    Ok(())
+}
+
+/// What is in `folder`; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |e| Failure::io(folder, e);
+    std::fs::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
+}
+
 /// Draws the report of a finished run again, from its record alone.
 ///
 /// # Errors
 /// Where there is no record, it is of a newer version, or the report cannot be written.
 pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
-    Ok(report::write(&record(run)?, folder(run))?)
+    let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
+    Ok(report::write(&record(run)?, folder)?)
 }
 
 /// The record of the run in a folder; `run` may name its file, too.
@@ -92,11 +132,8 @@ pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
 /// # Errors
 /// Where there is no record, or it is of another version.
 pub fn record(run: &Path) -> Result<Record, Failure> {
-    Ok(Record::read(folder(run))?)
-}
-
-fn folder(run: &Path) -> &Path {
-    if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run }
+    let file = if run.is_file() { run.to_owned() } else { run.join(record::FILE) };
+    Ok(Record::read(&file)?)
 }
 
 /// Audits the dataset in `folder`, or the one of the run there.

@@ -77,7 +77,8 @@ pub fn estimate(
     statistic: impl Fn(&Drawn) -> Option<f64> + Sync,
 ) -> Option<Estimate> {
     let value = statistic(&Drawn::whole(design))?;
-    let interval = bootstrap(design, REPLICATES, stream, SHARE, statistic).map(|i| [i.low, i.high]);
+    let interval =
+        bootstrap(design, REPLICATES, stream, SHARE, statistic).and_then(|interval| interval.ends());
     Some(Estimate { value, interval })
 }
 

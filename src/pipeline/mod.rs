@@ -48,6 +48,7 @@ pub use folder::{audit, dataset_of, discard, export, generate, merge, record, re
 use judge::Truth;
 use learn::Images;
 pub use model::export_onnx;
+pub use photographs::read as photographs;
 pub use score::{Overlays, Request, Scored, score};
 use separate::{Pass, Row};
 use test_images::Test;
@@ -66,6 +67,8 @@ pub struct Finished {
 /// The first stage that fails; what was finished stays.
 pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) -> Result<Finished, Failure> {
     let mut clock = Clock::default();
+    // First, since a mistake in them need not wait for a training.
+    let photographs = photographs::read(plan)?;
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     if !plan.shifts.is_empty() {
         clock.time("generate shifts", || shifts::generate(plan, run, progress))?;
@@ -108,9 +111,9 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     let mut record =
         clock.time("judge", || judged(plan, &dataset, &test, &separated, &mut learnt, &stream, run))?;
     record.provenance.machine.device = device::name(device);
-    if let Some(folders) = &plan.photographs {
+    if let Some(photographs) = &photographs {
         let seen = clock.time("photographs", || {
-            photographs::judged(folders, plan, &images, (run, device), &stream, progress)
+            photographs::judged(photographs, plan, &images, (run, device), &stream, progress)
         })?;
         record.photographs = Some(seen);
     }

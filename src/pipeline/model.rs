@@ -15,6 +15,9 @@ use crate::detectors::{DetectorError, Saved};
 pub fn export_onnx(model: &Path, out: Option<&Path>) -> Result<PathBuf, Failure> {
     let beside = if model.is_dir() { model.join("model.onnx") } else { model.with_extension("onnx") };
     let out = out.map_or(beside, Path::to_owned);
+    if out.exists() && out.extension().is_none_or(|ending| ending != "onnx") {
+        return Err(Failure::Occupied { path: out });
+    }
     let saved = open_model(model, &Device::Cpu)?;
     let graph = saved.scorer()?.onnx()?;
     // Strings and numbers cannot fail.

@@ -13,7 +13,8 @@ use super::localisation::Footprints;
 use super::operating::top;
 use super::told::Told;
 use super::{Failure, fingerprint, write_file};
-use crate::data::photographs::{self, Folders, Photographs};
+use crate::data::files::FilesError;
+use crate::data::photographs::{self, Photographs};
 use crate::data::{Context, ImageSet};
 use crate::detectors::{Detector, Fitted, Progress, Run, Scores};
 use crate::metrics::MetricError;
@@ -32,13 +33,23 @@ pub const FOLDER: &str = "photographs";
 /// Photographs that the report shows.
 const EXAMPLES: usize = 4;
 
-/// Reads the photographs, trains each detector of the plan twice more, and judges the three trainings on photographs. Detectors that
+/// The photographs that `plan` names, if it does, at the size of its images.
+///
+/// # Errors
+/// Where they cannot be read or are not what they should be.
+pub fn read(plan: &Plan) -> Result<Option<Photographs>, FilesError> {
+    let stream = Stream::root(plan.scenario().seed).child("learning").child("photographs");
+    let size_px = plan.production.frame().size_px;
+    plan.photographs.as_ref().map(|folders| photographs::read(folders, size_px, &stream)).transpose()
+}
+
+/// Trains each detector of the plan twice more on `photographs`, and judges the three trainings on photographs. Detectors that
 /// are too slow to score every image are left out, and those that have to know a slice or the layers before.
 ///
 /// # Errors
 /// Where photographs cannot be read, a training fails or a file cannot be written.
 pub fn judged(
-    folders: &Folders,
+    photographs: &Photographs,
     plan: &Plan,
     synthetic: &Images,
     (run, device): (&Path, &Device),
@@ -46,8 +57,6 @@ pub fn judged(
     progress: &dyn Progress,
 ) -> Result<record::Photographs, Failure> {
     let detectors = &plan.detectors;
-    let size_px = synthetic.training.size_px;
-    let photographs = photographs::read(folders, size_px, &stream.child("photographs"))?;
     let mut record = record::Photographs {
         training: photographs.training.len(),
         validation: photographs.validation.len(),
@@ -58,7 +67,7 @@ pub fn judged(
     };
     let shown = shown(&photographs.anomalous);
     record.examples =
-        shown.iter().map(|&index| example(&photographs, index, run)).collect::<Result<_, _>>()?;
+        shown.iter().map(|&index| example(photographs, index, run)).collect::<Result<_, _>>()?;
     let footprints = (photographs.masks.as_ref()).map(|masks| {
         let size_px = photographs.test.size_px;
         Footprints::of_photographs(size_px, masks, &photographs.test.job, &photographs.anomalous)
@@ -74,7 +83,7 @@ pub fn judged(
     for detector in detectors.iter().filter(suits) {
         let mut alone: Option<Scores> = None;
         for trained_on in [TrainedOn::Photographs, TrainedOn::Synthetic, TrainedOn::Both] {
-            let healthy = Healthy::of(trained_on, synthetic, &photographs);
+            let healthy = Healthy::of(trained_on, synthetic, photographs);
             let fingerprint = fingerprint(plan, detector);
             let place = Place { run, fingerprint: &fingerprint, device };
             let fitted = fit(detector, trained_on, &healthy, &place, stream, progress)?;
@@ -84,10 +93,10 @@ pub fn judged(
                 detector: detector.name.clone(),
                 trained_on,
                 images: healthy.training.len(),
-                scores: ranked(&scores, alone.as_ref(), &photographs, &stream)?,
+                scores: ranked(&scores, alone.as_ref(), photographs, &stream)?,
                 pixels: pixels(&scores.maps, &stream)?,
             };
-            draw_maps(&result, &scores, (&shown, size_px), &mut record.examples, run)?;
+            draw_maps(&result, &scores, (&shown, photographs.test.size_px), &mut record.examples, run)?;
             record.results.push(result);
             alone.get_or_insert(scores);
         }
@@ -153,7 +162,7 @@ fn fit(
             let name = trained_on.words();
             (
                 model.join(name),
-                format!("{fingerprint} {name} {}", hash(&healthy.training)),
+                format!("{fingerprint} {name} {} {}", hash(&healthy.training), hash(&healthy.validation)),
                 stream.child(name),
             )
         }

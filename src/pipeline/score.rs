@@ -16,6 +16,8 @@ use crate::thresholds::saved::{self, SavedError, SavedThreshold, SavedThresholds
 
 /// Images in memory at once.
 const CHUNK: usize = 64;
+/// Letters of an image's name in that of its overlay: what the image is called, a file may not be called with more.
+const STEM: usize = 48;
 /// The table of scores.
 const TABLE: &str = "scores.csv";
 /// The folder of the overlays.
@@ -117,7 +119,8 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
             let mut overlay = None;
             if wanted && let Some(map) = scores.maps.chunks(size_px * size_px).nth(i) {
                 let top = thresholds.as_ref().and_then(|t| t.healthy_map_top);
-                let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+                let stem: String =
+                    file.file_stem().unwrap_or_default().to_string_lossy().chars().take(STEM).collect();
                 let name = format!("{:06}_{stem}.png", table.rows + 1);
                 let picture = drawn_over(images.image(i), map, size_px, top);
                 write_file(&drawn.part.join(&name), &picture.png())?;

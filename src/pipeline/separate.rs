@@ -13,7 +13,7 @@ use crate::metrics::classification::Confusion;
 use crate::plan::{Named, Plan, Separation};
 use crate::report::record::{Reduction, Representation};
 use crate::representations::projections::Projection;
-use crate::representations::{Components, Matrix};
+use crate::representations::{Components, Matrix, RepresentationError};
 use crate::separators::{Separator, Split};
 
 /// The test images in two halves, no job in both: those that separators are fitted on, and those that judge.
@@ -174,11 +174,18 @@ pub fn carried(
     let Some(separator) = separation.separators.iter().find(|s| s.name == named.separator) else {
         return Ok(None);
     };
-    let Some(joined) = fitting.of_both(&named.representation, scores, others) else { return Ok(None) };
+    let joined = fitting.of_both(&named.representation, scores, others);
+    let Some(joined) = joined.filter(|joined| finite(joined).is_ok()) else { return Ok(None) };
     let stream = stream.child(&named.representation).child(&separator.name);
     let Ok((split, anomalous)) = fitting.fit(&joined, &*separator.item, &stream)? else { return Ok(None) };
     let further: Vec<usize> = (truth.images.len()..joined.rows).collect();
     Ok(Some(called_anomalous(&split.groups(&joined.select(&further)), anomalous)))
+}
+
+/// Refuses rows that no separator can place: a kernel may overflow on one that lies farther out than those of its fit.
+fn finite(matrix: &Matrix) -> Result<(), String> {
+    let refused = |row| RepresentationError::NotFinite { row }.to_string();
+    matrix.first_not_finite().map_or(Ok(()), |row| Err(refused(row)))
 }
 
 /// What one pass of the separators works with.
@@ -231,7 +238,7 @@ impl<'a> Fitting<'a> {
             dimensions: None,
             reduction,
         };
-        let (reduction, matrix) = match matrix {
+        let (reduction, matrix) = match matrix.and_then(|made| finite(&made.1).map(|()| made)) {
             Ok(made) => made,
             Err(reason) => {
                 let groups = separators.iter().map(|_| Err(reason.clone())).collect();
@@ -390,6 +397,35 @@ mod tests {
             "{text}named = {{ representation = \"gan A\", separator = \"k-means\" }}\n"
         ));
         assert_eq!(carried(&other, &halves, &truth, &separation, &Stream::root(9), &scores).unwrap(), None);
+    }
+
+    #[test]
+    fn a_row_that_is_not_finite_empties_its_cells_alone() {
+        let image = |i: u32| TestImage {
+            job: i / 4,
+            defect: i.is_multiple_of(2).then(|| "porous".to_owned()),
+            ..Default::default()
+        };
+        let images: Vec<TestImage> = (0..24).map(image).collect();
+        let column: Vec<f32> =
+            (0..24).map(|i| if i % 2 == 0 { 2.0 } else { 0.0 } + 0.01 * i as f32).collect();
+        let mut feature = Matrix::column(column.clone());
+        feature.values[17] = f32::INFINITY;
+        let scores = Scores {
+            components: vec![("A", column)],
+            features: vec![("D_f(x)", feature)],
+            ..Default::default()
+        };
+        let truth = Truth::new(&images, &["porous"]);
+        let halves = Halves { fit: (0..12).collect(), judge: (12..24).collect() };
+        let pass = Pass { detector: "gan", scores: &scores, training: 0, separation: 0 };
+        let separation = Separation::stated(
+            "[[detector]]\nkind = \"f-anogan\"\nname = \"gan\"\n[[separator]]\nkind = \"k-means\"\n",
+        );
+        let rows = separate(&pass, &halves, &truth, &separation, &Stream::root(9)).unwrap();
+        assert!(rows[0].groups[0].is_ok());
+        let reason = rows[1].groups[0].as_ref().err().unwrap();
+        assert_eq!(reason, "row 17 holds a value that is not finite");
     }
 
     #[test]

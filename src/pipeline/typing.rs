@@ -1,5 +1,7 @@
 //! Types of defects without labels: groups from one part of the test jobs, judged on the others.
 
+use std::collections::BTreeSet;
+
 use generators::stream::Stream;
 use rayon::prelude::*;
 
@@ -13,13 +15,14 @@ use crate::report::record::{self, NaturalTyping, Record, Share, TypingAtContrast
 use crate::thresholds::{Calibration, Threshold};
 use crate::typing::residual::SliceModel;
 use crate::typing::shape::Shape;
+use crate::typing::tracks::tracks;
 use crate::typing::{Types, Typing, natural_types};
 
 /// Where ranges of contrast-to-noise begin.
 const CONTRASTS: [f64; 5] = [0.0, 3.0, 4.5, 6.5, 10.0];
 
-/// Finds the types that `typing` asks for among the test images that `record` does not judge on, and judges them on those
-/// that it does (Zeiser et al. 2023, section 5.3). As many healthy images as there are of a defect on average take part. Or says why there
+/// Finds the types that `typing` asks for on test jobs that `record` does not judge on, and judges them on the images that it
+/// does (Zeiser et al. 2023, section 5.3). As many healthy images as there are of a defect on average take part. Or says why there
 /// are none.
 ///
 /// # Errors
@@ -34,33 +37,38 @@ pub fn judged(
     let Some(model) = SliceModel::fit(&images.training) else {
         return Ok(Err("the training images are all the same".to_owned()));
     };
-    let shapes_of = |set: &ImageSet| -> Vec<Shape> {
+    let shapes_of = |set: &ImageSet| -> (Vec<Shape>, Vec<Vec<u32>>) {
         let residuals = model.residuals(set);
         let pixels = set.size_px * set.size_px;
-        let of = |i: usize| Shape::of(&residuals[i * pixels..(i + 1) * pixels], set.slice(i), set.size_px);
-        (0..set.len()).into_par_iter().map(of).collect()
+        let of = |i: usize| {
+            let residual = &residuals[i * pixels..(i + 1) * pixels];
+            let shape = Shape::of(residual, set.slice(i), set.size_px);
+            (shape, shape.support(residual))
+        };
+        (0..set.len()).into_par_iter().map(of).unzip()
     };
-    let shapes = shapes_of(&images.test);
+    let (shapes, mut support) = shapes_of(&images.test);
     let defects = record.defects();
     let class = |image: &usize| {
         let defect = record.test_images[*image].defect.as_deref();
         defect.map_or(0, |name| 1 + defects.iter().position(|d| *d == name).unwrap_or(0))
     };
-    // The jobs that judge in the first separation.
-    let judges = record.judged_images.first().map_or(&[][..], Vec::as_slice);
-    let (fit, judge): (Vec<usize>, Vec<usize>) =
-        (0..shapes.len()).partition(|image| judges.binary_search(image).is_err());
+    // Those of the first separation; no image of a job that judges takes part in the fit.
+    let judge = record.judged_images.first().cloned().unwrap_or_default();
+    let fit = of_other_jobs(&judge, &images.test.job);
     let part =
         |of: Vec<usize>, name: &str| as_many_healthy(of, &class, defects.len(), &mut stream.child(name));
     let (fit, judge) = (part(fit, "fit"), part(judge, "judge"));
-    let (fitted, seen) = (select(&shapes, &fit), select(&shapes, &judge));
-
     let peaks = |shapes: &[Shape]| shapes.iter().map(|shape| shape.peak).collect::<Vec<f64>>();
-    let (healthy, unlabelled) = (peaks(&shapes_of(&images.validation)), peaks(&fitted));
+    let (healthy, unlabelled) = (peaks(&shapes_of(&images.validation).0), peaks(&select(&shapes, &fit)));
     let value = match threshold.item.fit(&Calibration { healthy: &healthy, unlabelled: &unlabelled }) {
         Ok(value) => value,
         Err(reason) => return Ok(Err(reason.to_string())),
     };
+    let unsuspicious = shapes.iter().zip(&mut support).filter(|(shape, _)| shape.peak <= value);
+    unsuspicious.for_each(|(_, support)| support.clear());
+    let shapes = Shape::averaged(&shapes, &tracks(&images.test.job, &images.test.layer, &support));
+    let (fitted, seen) = (select(&shapes, &fit), select(&shapes, &judge));
     let stream = stream.child("clusters");
     let groups = |types: usize| Types::fit(&fitted, value, types, typing.runs, &stream).groups(&seen);
     let truth: Vec<usize> = judge.iter().map(class).collect();
@@ -110,6 +118,12 @@ pub fn judged(
     }))
 }
 
+/// The images of all jobs of which none is in `of`; `job` is that of every image.
+fn of_other_jobs(of: &[usize], job: &[u32]) -> Vec<usize> {
+    let jobs: BTreeSet<u32> = of.iter().map(|&image| job[image]).collect();
+    (0..job.len()).filter(|&image| !jobs.contains(&job[image])).collect()
+}
+
 /// `images` with as many healthy ones, class 0, as there are of each of the `defects` on average.
 fn as_many_healthy(
     images: Vec<usize>,
@@ -150,6 +164,12 @@ mod tests {
         // Class 0 is group 1, class 1 group 2; group 0 is nobody's, and class 2 has no image.
         let table = Contingency::count(&[0, 0, 0, 1, 1, 1], &[1, 1, 0, 2, 2, 0]).unwrap();
         assert_eq!(confusion(&table, 3), [[2, 0, 0, 1], [0, 2, 0, 1], [0, 0, 0, 0]]);
+    }
+
+    #[test]
+    fn no_job_is_on_both_sides() {
+        // Of job 7 one image of three judges.
+        assert_eq!(of_other_jobs(&[1, 5], &[7, 7, 7, 9, 9, 4]), [3, 4]);
     }
 
     #[test]

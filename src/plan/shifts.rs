@@ -118,7 +118,8 @@ impl Stated {
             if self.parts.is_none() {
                 scenario.replace_part(overrides.part.as_deref(), overrides.unit);
             }
-            if width != 1.0 && scenario.widened().is_empty() {
+            let drawn = [&scenario, original.scenario()].iter().any(|of| !of.widened().is_empty());
+            if width != 1.0 && !drawn {
                 return Err(self.widths_place.error(
                     "no width changes anything: [camera], [bed], [print] and [thermal] draw from no range",
                 ));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::fair::leaks;
 use super::record::Record;
-use super::verdict::verdict;
+use super::verdict::{NAMED_PAIR, verdict};
 
 /// The file's name inside the run's folder.
 pub const FILE: &str = "junit.xml";
@@ -52,13 +52,14 @@ fn gates(record: &Record) -> impl Iterator<Item = Case> {
 fn named(record: &Record) -> Option<Case> {
     let named = record.named.as_ref()?;
     let (least, verdict) = (named.least_balanced_accuracy?, verdict(record));
+    let said = verdict.points.into_iter().find(|point| point.topic == NAMED_PAIR);
     Some(Case {
         group: "named-pair",
         name: format!(
             "balanced accuracy of {} with {} is at least {least}",
             named.representation, named.separator
         ),
-        failure: (verdict.bar_met != Some(true)).then_some(verdict.headline),
+        failure: (verdict.bar_met != Some(true)).then(|| said.map(|point| point.text).unwrap_or_default()),
     })
 }
 

@@ -173,6 +173,12 @@ fn of_run(record: &Record) -> Vec<Measure> {
     measures
 }
 
+/// Collapses in all trainings.
+fn collapses_of(detector: &Detector) -> usize {
+    let again = detector.retrainings.iter().map(|training| training.collapses.len());
+    detector.collapses.len() + again.sum::<usize>()
+}
+
 fn of_detector(detector: &Detector) -> Vec<Measure> {
     let [training, scoring, alone, throughput, collapses] = OF_DETECTOR;
     let name = &detector.name;
@@ -180,7 +186,7 @@ fn of_detector(detector: &Detector) -> Vec<Measure> {
     [
         measure(name, training, detector.training_secs),
         measure(name, scoring, detector.scoring_ms_per_image),
-        measure(name, collapses, detector.collapses.len() as f64),
+        measure(name, collapses, collapses_of(detector) as f64),
     ]
     .into_iter()
     .chain(

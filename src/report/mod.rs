@@ -25,7 +25,7 @@ pub use page::{PageTile, TileSection, tiles_page};
 pub use picture::{Picture, false_colour_png};
 pub use record::Record;
 pub use sheet::{Tile, contact_sheet};
-pub use verdict::{Point, Verdict, verdict};
+pub use verdict::{NAMED_PAIR, Point, Verdict, verdict};
 
 /// The page's file name inside the run's folder.
 pub const FILE: &str = "report.html";
@@ -55,7 +55,7 @@ pub enum ReportError {
 /// # Errors
 /// [`ReportError::Record`] where the record contradicts itself, [`ReportError::Io`].
 pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
-    record.check()?;
+    record.check().map_err(record::RecordError::Contradiction)?;
     let assets = assets::Assets::new(run, record.scenario.image_px.max(16));
     let figures = figures::Figures::draw(record, &assets);
     let failed = |path: &Path| {

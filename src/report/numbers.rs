@@ -94,6 +94,12 @@ pub fn short(value: f64) -> String {
     trimmed(&format!("{value:.*}", (2 - magnitude).max(0) as usize))
 }
 
+/// `digits` behind the point at most, trailing zeros dropped.
+pub fn fixed(value: f64, digits: usize) -> String {
+    let text = trimmed(&format!("{:.digits$}", value.abs()));
+    if value < 0.0 && text != "0" { format!("−{text}") } else { text }
+}
+
 /// A difference of areas with its sign and three decimals: `+0.041`, `−0.008`.
 pub fn signed(value: f64) -> String {
     let sign = if value < 0.0 { '−' } else { '+' };

@@ -3,8 +3,8 @@
 use super::fair::leaks;
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural, repeated, short};
 use super::record::{
-    DetectionFit, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Operation, Record, Separation, Share,
-    ShareOfDefect, Typing,
+    Component, DetectionFit, Detector, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Operation, Record,
+    Separation, Share, ShareOfDefect, Typing,
 };
 
 /// What a person reads first.
@@ -29,6 +29,9 @@ pub struct Point {
     /// One to three sentences.
     pub text: String,
 }
+
+/// Topic of what there is to say of the pair that the scenario named.
+pub const NAMED_PAIR: &str = "Named pair";
 
 /// Sums up a record.
 ///
@@ -142,7 +145,7 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
         let text = format!(
             "The scenario named {pair}, but that pair gave no groups (see the table below). The verdict is about the best pair instead, chosen with the labels in hand."
         );
-        return (named.least_balanced_accuracy.map(|_| false), Point { topic: "Named pair", text });
+        return (named.least_balanced_accuracy.map(|_| false), Point { topic: NAMED_PAIR, text });
     };
     let accuracy = judgement.balanced_accuracy;
     let reached = format!(
@@ -150,7 +153,7 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
         percent(accuracy.value)
     );
     let Some(bar) = named.least_balanced_accuracy else {
-        return (None, Point { topic: "Named pair", text: format!("{reached}; no bar was set.") });
+        return (None, Point { topic: NAMED_PAIR, text: format!("{reached}; no bar was set.") });
     };
     let met = accuracy.value >= bar;
     let bar_text = percent(bar);
@@ -169,7 +172,7 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
         ),
         (false, _) => format!("; the bar of {bar_text} is missed."),
     };
-    (Some(met), Point { topic: "Named pair", text: reached + &rest })
+    (Some(met), Point { topic: NAMED_PAIR, text: reached + &rest })
 }
 
 /// Whether everything was done once, so that images can be counted.
@@ -209,14 +212,15 @@ fn missed(by_defect: &[ShareOfDefect], once: bool) -> String {
 fn how_faint(record: &Record) -> Option<Point> {
     let (detector, component) = record.best_score()?;
     let known = component.detectability.as_ref()?;
-    let (mut from, mut always, mut never) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut from, mut always, mut never, mut untold) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for of in &known.defects {
         let Some(curve) = of.curves.iter().find(|curve| curve.extent == Extent::CnrImage) else { continue };
         match curve.fit {
             DetectionFit::Found { a90_95: Some(cnr), .. } if cnr <= curve.range[1] => from.push((cnr, of)),
             DetectionFit::Found { a90_95: Some(_), .. } | DetectionFit::None => never.push(of.defect.clone()),
+            DetectionFit::Found { a90_95: None, .. } => never.push(of.defect.clone()),
             DetectionFit::All => always.push(of.defect.clone()),
-            _ => {}
+            DetectionFit::Gap(_) | DetectionFit::Failed(_) => untold.push(of.defect.clone()),
         }
     }
     from.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -248,6 +252,9 @@ fn how_faint(record: &Record) -> Option<Point> {
             listed(never)
         )),
         (_, never) => said.push(format!("No contrast that was tested is enough for {}.", listed(never))),
+    }
+    if !untold.is_empty() && !said.is_empty() {
+        said.push(format!("For {} it cannot be told.", listed(&untold)));
     }
     (!said.is_empty()).then(|| Point { topic: "How faint", text: said.join(" ") })
 }
@@ -379,7 +386,31 @@ fn in_production(record: &Record) -> Option<Point> {
         percent(point.detection_rate.value),
         interval(&point.detection_rate),
     );
-    Some(Point { topic: "In production", text })
+    Some(Point { topic: "In production", text: text + &picked(record, detector, component) })
+}
+
+/// What stands behind a score that was picked as the one that ranks best: labels, and what the detector's headline would have found.
+fn picked(record: &Record, detector: &Detector, component: &Component) -> String {
+    let ranked = record.components().filter(|(_, component)| component.auroc.is_some()).count();
+    if ranked < 2 {
+        return String::new();
+    }
+    let headline = detector.components.iter().find(|c| c.headline && c.name != component.name);
+    let found = headline.and_then(|headline| {
+        let point = headline.operating.iter().find_map(|operating| match &operating.outcome {
+            Operation::Found(point) => Some(point),
+            Operation::None(_) => None,
+        })?;
+        Some(format!(
+            "; the detector’s headline, {}, finds {}",
+            headline.name,
+            percent(point.detection_rate.value)
+        ))
+    });
+    format!(
+        " That score was picked with the labels, as the one that ranks best{}.",
+        found.unwrap_or_default()
+    )
 }
 
 fn conclusions(record: &Record) -> Option<Point> {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Matrix, RepresentationError};
 
-/// How many components to keep. None of the choices sees a label.
+/// How many components to keep. No choice but the last sees a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Components {
     /// So many; fewer where the rows vary in fewer directions.

@@ -40,6 +40,15 @@ pub enum SavedError {
         /// What is wrong.
         why: String,
     },
+    /// No threshold could be found when the detector was trained.
+    #[error(
+        "{} holds no threshold: none could be found in the run that trained the detector, and its report says why",
+        path.display()
+    )]
+    None {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing of that name was saved.
     #[error("there is no {what} `{asked}` in {}; there {}", path.display(), among(known))]
     Unknown {
@@ -88,12 +97,16 @@ impl SavedThresholds {
         folder: &Path,
     ) -> Result<&SavedThreshold, SavedError> {
         let unknown = |what, asked: Option<&str>, mut known: Vec<String>| {
-            known.dedup();
+            let mut seen = std::collections::BTreeSet::new();
+            known.retain(|name| seen.insert(name.clone()));
             let asked = asked.unwrap_or_default().to_owned();
             SavedError::Unknown { what, asked, known, path: folder.join(FILE) }
         };
         let of_score: Vec<_> =
             self.thresholds.iter().filter(|saved| score.is_none_or(|name| name == saved.score)).collect();
+        if self.thresholds.is_empty() {
+            return Err(SavedError::None { path: folder.join(FILE) });
+        }
         if of_score.is_empty() {
             return Err(unknown("score", score, self.thresholds.iter().map(|s| s.score.clone()).collect()));
         }

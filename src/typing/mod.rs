@@ -1,12 +1,13 @@
 //! Which anomalies are of one type: groups of images with like defects, found without labels.
 //!
 //! What a layer's drawing and healthy images lead to expect is taken away from an image ([`residual`]); what is left is
-//! described by its shape ([`shape`]); images whose residual rises above a threshold are grouped by these descriptors
-//! ([`clusters`]). Arrays in, groups out: this room knows no detector and no label.
+//! described by its shape ([`shape`]), on average over the layers that show the same anomaly ([`tracks`]); images whose residual
+//! rises above a threshold are grouped by these descriptors ([`clusters`]). Arrays in, groups out: this room knows no detector and no label.
 
 pub mod clusters;
 pub mod residual;
 pub mod shape;
+pub mod tracks;
 
 use generators::params::{ScenarioError, Table};
 use generators::stream::Stream;

@@ -8,6 +8,8 @@ const TEXTURE: f64 = 2.5;
 /// An anomaly is where the residual is more than this share of its peak, and more than three deviations.
 const SUPPORT: f64 = 0.35;
 const LEAST: f64 = 3.0;
+/// Fewer pixels than this inside of a region tell nothing of its surface; then all of it is taken.
+const LEAST_INSIDE: usize = 12;
 /// Share of print from which on a pixel shows the part alone.
 const SURFACE: f32 = 0.95;
 /// Deviation of the Gaussian by which the drawing is blurred for it, in px.
@@ -28,13 +30,17 @@ pub struct Shape {
     pub summit: f64,
     /// Logarithm of the gradient at the rim of the main region, per px and over its mean: things end sharply.
     pub rim: f64,
+    /// Logarithm of the standard deviation about the smoothest surface (a quadric) inside the main region, in standard deviations:
+    /// a lump is of the part and rough as it is, a thing hides that.
+    pub roughness: f64,
 }
 
-/// How summit and rim vary among some anomalies; healthy and striped ones left out.
+/// How summit, rim and roughness vary among some anomalies; healthy and striped ones left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     summit: [f64; 2],
     rim: [f64; 2],
+    roughness: [f64; 2],
 }
 
 impl Scale {
@@ -50,7 +56,7 @@ impl Scale {
             let (low, middle, high) = (at(0.16)?, at(0.5)?, at(0.84)?);
             Some([*middle, (0.5 * (high - low)).max(1e-3)])
         };
-        Some(Self { summit: of(|s| s.summit)?, rim: of(|s| s.rim)? })
+        Some(Self { summit: of(|s| s.summit)?, rim: of(|s| s.rim)?, roughness: of(|s| s.roughness)? })
     }
 }
 
@@ -80,7 +86,7 @@ impl Shape {
             let by_lines: f64 = sums.iter().zip(&counts).map(|(sum, count)| sum * sum / count.max(3.0)).sum();
             if total > 0.0 { by_lines / total } else { 0.0 }
         };
-        let [summit, rim] = main_region(&z, &excess, peak, n);
+        let [summit, rim, roughness] = main_region(&z, &excess, peak, n);
         Self {
             peak,
             one_sided: if all > 0.0 { signed.abs() / all } else { 0.0 },
@@ -88,7 +94,30 @@ impl Shape {
             rows: explained(|at, n| at / n),
             summit,
             rim,
+            roughness,
         }
+    }
+
+    /// The pixels of the `residual`, whose shape this is, that the anomaly takes, ascending.
+    pub fn support(&self, residual: &[f32]) -> Vec<u32> {
+        let level = support_level(self.peak);
+        (0..).zip(residual).filter(|(_, z)| f64::from(z.abs()) > level).map(|(at, _)| at).collect()
+    }
+
+    /// Every shape with the summit, rim and roughness that those of its `track` have on average: what several layers show of one
+    /// anomaly is surer than what one does.
+    pub fn averaged(shapes: &[Self], track: &[usize]) -> Vec<Self> {
+        let tracks = track.iter().max().map_or(0, |last| last + 1);
+        let mut sums = vec![[0.0; 4]; tracks];
+        for (shape, &track) in shapes.iter().zip(track) {
+            let add = [shape.summit, shape.rim, shape.roughness, 1.0];
+            sums[track].iter_mut().zip(add).for_each(|(sum, add)| *sum += add);
+        }
+        let of = |(shape, &track): (&Self, &usize)| {
+            let [summit, rim, roughness, count] = sums[track];
+            Self { summit: summit / count, rim: rim / count, roughness: roughness / count, ..*shape }
+        };
+        shapes.iter().zip(track).map(of).collect()
     }
 
     /// How far it is one-sided, striped along columns, striped along rows, and compact: 0 to 1 each.
@@ -104,7 +133,8 @@ impl Shape {
     pub fn coordinates(&self, scale: &Scale) -> [f64; COORDINATES] {
         let [one_sided, columns, rows, compact] = self.memberships();
         let of = |value: f64, [middle, spread]: [f64; 2]| ((value - middle) / spread).clamp(-2.0, 2.0);
-        let softness = of(self.summit, scale.summit) - of(self.rim, scale.rim);
+        let softness =
+            of(self.summit, scale.summit) - of(self.rim, scale.rim) + of(self.roughness, scale.roughness);
         [2.0 * one_sided, 2.0 * columns, 2.0 * rows, 0.3 * compact * softness]
     }
 }
@@ -129,9 +159,14 @@ fn mean3(z: &[f64], at: usize, n: usize) -> f64 {
     sum / count
 }
 
-/// Summit and rim of the connected region that exceeds the texture most.
-fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 2] {
-    let high: Vec<bool> = z.iter().map(|z| z.abs() > LEAST.max(SUPPORT * peak)).collect();
+/// What a residual has to exceed to belong to an anomaly.
+fn support_level(peak: f64) -> f64 {
+    LEAST.max(SUPPORT * peak)
+}
+
+/// Summit, rim and roughness of the connected region that exceeds the texture most.
+fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 3] {
+    let high: Vec<bool> = z.iter().map(|z| z.abs() > support_level(peak)).collect();
     let mut seen = vec![false; z.len()];
     let mut main: (f64, Vec<usize>) = (0.0, Vec::new());
     for start in (0..z.len()).filter(|&at| high[at]) {
@@ -156,7 +191,7 @@ fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 2] {
     }
     let region = main.1;
     if region.is_empty() {
-        return [0.0, 0.0];
+        return [0.0; 3];
     }
     let sign = region.iter().map(|&at| z[at]).sum::<f64>().signum();
     let mean = region.iter().map(|&at| (sign * z[at]).max(0.0)).sum::<f64>() / region.len() as f64;
@@ -171,7 +206,60 @@ fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 2] {
         (0..z.len()).filter(|&at| wider[at] && core[at]).map(|at| gradient(z, at, n)).collect();
     gradients.sort_by(f64::total_cmp);
     let steep = gradients.get(gradients.len() * 4 / 5).copied().unwrap_or(0.0);
-    [summit, steep].map(|value| (value.max(1e-6) / mean.max(1e-6)).ln())
+    let [summit, rim] = [summit, steep].map(|value| (value.max(1e-6) / mean.max(1e-6)).ln());
+    [summit, rim, roughness(z, &inside, n)]
+}
+
+/// Logarithm of what a quadric leaves of the residual inside of a region, its holes filled and its outermost pixels left out.
+fn roughness(z: &[f64], region: &[bool], n: usize) -> f64 {
+    let filled = filled(region, n);
+    let whole: Vec<usize> = (0..z.len()).filter(|&at| region[at]).collect();
+    let inner: Vec<usize> =
+        (0..z.len()).filter(|&at| filled[at] && around(at, n).all(|near| filled[near])).collect();
+    let pixels = if inner.len() < LEAST_INSIDE { whole } else { inner };
+    let (x, y): (Vec<f64>, Vec<f64>) =
+        pixels.iter().map(|&at| ((at % n) as f64 / n as f64, (at / n) as f64 / n as f64)).unzip();
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let times = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<f64>>();
+    let mut left: Vec<f64> = pixels.iter().map(|&at| z[at]).collect();
+    // Gram and Schmidt: every term takes its part of the residual and of the terms that follow.
+    let mut terms =
+        vec![vec![1.0; pixels.len()], x.clone(), y.clone(), times(&x, &x), times(&x, &y), times(&y, &y)];
+    while let Some(term) = (!terms.is_empty()).then(|| terms.remove(0)) {
+        let square = product(&term, &term);
+        // Pixels in a line leave nothing of the terms across it.
+        if square > 1e-12 {
+            for other in terms.iter_mut().chain([&mut left]) {
+                let part = product(other, &term) / square;
+                other.iter_mut().zip(&term).for_each(|(value, term)| *value -= part * term);
+            }
+        }
+    }
+    (product(&left, &left) / left.len() as f64).sqrt().max(1e-6).ln()
+}
+
+/// The set and its holes: all that cannot be reached from the edge of the image without crossing it.
+fn filled(set: &[bool], n: usize) -> Vec<bool> {
+    let edge = |at: usize| at < n || at >= n * (n - 1) || at.is_multiple_of(n) || (at + 1).is_multiple_of(n);
+    let mut outside = vec![false; set.len()];
+    let mut next: Vec<usize> = (0..set.len()).filter(|&at| edge(at) && !set[at]).collect();
+    next.iter().for_each(|&at| outside[at] = true);
+    while let Some(at) = next.pop() {
+        let (y, x) = (at / n, at % n);
+        let sides = [
+            (y > 0, at.wrapping_sub(n)),
+            (y + 1 < n, at + n),
+            (x > 0, at.wrapping_sub(1)),
+            (x + 1 < n, at + 1),
+        ];
+        for (there, near) in sides {
+            if there && !set[near] && !outside[near] {
+                outside[near] = true;
+                next.push(near);
+            }
+        }
+    }
+    outside.into_iter().map(|outside| !outside).collect()
 }
 
 /// The set and the pixels that touch it with a side.
@@ -237,6 +325,30 @@ mod tests {
         assert!(close(moved.coordinates(&scale), [0.0, 0.0, 0.0]));
         let [disc, cone] = [disc, cone].map(|shape| shape.coordinates(&scale));
         assert!(close(disc, [2.0, 0.0, 0.0]) && close(cone, [2.0, 0.0, 0.0]) && cone[3] > disc[3] + 0.5);
+    }
+
+    /// numpy: `x, y = np.meshgrid(np.arange(-5, 6), np.arange(-5, 6)); z = 8 + 0.6 * (-1.0) ** (x + y)`, and its deviation about the
+    /// least squares fit of 1, x, y, x^2, xy, y^2 on the 9 x 9 in the middle: 0.599479; the quadric itself leaves nothing.
+    #[test]
+    fn roughness_is_what_a_quadric_leaves() {
+        let square = |x: f64, y: f64| x.abs() < 5.5 && y.abs() < 5.5;
+        let rough = |x: f64, y: f64| if (x + y).rem_euclid(2.0) < 0.5 { 8.6 } else { 7.4 };
+        let checked = shape(|x, y| if square(x, y) { rough(x, y) } else { 0.0 });
+        assert!((checked.roughness.exp() - ROUGHNESS).abs() < 1e-3, "{}", checked.roughness.exp());
+        let bowl = shape(|x, y| if square(x, y) { 8.0 + 0.1 * x + 0.05 * x * y - 0.04 * y * y } else { 0.0 });
+        assert!(bowl.roughness.exp() < 1e-4, "{}", bowl.roughness.exp());
+        // A hole is of the thing.
+        let hole = shape(|x, y| if square(x, y) && x.hypot(y) > 1.5 { 8.0 } else { 0.0 });
+        assert!(hole.roughness.exp() > 1.0, "{}", hole.roughness.exp());
+    }
+
+    const ROUGHNESS: f64 = 0.599_479;
+
+    #[test]
+    fn layers_of_one_anomaly_share_its_softness_alone() {
+        let of = |summit, peak| Shape { summit, peak, ..Shape::default() };
+        let found = Shape::averaged(&[of(1.0, 4.0), of(2.0, 5.0), of(4.0, 6.0)], &[0, 1, 0]);
+        assert_eq!(found, [of(2.5, 4.0), of(2.0, 5.0), of(2.5, 6.0)]);
     }
 
     #[test]

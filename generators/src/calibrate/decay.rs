@@ -14,8 +14,8 @@ const LEAST_TRIPLES: usize = 4;
 pub struct Frame {
     /// Temperatures in degrees Celsius.
     pub celsius: Vec<f32>,
-    /// The interior of each class that it shows, and the variance of its noise in degrees squared.
-    pub classes: Vec<(Vec<bool>, f64)>,
+    /// The interior of each class that it shows, and the variance of its noise in degrees squared where that can be told.
+    pub classes: Vec<Option<(Vec<bool>, f64)>>,
 }
 
 /// The triples of one sequence.
@@ -35,10 +35,12 @@ struct Changes {
 
 impl Decay {
     /// Adds three images in a row.
-    pub fn add(&mut self, [first, second, third]: [&Frame; 3]) {
+    pub fn add<'a>(&mut self, [first, second, third]: [&'a Frame; 3]) {
         let mut changes = Changes::default();
-        for (class, (inside, noise_c2)) in third.classes.iter().enumerate() {
-            let Some((before, earlier)) = second.classes.get(class).zip(first.classes.get(class)) else {
+        for class in 0..third.classes.len() {
+            let of = |frame: &'a Frame| frame.classes.get(class)?.as_ref();
+            let (Some((inside, noise_c2)), Some(before), Some(earlier)) = (of(third), of(second), of(first))
+            else {
                 continue;
             };
             if third.celsius.len() != second.celsius.len() || third.celsius.len() != first.celsius.len() {
@@ -118,7 +120,7 @@ mod tests {
                         .iter()
                         .zip(&pattern)
                         .map(|(t, p)| (mean + t + p + 0.3 * stream.normal()) as f32);
-                    Frame { celsius: seen.collect(), classes: vec![(vec![true; pixels], 0.09)] }
+                    Frame { celsius: seen.collect(), classes: vec![Some((vec![true; pixels], 0.09))] }
                 })
                 .collect();
             let mut decay = Decay::default();
@@ -131,12 +133,25 @@ mod tests {
     }
 
     #[test]
+    fn classes_are_not_compared_with_each_other() {
+        // The bed's noise cannot be told in two of the images, and the print takes no part in the third.
+        let frame = |classes| Frame { celsius: vec![1.0; 200], classes };
+        let class = || Some((vec![true; 200], 0.1));
+        let mut decay = Decay::default();
+        let (few, whole) = (frame(vec![None, class()]), frame(vec![class(), None]));
+        decay.add([&few, &few, &whole]);
+        assert!(decay.triples.is_empty());
+        decay.add([&few, &few, &few]);
+        assert_eq!(decay.triples.len(), 1);
+    }
+
+    #[test]
     fn noise_alone_and_few_images_tell_nothing() {
         let mut stream = Stream::root(6);
         let frames: Vec<Frame> = (0..20)
             .map(|_| {
                 let seen = (0..1000).map(|_| stream.normal() as f32).collect();
-                Frame { celsius: seen, classes: vec![(vec![true; 1000], 1.0)] }
+                Frame { celsius: seen, classes: vec![Some((vec![true; 1000], 1.0))] }
             })
             .collect();
         let told = |count: usize| {

@@ -8,11 +8,14 @@ use super::{Calibration, InCommon, Options, Parameter};
 /// The bed that sizes are stated for where nobody says how large it is, in mm.
 pub(super) const BED_MM: f64 = 100.0;
 
+/// How the file of ranges begins.
+pub const HEAD: &str = "# Ranges fitted to";
+
 impl Calibration {
     /// The tables `camera`, `bed`, `print` and `thermal` of a scenario; what the images do not tell is a comment.
     pub fn to_toml(&self, options: &Options) -> String {
         let mut text = format!(
-            "# Ranges fitted to {} images, {} of them with two classes. After each range stands what was seen: the\n\
+            "{HEAD} {} images, {} of them with two classes. After each range stands what was seen: the\n\
              # number of images (sequences, for retain), their least, median and greatest value, the share of them\n\
              # that the range covers, and the share of the way from the least to the greatest.\n",
             self.images, self.with_two_classes

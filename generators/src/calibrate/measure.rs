@@ -188,8 +188,8 @@ fn image(plain: Plain, split: Option<Split>, mut insides: Vec<Vec<bool>>) -> (Me
     }
     let classes: Vec<Class> = insides.iter().map(|inside| class(&plain, inside)).collect();
     let measured = Measured { bits: photo.bits, blur_px: split.map(|s| s.blur_px), classes };
-    let noise = measured.classes.iter().map(|c| c.noise_c2.unwrap_or(f64::INFINITY));
-    let classes = insides.into_iter().zip(noise).filter(|(_, noise)| noise.is_finite()).collect();
+    let noise = measured.classes.iter().map(|class| class.noise_c2.filter(|noise| noise.is_finite()));
+    let classes = insides.into_iter().zip(noise).map(|(inside, noise)| Some((inside, noise?))).collect();
     (measured, Frame { celsius: plain.photo.celsius, classes })
 }
 

@@ -34,6 +34,7 @@ mod variogram;
 use std::path::{Path, PathBuf};
 
 pub use error::CalibrateError;
+pub use fragment::HEAD;
 pub use range::Range;
 
 use measure::{Class, Group, Measured};
@@ -152,7 +153,7 @@ pub fn calibrate(folder: &Path, options: &Options) -> Result<Calibration, Calibr
     // The images of a group are measured side by side, the groups one after the other.
     let measure = |files: &&[PathBuf]| measure::group(files, &scale, options.ordered, outlined);
     let groups: Vec<Group> = groups.iter().map(measure).collect::<Result<_, _>>()?;
-    let retains: Vec<f64> = groups.iter().filter_map(|group| group.decay.retain()).flatten().collect();
+    let retains: Vec<[f64; 2]> = groups.iter().filter_map(|group| group.decay.retain()).collect();
     let (mut images, mut shared) = (Vec::new(), Vec::new());
     for group in groups {
         images.extend(group.images);
@@ -169,7 +170,7 @@ struct Answers<'a> {
     /// Bed and print of each image.
     surfaces: Vec<[Option<&'a Class>; 2]>,
     blurs_px: Vec<f64>,
-    retains: Vec<f64>,
+    retains: Vec<[f64; 2]>,
     /// What each group of images shares.
     shared: &'a [Shared],
     textures: [Option<Texture>; 2],
@@ -179,7 +180,7 @@ struct Answers<'a> {
 impl<'a> Answers<'a> {
     fn new(
         images: &'a [Measured],
-        retains: Vec<f64>,
+        retains: Vec<[f64; 2]>,
         shared: &'a [Shared],
         image_px: usize,
         options: &'a Options,
@@ -239,24 +240,28 @@ impl<'a> Answers<'a> {
 
     fn summarise(self) -> Calibration {
         let mut parameters = Vec::new();
-        let mut ask = |name: &str, values: Vec<f64>, otherwise: &'static str| {
-            let range = Range::of(values, self.options.cover).ok_or(otherwise);
-            parameters.push(Parameter { name: name.to_owned(), range });
+        let mut tell = |name: &str, range: Option<Range>, otherwise: &'static str| {
+            parameters.push(Parameter { name: name.to_owned(), range: range.ok_or(otherwise) });
         };
-        ask("camera.blur_px", self.blurs_px.clone(), FLAT);
+        let of = |values: Vec<f64>| Range::of(values, self.options.cover);
+        tell("camera.blur_px", of(self.blurs_px.clone()), FLAT);
         let few = if self.shared.is_empty() { FEW } else { "the light falls nowhere" };
         let lenses = || self.shared.iter().filter_map(|shared| shared.shading.lens.as_ref());
-        ask("camera.vignette.corner_loss", lenses().map(|lens| lens.corner_loss).collect(), few);
-        ask("camera.vignette.centre_x", lenses().map(|lens| lens.centre_x).collect(), few);
-        ask("camera.vignette.centre_y", lenses().map(|lens| lens.centre_y).collect(), few);
-        ask("camera.vignette.steepness", lenses().map(|lens| lens.steepness).collect(), few);
+        tell("camera.vignette.corner_loss", of(lenses().map(|lens| lens.corner_loss).collect()), few);
+        tell("camera.vignette.centre_x", of(lenses().map(|lens| lens.centre_x).collect()), few);
+        tell("camera.vignette.centre_y", of(lenses().map(|lens| lens.centre_y).collect()), few);
+        tell("camera.vignette.steepness", of(lenses().map(|lens| lens.steepness).collect()), few);
         let few = if self.shared.is_empty() { FEW } else { "the images do not agree in one" };
         let patterns = || self.shared.iter().filter_map(|shared| shared.pattern.as_ref());
-        ask("camera.pattern.pixel_c", patterns().map(|pattern| pattern.pixel_c).collect(), few);
-        ask("camera.pattern.column_c", patterns().map(|pattern| pattern.column_c).collect(), few);
+        tell("camera.pattern.pixel_c", of(patterns().map(|pattern| pattern.pixel_c).collect()), few);
+        tell("camera.pattern.column_c", of(patterns().map(|pattern| pattern.column_c).collect()), few);
         let (read_c, shot_c) = self.noise_c();
-        ask("camera.noise.read_c", read_c, "less than the rounding to grey levels");
-        ask("camera.noise.shot_c", shot_c, "it takes two classes of different temperature whose noise shows");
+        tell("camera.noise.read_c", of(read_c), "less than the rounding to grey levels");
+        tell(
+            "camera.noise.shot_c",
+            of(shot_c),
+            "it takes two classes of different temperature whose noise shows",
+        );
         let shading = self.shading();
         let lamp_c = shading.as_ref().map_or(0.0, |(_, rise_c, _)| *rise_c);
         let mm_per_px = self.options.bed_mm.unwrap_or(fragment::BED_MM) / self.image_px as f64;
@@ -265,21 +270,24 @@ impl<'a> Answers<'a> {
             let fits = || self.fits[surface].iter().flatten();
             let otherwise = if classes().next().is_none() { NO_CLASS } else { FLAT };
             let means_c = classes().map(|class| class.mean_c - lamp_c).collect();
-            ask(&format!("{name}.temperature_c"), means_c, NO_CLASS);
+            tell(&format!("{name}.temperature_c"), of(means_c), NO_CLASS);
             let amplitudes_c = fits().map(|fit| (fit.cloud_c2 + fit.grain_c2).sqrt() * self.undamped());
-            ask(&format!("{name}.texture.amplitude_c"), amplitudes_c.collect(), otherwise);
+            tell(&format!("{name}.texture.amplitude_c"), of(amplitudes_c.collect()), otherwise);
             let sizes_mm = fits().filter_map(|fit| Some(fit.feature_px? * mm_per_px));
-            ask(&format!("{name}.texture.feature_mm"), sizes_mm.collect(), otherwise);
+            tell(&format!("{name}.texture.feature_mm"), of(sizes_mm.collect()), otherwise);
         }
         let unordered = if self.options.ordered {
             "it takes sequences of at least 6 images whose texture changes by more than the noise"
         } else {
             "the images are in no order (--ordered)"
         };
-        ask("thermal.retain", self.retains.clone(), unordered);
+        // Every sequence answers with two ends.
+        let retains = of(self.retains.as_flattened().to_vec());
+        let retains = retains.map(|range| Range { values: self.retains.len(), ..range });
+        tell("thermal.retain", retains, unordered);
         if let Some((_, rise_c, gradients)) = &shading {
-            ask("thermal.lamp.rise_c", vec![*rise_c], FLAT);
-            ask("thermal.lamp.gradient", gradients.clone(), FLAT);
+            tell("thermal.lamp.rise_c", of(vec![*rise_c]), FLAT);
+            tell("thermal.lamp.gradient", of(gradients.clone()), FLAT);
         }
         Calibration {
             images: self.images.len(),
@@ -317,7 +325,7 @@ impl<'a> Answers<'a> {
     /// Decay averages the texture over layers; the amplitude that a scenario states is that of one layer, greater by this
     /// factor: an autoregression of coefficient `r` has the variance `(1 - r) / (1 + r)`.
     fn undamped(&self) -> f64 {
-        let retain = median(self.retains.iter().copied()).unwrap_or(0.0);
+        let retain = median(self.retains.as_flattened().iter().copied()).unwrap_or(0.0);
         ((1.0 + retain) / (1.0 - retain)).sqrt()
     }
 

@@ -69,7 +69,7 @@ impl Variogram {
     }
 }
 
-/// 1, 2, 3, 4, 5, 6, 8, 10, 12, 16 and so on: about four to an octave.
+/// 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22 and so on: about three to an octave.
 fn steps(farthest: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(1usize), |&s| Some((s * 5 / 4).max(s + 1))).take_while(move |&s| s <= farthest)
 }

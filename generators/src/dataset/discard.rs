@@ -14,10 +14,17 @@ use super::{DatasetError, LEDGER, MANIFEST, Manifest};
 /// that its journal tells of, and the folders that this leaves empty. Other files stay.
 ///
 /// # Errors
-/// A file that cannot be removed; another run that is writing here.
+/// A file that cannot be removed; another run that is writing here; a manifest or journal that is damaged, so that nothing tells
+/// the dataset's files from others.
 pub fn discard(folder: &Path) -> Result<(), DatasetError> {
-    let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
-    let header = journal::header(folder)?;
+    let unlisted = |error| match error {
+        DatasetError::Damaged { path, why } => {
+            DatasetError::Unlisted { folder: folder.to_owned(), path, why }
+        }
+        other => other,
+    };
+    let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST)).map_err(unlisted)?;
+    let header = journal::header(folder).map_err(unlisted)?;
     let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
     let mut folders: BTreeSet<String> = BTreeSet::new();
     let manifests = || manifest.iter().chain(header.iter().map(|h| &h.manifest));

@@ -28,6 +28,19 @@ pub enum DatasetError {
         /// What is wrong with it.
         why: String,
     },
+    /// What lists the files of a dataset does not hold what it should.
+    #[error(
+        "{} is damaged ({why}), so that the dataset's files cannot be told from others: remove {} yourself",
+        path.display(), folder.display()
+    )]
+    Unlisted {
+        /// The dataset's folder.
+        folder: PathBuf,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The folder holds data of another scenario, seed, part or version.
     #[error(
         "{} holds the data of another scenario (or of this one before it was changed); choose another folder, \
@@ -45,6 +58,14 @@ pub enum DatasetError {
         folder: PathBuf,
         /// What is there: `all`, `shard 1/3`.
         holds: String,
+    },
+    /// The folder would lie among the files of another dataset.
+    #[error("{} lies inside the dataset {}; choose another folder", folder.display(), outer.display())]
+    InsideAnother {
+        /// The folder.
+        folder: PathBuf,
+        /// That of the other.
+        outer: PathBuf,
     },
     /// The folder holds files that no dataset has.
     #[error("{} is not empty and holds no dataset (there is {entry} in it); choose another folder", folder.display())]
@@ -165,10 +186,9 @@ pub enum DatasetError {
 impl DatasetError {
     /// Whether what was asked for can be mended, a path above all. Otherwise the machine refused, or somebody ended the work.
     pub fn is_the_users(&self) -> bool {
-        use io::ErrorKind as Kind;
         match self {
             Self::Stopped { .. } => false,
-            Self::Io { source, .. } => matches!(source.kind(), Kind::NotADirectory | Kind::IsADirectory),
+            Self::Io { source, .. } => misnamed(source),
             _ => true,
         }
     }
@@ -183,6 +203,13 @@ impl DatasetError {
     pub(super) fn damaged(path: &Path, why: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), why: why.to_string() }
     }
+}
+
+/// Whether the system refused since a file stands where a folder has to be, or the reverse: another name mends it.
+pub fn misnamed(source: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    // A folder that is made where a file stands `AlreadyExists`.
+    matches!(source.kind(), Kind::NotADirectory | Kind::IsADirectory | Kind::AlreadyExists)
 }
 
 /// `shard 1/3 is`, `shards 1/3, 3/3 are`.
@@ -205,7 +232,7 @@ fn advice(action: &str, source: &io::Error) -> &'static str {
         Kind::ReadOnlyFilesystem | Kind::PermissionDenied if action != "read" => {
             "; choose another folder, or have this one made writable"
         }
-        Kind::NotADirectory if action != "read" => {
+        Kind::NotADirectory | Kind::AlreadyExists if action != "read" => {
             "; a file stands where a folder has to be: choose another folder"
         }
         Kind::NotFound if action != "read" => {

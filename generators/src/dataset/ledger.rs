@@ -168,7 +168,8 @@ pub fn rows(path: &Path) -> Result<impl Iterator<Item = Result<Row, DatasetError
 fn group(reader: &SerializedFileReader<File>, index: usize) -> Result<Vec<Row>, String> {
     let text = |e: ParquetError| e.to_string();
     let group = reader.get_row_group(index).map_err(text)?;
-    let mut columns = Columns { count: group.metadata().num_rows() as usize, ..Columns::default() };
+    let count = usize::try_from(group.metadata().num_rows()).map_err(|e| e.to_string())?;
+    let mut columns = Columns { count, ..Columns::default() };
     for (index, column) in reader.metadata().file_metadata().schema_descr().columns().iter().enumerate() {
         columns.read(group.as_ref(), index, column.name(), column.physical_type()).map_err(text)?;
     }
@@ -243,6 +244,10 @@ impl Columns {
     }
 }
 
+/// Rows of a column that are read at a time.
+const ROWS_AT_A_TIME: usize = 1 << 16;
+
+/// The `count` values of column `index`.
 fn take<T: DataType>(
     group: &dyn RowGroupReader,
     index: usize,
@@ -250,19 +255,17 @@ fn take<T: DataType>(
 ) -> ParquetResult<Vec<Option<T::T>>> {
     let mut column = parquet::column::reader::get_typed_column_reader::<T>(group.get_column_reader(index)?);
     let (mut values, mut levels) = (Vec::new(), Vec::new());
-    while values.len() < count {
-        let (records, _, _) = column.read_records(count, Some(&mut levels), None, &mut values)?;
-        if records == 0 {
-            break;
-        }
-    }
+    // How many there really are: what the file says is not yet believed.
+    while column.read_records(ROWS_AT_A_TIME, Some(&mut levels), None, &mut values)?.0 > 0 {}
     if levels.is_empty() {
         levels = vec![1; values.len()];
     }
     let mut values = values.into_iter();
-    let mut read: Vec<Option<T::T>> =
+    let read: Vec<Option<T::T>> =
         levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect();
-    read.resize(count, None);
+    if read.len() != count {
+        return Err(ParquetError::General(format!("a column has {} rows and not {count}", read.len())));
+    }
     Ok(read)
 }
 

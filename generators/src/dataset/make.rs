@@ -12,7 +12,7 @@ use super::export::export;
 use super::files::{self, PART, read_json};
 use super::finish::finish;
 use super::journal::{self, Header, JOURNAL, Journal, Record};
-use super::{Dataset, DatasetError, MANIFEST, Manifest, names};
+use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, names};
 
 /// How far a dataset is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,17 @@ pub trait Source: Sync {
 /// Told how many more images are in place.
 pub type Told<'a> = &'a (dyn Fn(usize) -> Result<(), DatasetError> + Sync);
 
+/// Whether a finished dataset stands in `folder`.
+fn is_dataset(folder: &Path) -> bool {
+    [MANIFEST, LEDGER].iter().all(|file| folder.join(file).is_file())
+}
+
 /// Makes the dataset or shard that `header` describes in `folder`, or goes on with it.
 pub fn make(folder: &Path, header: &Header, source: &dyn Source, report: Report) -> Result<(), DatasetError> {
+    let outer = std::path::absolute(folder).unwrap_or_default();
+    if let Some(outer) = outer.ancestors().skip(1).find(|outer| is_dataset(outer)) {
+        return Err(DatasetError::InsideAnother { folder: folder.to_owned(), outer: outer.to_owned() });
+    }
     fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))?;
     if let Some(manifest) = read_json::<Manifest>(&folder.join(MANIFEST))? {
         if manifest.fingerprint != header.manifest.fingerprint {

@@ -19,7 +19,7 @@ mod ledger;
 mod make;
 mod manifest;
 mod merge;
-mod names;
+pub(crate) mod names;
 mod origin;
 pub mod png;
 mod read;
@@ -32,7 +32,7 @@ pub mod volume;
 mod write;
 
 pub use discard::discard;
-pub use error::DatasetError;
+pub use error::{DatasetError, misnamed};
 pub use export::export;
 pub use make::{Progress, Report};
 pub use manifest::{Manifest, ManifestPart};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::files::read_json;
-use super::journal;
+use super::journal::{self, JOURNAL};
 use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, Row, SCENARIO, ledger, write};
 use crate::params::Table;
 use crate::scenario::{Production, Scenario};
@@ -102,6 +102,9 @@ impl Origin {
         }
         if fs::canonicalize(folder).is_ok_and(|there| there == self.folder) {
             return Err(DatasetError::OtherShard { folder: folder.to_owned(), holds: "all".to_owned() });
+        }
+        if folder.join(MANIFEST).is_file() || folder.join(JOURNAL).is_dir() {
+            return Err(DatasetError::OtherData { folder: folder.to_owned() });
         }
         let record = write::layer(production, self.row.job, self.row.layer, folder)?;
         let same = |(file, hash): (String, String)| Remade {

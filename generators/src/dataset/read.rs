@@ -22,6 +22,10 @@ impl Dataset {
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
         let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST))?;
         let Some(manifest) = manifest else { return Err(Self::incomplete(folder)) };
+        if ![8, 16].contains(&manifest.bits) {
+            let why = format!("it says that images have {} bits", manifest.bits);
+            return Err(DatasetError::damaged(&folder.join(MANIFEST), why));
+        }
         Self::check_files(folder, &manifest)?;
         let rows = ledger::rows(&folder.join(LEDGER))?.collect::<Result<_, _>>()?;
         Ok(Self { folder: folder.to_owned(), manifest, rows })

@@ -7,17 +7,32 @@ use serde::{Deserialize, Serialize};
 
 /// Share `number` of `count`, written `2/3`; numbers begin at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Shard {
     number: u32,
     count: u32,
 }
 
+/// A shard as a file has it.
+#[derive(Deserialize)]
+struct Unchecked {
+    number: u32,
+    count: u32,
+}
+
+/// More shards than anybody has machines.
+const MOST: u32 = 100_000;
+
 /// Why a text names no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a shard is I/N with I from 1 to N, as in 1/3, 2/3 and 3/3")]
+#[error("a shard is I/N with I from 1 to N, as in 1/3, 2/3 and 3/3, and N at most {MOST}")]
 pub struct NoShard;
 
 impl Shard {
+    fn new(number: u32, count: u32) -> Result<Self, NoShard> {
+        if count <= MOST && (1..=count).contains(&number) { Ok(Self { number, count }) } else { Err(NoShard) }
+    }
+
     /// All shares, in order.
     pub fn all(count: u32) -> impl Iterator<Item = Self> {
         (1..=count).map(move |number| Self { number, count })
@@ -46,7 +61,15 @@ impl FromStr for Shard {
         let (number, count) = text.split_once('/').ok_or(NoShard)?;
         let [number, count]: [u32; 2] =
             [number.parse().map_err(|_| NoShard)?, count.parse().map_err(|_| NoShard)?];
-        if (1..=count).contains(&number) { Ok(Self { number, count }) } else { Err(NoShard) }
+        Self::new(number, count)
+    }
+}
+
+impl TryFrom<Unchecked> for Shard {
+    type Error = NoShard;
+
+    fn try_from(Unchecked { number, count }: Unchecked) -> Result<Self, NoShard> {
+        Self::new(number, count)
     }
 }
 
@@ -59,6 +82,16 @@ impl fmt::Display for Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shard_that_cannot_be_is_refused_in_files_too() {
+        let read = |text: &str| serde_json::from_str::<Shard>(text);
+        assert_eq!(read(r#"{"number":2,"count":3}"#).unwrap(), "2/3".parse().unwrap());
+        for (number, count) in [(1u32, 0u32), (0, 3), (4, 3), (1, u32::MAX)] {
+            assert!(read(&format!(r#"{{"number":{number},"count":{count}}}"#)).is_err(), "{number}/{count}");
+            assert_eq!(format!("{number}/{count}").parse::<Shard>(), Err(NoShard));
+        }
+    }
 
     #[test]
     fn shares_are_read_as_they_are_written_and_cover_every_job_once() {

@@ -50,8 +50,8 @@ pub enum Course {
     Grow,
     /// The other way round.
     Fade,
-    /// Up to all of it in the middle and down again: a raised cosine that is `from` one layer before
-    /// the first and one after the last.
+    /// Up in the middle and down again: a raised cosine that is `from` one layer before the first and one after the last. All of
+    /// it is reached where a layer is in the middle, that is where the number of layers is odd.
     Pulse,
     /// `from`, and all of it from the middle layer on.
     Step,

@@ -13,7 +13,8 @@ const LEAST_PURE_PX: usize = 16;
 /// texture there, pooled over the materials that the footprint shows.
 ///
 /// The deviation of a material is measured where blur has not mixed it with the other: the contour
-/// is no noise. `None` where there is no footprint or no texture.
+/// is no noise. `None` where there is no footprint or no texture, or where nothing changes
+/// in the footprint.
 pub fn cnr_image(healthy: &Grey, change: &Grey, mask: &Mask, coverage: &Field, blur_px: f64) -> Option<f64> {
     let printed = blur(coverage, blur_px);
     let part = deviation(healthy, |i| printed.values[i] > 1.0 - PURE, |i| coverage.values[i] > 0.5);
@@ -26,7 +27,7 @@ pub fn cnr_image(healthy: &Grey, change: &Grey, mask: &Mask, coverage: &Field, b
         variance += share * part * part + (1.0 - share) * bed * bed;
     }
     let cnr = (contrast / pixels) / (variance / pixels).sqrt();
-    cnr.is_finite().then_some(cnr)
+    (cnr.is_finite() && cnr > 0.0).then_some(cnr)
 }
 
 /// Standard deviation of the grey levels where `pure` holds, or where `mostly` does if that is too little.

@@ -2,7 +2,7 @@
 //!
 //! After the first, the printed layers of a screening job are cut into one window per defect and per
 //! fault, in an order that the job's stream shuffles; each acts once, somewhere in its window. A defect
-//! belongs to the process: it stays visible for as long as the heat lasts. A fault belongs to the image:
+//! belongs to the process: it stays visible for as long as the heat lasts, in its window. A fault belongs to the image:
 //! the process below it goes on undisturbed.
 
 use super::episode::{ATTEMPTS, Cause, Episode, NothingShows, Progress};

@@ -177,6 +177,11 @@ fn outline_mm(slice: &Slice) -> f64 {
     slice.contours.iter().map(|contour| around(&contour.points)).sum()
 }
 
+/// `1 layer`, `2 layers`.
+fn counted(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let share = 100.0 * self.doubt_mm2 / self.largest_area_mm2.max(f64::MIN_POSITIVE);
@@ -209,21 +214,23 @@ impl fmt::Display for Certificate {
             }
         }
         if self.closed_gaps > 0 {
-            write!(f, "\n{} gaps closed, the longest {:.4} mm", self.closed_gaps, self.longest_gap_mm)?;
+            let gaps = counted(self.closed_gaps, "gap");
+            write!(f, "\n{gaps} closed, the longest {:.4} mm", self.longest_gap_mm)?;
         }
         if self.open_chains > 0 {
-            write!(f, "\n{} open pieces of contour left out", self.open_chains)?;
+            write!(f, "\n{} of contour left out", counted(self.open_chains, "open piece"))?;
         }
         let even_odd = self.layers.iter().filter(|layer| layer.fill == FillRule::EvenOdd).count();
         if even_odd > 0 {
             write!(
                 f,
-                "\n{even_odd} layers filled by even and odd: their facets disagree about what is outside"
+                "\n{} filled by even and odd: facets disagree about what is outside",
+                counted(even_odd, "layer")
             )?;
         }
         let overlap = self.layers.iter().filter(|layer| layer.overlap_mm2 > 1e-9 * layer.area_mm2).count();
         if overlap > 0 {
-            write!(f, "\n{overlap} layers cut bodies that overlap: what they share counts once")?;
+            write!(f, "\nbodies overlap in {}: what they share counts once", counted(overlap, "layer"))?;
         }
         write!(
             f,

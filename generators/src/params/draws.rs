@@ -68,6 +68,12 @@ impl Draws {
         value
     }
 
+    /// What `param` is about in all layers: its value without drift and jitter, drawn once for what is drawn anew in every
+    /// layer. Not recorded.
+    pub fn steady(&self, name: &str, param: &Param) -> f64 {
+        param.distribution.draw(&mut self.steady.child(name))
+    }
+
     /// As [`Draws::draw`], rounded to the nearest whole number.
     pub fn draw_count(&mut self, name: &str, param: &Param) -> usize {
         let count = self.draw(name, param).round().max(0.0);

@@ -9,7 +9,7 @@ use crate::params::Table;
 pub struct Variation {
     /// The seed, from 0.
     pub seed: i64,
-    /// The width of every drawn range of camera, bed, print and thermal process, as a multiple of what the scenario states; the
+    /// The width of every drawn range of camera, bed, print and thermal process, as a multiple of that in the scenario; the
     /// defects' stay.
     pub width: f64,
     /// A table whose `[[part]]` are printed in the place of the scenario's.
@@ -26,7 +26,7 @@ impl Variation {
     pub fn apply(&self, stated: &Table, original: &Production) -> Table {
         let mut table = stated.clone();
         table.set_integer("seed", self.seed);
-        table.set_number("variability", self.width);
+        table.set_number("variability", self.width * original.scenario().variability);
         if let Some(parts) = &self.parts {
             table.set_from("part", parts);
         }

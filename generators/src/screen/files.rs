@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::names;
+
 /// Endings of the files that count as images.
 const ENDINGS: [&str; 6] = ["bmp", "jpeg", "jpg", "png", "tif", "tiff"];
 
@@ -62,6 +64,23 @@ pub fn find(folder: &Path) -> Result<Vec<Vec<PathBuf>>, ScreenError> {
     Ok(series.into_values().map(sorted).collect())
 }
 
+/// As [`find`], one series in time each: per job in a folder of a dataset, whose names say the job.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_series(folder: &Path) -> Result<Vec<Vec<PathBuf>>, ScreenError> {
+    Ok(find(folder)?.into_iter().flat_map(by_job).collect())
+}
+
+/// The images of a folder, by job where every name is that of a dataset's image.
+fn by_job(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
+    let job = |file: &PathBuf| names::job(&file.file_name()?.to_string_lossy());
+    match files.iter().map(job).collect::<Option<Vec<u32>>>() {
+        Some(_) => files.chunk_by(|a, b| job(a) == job(b)).map(<[PathBuf]>::to_vec).collect(),
+        None => vec![files],
+    }
+}
+
 /// A piece of a name: text, or a number, which counts by its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
@@ -85,6 +104,19 @@ fn pieces(path: &Path) -> Vec<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_of_a_dataset_is_many_jobs() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| std::fs::write(folder.path().join(name), b"").unwrap();
+        for name in ["job0001_layer0003.png", "job0000_layer0002.png", "job0001_layer0001.png"] {
+            write(name);
+        }
+        let counts = || find_series(folder.path()).unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(counts(), [1, 2]);
+        write("photo.png");
+        assert_eq!(counts(), [4], "no dataset");
+    }
 
     #[test]
     fn numbers_in_names_count_by_their_value() {

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-pub use files::{ScreenError, find};
+pub use files::{ScreenError, find, find_series};
 pub use image::Image;
 
 use frame::Frame;

@@ -96,8 +96,8 @@ impl Generator {
         normal((n, self.latent), stream, self.parameters.device())
     }
 
-    /// Measures the running statistics anew for the present weights, which no step in
-    /// training mode has seen.
+    /// Brings the running statistics to the present weights, which no step in training mode has seen; of what they were
+    /// before, 8 % is left.
     pub fn settle(&self, stream: &Stream) -> std::result::Result<(), NetsError> {
         let (n, batches) = SETTLING;
         let frozen = self.frozen();

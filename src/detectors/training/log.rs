@@ -52,23 +52,24 @@ impl Log {
     pub fn open(folder: &Path, stage: &str, step: usize) -> Result<Self, DetectorError> {
         let path = folder.join(FILE);
         let failed = |source| DetectorError::Io { path: path.clone(), source };
-        let written = match std::fs::read_to_string(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            // A line that was cut in the middle of a character ends it as well.
-            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => String::new(),
+        let written = match std::fs::read(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(failed)?,
         };
-        let mut kept = String::new();
+        let mut kept = Vec::new();
         let mut reached = false;
-        for line in written.lines() {
-            let Ok(place) = serde_json::from_str::<Place>(line) else { break };
+        for line in written.split_inclusive(|&byte| byte == b'\n') {
+            // A line that was cut ends it.
+            let Ok(place) = serde_json::from_slice::<Place>(line) else { break };
             let ours = place.stage == stage;
             reached |= ours;
             if reached && !(ours && place.step <= step) {
                 break;
             }
-            kept.push_str(line);
-            kept.push('\n');
+            kept.extend_from_slice(line);
+            if !line.ends_with(b"\n") {
+                kept.push(b'\n');
+            }
         }
         if kept != written {
             let partial = path.with_extension("jsonl.partial");
@@ -141,13 +142,15 @@ mod tests {
         write(folder, "gan", 0, 9);
         write(folder, "encoder", 0, 5);
         assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 5)]));
-        // Cut off in the second stage after its checkpoint of step 3, in the middle of a line.
+        // Cut off in the second stage after its checkpoint of step 3, in the middle of a line, or of a character.
         let path = folder.join(FILE);
-        let mut text = std::fs::read_to_string(&path).unwrap();
-        text.push_str("{\"stage\":\"encoder\",\"st");
-        std::fs::write(&path, text).unwrap();
-        write(folder, "encoder", 3, 7);
-        assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 7)]));
+        for cut in [&b"{\"stage\":\"encoder\",\"st"[..], b"\xc3"] {
+            let mut text = std::fs::read(&path).unwrap();
+            text.extend_from_slice(cut);
+            std::fs::write(&path, text).unwrap();
+            write(folder, "encoder", 3, 7);
+            assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 7)]));
+        }
         // Anew, and only the first stage so far.
         write(folder, "gan", 0, 2);
         assert_eq!(places(folder), expected(&[("gan", 2)]));

@@ -20,7 +20,7 @@ mod watch;
 
 pub use average::follow;
 pub use history::{Choice, History};
-pub use model::{Architecture, Saved, trained};
+pub use model::{Architecture, Saved, has_model, trained};
 pub use schedule::Schedule;
 pub use settings::{Defaults, Settings};
 pub use stage::{Batch, Losses, Networks, Optimisers, Stage, Trainee};

@@ -15,14 +15,24 @@ use generators::registry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{History, Networks};
+use super::{History, Networks, log};
 use crate::data::Context;
 use crate::detectors::reduced::behind_average;
 use crate::detectors::{Detector, DetectorError, KINDS, Run, Scorer};
 use crate::nets::{NetsError, checkpoint};
 
+/// No image is larger along one side, in pixels.
+const MOST_PX: usize = 1 << 16;
+
 /// The file's name inside a model's folder.
 pub const FILE: &str = "model.safetensors";
+
+/// Whether `folder` is that of a model, trained or in training.
+pub fn has_model(folder: &Path) -> bool {
+    let of_model = |name: &str| name == FILE || name == log::FILE || name.starts_with("checkpoint-");
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.into_iter().any(|name| of_model(&name.to_string_lossy()))
+}
 
 /// What has to be known of a detector before its weights can be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,9 +109,15 @@ impl Saved {
     pub fn open(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
         let checkpoint::Checkpoint { fingerprint, architecture, .. } = checkpoint::describe(&path)?;
-        let architecture = serde_json::from_value(architecture).map_err(|_| {
+        let architecture: Architecture = serde_json::from_value(architecture).map_err(|_| {
             NetsError::corrupted(&path, "it says no architecture: a checkpoint, or of an older program")
         })?;
+        let sides = [architecture.size_px, architecture.reduction];
+        if sides.iter().any(|side| !(1..=MOST_PX).contains(side)) {
+            let [size_px, reduction] = sides;
+            let why = format!("it says that it sees images of {size_px} px, averaged over {reduction}");
+            return Err(NetsError::corrupted(&path, why).into());
+        }
         Ok(Self { path, fingerprint, architecture, device: device.clone() })
     }
 

@@ -57,6 +57,9 @@ pub struct Defaults {
     pub early_stopping: bool,
 }
 
+/// Steps or epochs of the longest training: what is counted from them stays a number.
+const MOST: usize = 1_000_000_000;
+
 impl Settings {
     /// Reads the keys of a training: `steps` or `epochs`, `batch`, `learning_rate`, `schedule`, `clip_norm` (0: none),
     /// `augment`, `validations`, `patience` (0: none), `on_collapse`, `checkpoint_steps` and `log_steps`.
@@ -64,7 +67,7 @@ impl Settings {
     /// # Errors
     /// A wrong type or range; both `steps` and `epochs`.
     pub fn read(table: &mut Table, defaults: Defaults) -> Result<Self, Box<ScenarioError>> {
-        let any = 1..=usize::MAX;
+        let any = 1..=MOST;
         if table.has("steps") && table.has("epochs") {
             let place = table.place_of("epochs");
             return Err(place
@@ -87,7 +90,7 @@ impl Settings {
             augment: Augment::read(table)?,
             validations: table.count("validations", Some(20), any.clone())?,
             patience: match defaults.early_stopping {
-                true => table.count("patience", Some(0), 0..=usize::MAX)?,
+                true => table.count("patience", Some(0), 0..=MOST)?,
                 false => 0,
             },
             stop_on_collapse: table.choice("on_collapse", Some(0), &["report", "stop"])? == 1,
@@ -153,6 +156,11 @@ mod tests {
         assert_eq!(
             read("augment = { shift_px = 99 }", DEFAULTS).unwrap_err(),
             "s.toml:1:24: `shift_px` is 99 but must be between 0 and 64"
+        );
+        let message = read("epochs = 4611686018427387904", DEFAULTS).unwrap_err();
+        assert_eq!(
+            message,
+            "s.toml:1:10: `epochs` is 4611686018427387904 but must be between 1 and 1000000000"
         );
         let without = Defaults { early_stopping: false, ..DEFAULTS };
         assert!(read("patience = 3", without).unwrap_err().starts_with("s.toml:1:1: unknown key `patience`"));

@@ -1,6 +1,6 @@
 //! An axis that long tails do not squash.
 
-use crate::report::numbers::short;
+use crate::report::numbers::{fixed, short};
 use crate::report::record::quantile;
 
 /// Where values lie between the two ends of an axis.
@@ -60,25 +60,34 @@ impl Axis {
         let scale = if self.logarithmic { ", log scale" } else { "" };
         match self.beyond {
             0 => scale.to_owned(),
-            1 => format!("{scale}; 1 image beyond the axis is drawn at its end"),
-            n => format!("{scale}; {n} images beyond the axis are drawn at its ends"),
+            n => format!("{scale}; {n} beyond the axis at its ends"),
         }
     }
 
     /// At most about `wanted` round values with their places and labels.
     pub fn ticks(&self, wanted: usize) -> Vec<(f64, String)> {
-        let values = if self.logarithmic { self.round_powers(wanted) } else { self.round_steps(wanted) };
-        values.into_iter().map(|v| (self.place(v), short(v))).collect()
+        let labelled = |(value, label)| (self.place(value), label);
+        match self.logarithmic {
+            true => self.round_powers(wanted).into_iter().map(|v| labelled((v, short(v)))).collect(),
+            false => self.round_steps(wanted).into_iter().map(labelled).collect(),
+        }
     }
 
-    fn round_steps(&self, wanted: usize) -> Vec<f64> {
+    /// Round values with their labels, which have as many digits as it takes to tell one from the next.
+    fn round_steps(&self, wanted: usize) -> Vec<(f64, String)> {
         let span = self.high - self.low;
         let power = 10f64.powf((span / wanted.max(1) as f64).log10().floor());
         let most = 1.4 * wanted.max(1) as f64;
         let step = [1.0, 2.0, 5.0].map(|m| m * power).into_iter().find(|s| span / s <= most);
         let step = step.unwrap_or(10.0 * power);
         let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
-        (first..=last.min(first.saturating_add(100))).map(|i| i as f64 * step).collect()
+        let digits = -step.log10().floor();
+        let label = |value: f64| match (0.0..=6.0).contains(&digits) && value.abs() < 1e5 {
+            true => fixed(value, digits as usize),
+            false => short(value),
+        };
+        let values = (first..=last.min(first.saturating_add(100))).map(|i| i as f64 * step);
+        values.map(|value| (value, label(value))).collect()
     }
 
     fn round_powers(&self, wanted: usize) -> Vec<f64> {
@@ -100,6 +109,21 @@ impl Axis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_tick_has_a_label_of_its_own() {
+        for (low, high) in
+            [(100.2, 100.9), (0.4994, 0.5007), (12.0, 12.4), (-3.0, 4.0), (0.0, 1.0), (0.0, 30_000.0)]
+        {
+            let labels: Vec<String> =
+                Axis::linear(low, high).ticks(6).into_iter().map(|tick| tick.1).collect();
+            let mut distinct = labels.clone();
+            distinct.dedup();
+            assert!(labels.len() > 2 && labels == distinct, "{labels:?}");
+        }
+        let labels = |low, high| Axis::linear(low, high).ticks(5).into_iter().map(|tick| tick.1);
+        assert_eq!(labels(-0.1, 0.1).collect::<Vec<_>>(), ["−0.1", "−0.05", "0", "0.05", "0.1"]);
+    }
 
     #[test]
     fn an_outlier_does_not_squash_the_rest() {

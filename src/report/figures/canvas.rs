@@ -111,6 +111,22 @@ pub fn at(x: f64, y: f64) -> (i32, i32) {
     (unit(x), unit(y))
 }
 
+/// Where the entries of a legend stand that begins at `left` and ends at `right`, a dot before each name in 11.5 px: how far
+/// from the left, and in which line, from 0; and how many lines that takes.
+pub fn in_lines(names: &[&str], left: f64, right: f64) -> (Vec<(f64, usize)>, usize) {
+    let (mut x, mut line) = (left, 0);
+    let mut places = Vec::new();
+    for name in names {
+        let width = 13.0 + text_width(name, 11.5);
+        if x > left && x + width > right {
+            (x, line) = (left, line + 1);
+        }
+        places.push((x, line));
+        x += width + 14.0;
+    }
+    (places, line + 1)
+}
+
 /// About how wide `text` is in CSS px, in the widest of the usual sans-serif typefaces.
 pub fn text_width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {

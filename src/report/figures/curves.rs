@@ -70,14 +70,12 @@ fn plot(area: &Area<'_>, title: &str, curves: &[&Curve]) -> Drawn {
         line(area, (LEFT, at), (right, at), stroke(GRID, 1.0))?;
         write(area, &label, LEFT - 6.0, at, &font(10.5, MUTED, HPos::Right, VPos::Center))?;
     }
-    let log = if up.note().contains("log") { " (log scale)" } else { "" };
-    write(
-        area,
-        &format!("training step{}", if log.is_empty() { "" } else { ";  vertical axis logarithmic" }),
-        LEFT,
-        HEIGHT - 9.0,
-        &font(10.5, MUTED, HPos::Left, VPos::Center),
-    )?;
+    let note = match up.note() {
+        note if note.is_empty() => note,
+        note => format!("; vertical axis{note}"),
+    };
+    let caption = font(10.5, MUTED, HPos::Left, VPos::Center);
+    write(area, &format!("training step{note}"), LEFT, HEIGHT - 9.0, &caption)?;
     let unit = f64::from(canvas::UNIT);
     let plot = area.clone().margin(TOP * unit, BOTTOM * unit, LEFT * unit, RIGHT * unit);
     let mut chart = ChartBuilder::on(&plot).build_cartesian_2d(0.0..1.0, 0.0..1.0)?;

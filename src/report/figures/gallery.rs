@@ -79,8 +79,13 @@ pub fn examples(record: &Record, assets: &Assets<'_>) -> (Vec<Example>, Vec<Lege
 
 /// All examples and their scales on one sheet.
 pub fn draw(examples: &[Example], legends: &[Legend], rows: &[Vec<String>]) -> Option<String> {
-    let columns = examples.iter().max_by_key(|e| e.panes.len())?.panes.iter().map(|p| p.caption.clone());
-    let pictures = |example: &Example| example.panes.iter().map(|p| Some(p.address.clone())).collect();
+    // An example may lack a map: its detector did not score it.
+    let columns: Vec<String> =
+        examples.iter().max_by_key(|e| e.panes.len())?.panes.iter().map(|p| p.caption.clone()).collect();
+    let pictures = |example: &Example| -> Vec<Option<String>> {
+        let under = |column: &String| example.panes.iter().find(|pane| pane.caption == *column);
+        columns.iter().map(|column| Some(under(column)?.address.clone())).collect()
+    };
     let legends: String = legends
         .iter()
         .enumerate()
@@ -88,8 +93,8 @@ pub fn draw(examples: &[Example], legends: &[Legend], rows: &[Vec<String>]) -> O
         .collect();
     let sheet = Sheet {
         title: "Examples of every defect".into(),
-        columns: columns.collect(),
         rows: rows.iter().cloned().zip(examples.iter().map(pictures)).collect(),
+        columns,
         picture_px: 128.0,
         below: Some((legends, 52.0)),
     };

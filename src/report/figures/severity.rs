@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::canvas::{Area, Drawn, UNIT, at, bold, document, font, line, rgb, stroke, text_width, write};
+use super::canvas::{Area, Drawn, UNIT, at, bold, document, font, in_lines, line, rgb, stroke, write};
 use super::{Figure, slug};
 use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
 use crate::report::record::{Component, Detector, Record, TestImage};
@@ -72,7 +72,7 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
         line(area, (LEFT, at), (right, at), stroke(GRID, 1.0))?;
         write(area, &label, LEFT - 6.0, at, &font(11.0, MUTED, HPos::Right, VPos::Center))?;
     }
-    let caption = format!("contrast-to-noise in the image (1 = texture's own deviation){}", across.note());
+    let caption = format!("contrast-to-noise in the image{}", across.note());
     write(area, &caption, LEFT, height - 12.0, &font(11.0, MUTED, HPos::Left, VPos::Center))?;
     let defects = record.defects();
     for (image, cnr, score) in &known {
@@ -88,17 +88,8 @@ fn plot(area: &Area<'_>, record: &Record, detector: &Detector, component: &Compo
 
 /// Where the name of each defect begins in the legend, and how many lines that takes.
 fn placed(record: &Record) -> (Vec<(f64, f64)>, usize) {
-    let (mut x, mut lines) = (LEGEND_LEFT, 1);
-    let mut places = Vec::new();
-    for name in record.defects() {
-        let width = 13.0 + text_width(name, 11.5);
-        if x > LEGEND_LEFT && x + width > WIDTH - RIGHT {
-            (x, lines) = (LEGEND_LEFT, lines + 1);
-        }
-        places.push((x, 44.0 + LEGEND_LINE * (lines - 1) as f64));
-        x += width + 14.0;
-    }
-    (places, lines)
+    let (places, lines) = in_lines(&record.defects(), LEGEND_LEFT, WIDTH - RIGHT);
+    (places.into_iter().map(|(x, line)| (x, 44.0 + LEGEND_LINE * line as f64)).collect(), lines)
 }
 
 fn legend(area: &Area<'_>, record: &Record) -> Drawn {

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
 use super::canvas::{
-    Area, Drawn, UNIT, at, bold, dashed, document, font, line, rgb, stroke, text_width, write,
+    Area, Drawn, UNIT, at, bold, dashed, document, font, in_lines, line, rgb, stroke, text_width, write,
 };
 use super::{Figure, slug};
 use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
@@ -14,11 +14,15 @@ use crate::report::numbers::short;
 use crate::report::record::{Component, Detector, Estimate, Record, ShiftPoint};
 
 const WIDTH: f64 = 520.0;
+/// With one line of scores in the legend.
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 14.0;
+/// As [`HEIGHT`].
 const TOP: f64 = 66.0;
 const BOTTOM: f64 = 46.0;
+const LEGEND_LEFT: f64 = 10.0;
+const LEGEND_LINE: f64 = 17.0;
 /// Detectors in colour, the first of the scenario; the others are grey.
 const COLOURED: usize = 6;
 /// Other detectors.
@@ -62,7 +66,7 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
         let trained = (least..=most).contains(&1.0).then(|| axis.place(1.0));
         let below = "width of every range of the process, as a multiple of that in training";
         let title = format!("AUROC against the width of the process’s ranges: {}", shift.name);
-        figures.push(figure(&shift.name, &title, |area| {
+        figures.push(figure(&shift.name, &title, legend_px(&scores), |area| {
             plot(area, &shift.name, below, &scores, &stops, Joined::At(trained))
         }));
     }
@@ -75,7 +79,7 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
         let stop = |(i, (label, areas))| Stop { place: (f64::from(i as u32) + 0.5) / count, label, areas };
         let stops: Vec<Stop> = groups.into_iter().enumerate().map(stop).collect();
         let title = "AUROC where one thing differs from training";
-        figures.push(figure("others", title, |area| {
+        figures.push(figure("", title, legend_px(&scores), |area| {
             plot(
                 area,
                 "Other differences",
@@ -89,8 +93,10 @@ pub fn draw_all(record: &Record) -> Vec<Figure> {
     figures
 }
 
-fn figure(name: &str, title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Figure {
-    Figure::new(&slug(&format!("shift-{name}")), document(WIDTH as i32, HEIGHT as i32, title, draw))
+fn figure(name: &str, title: &str, further_px: f64, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Figure {
+    // The name of a shift holds a letter or a digit, so that none is called as all the others are.
+    let file = if name.is_empty() { "shifts".to_owned() } else { slug(&format!("shift-{name}")) };
+    Figure::new(&file, document(WIDTH as i32, (HEIGHT + further_px) as i32, title, draw))
 }
 
 /// Whether a detector's figures lie on one line.
@@ -113,25 +119,26 @@ fn plot(
     area.fill(&WHITE)?;
     write(area, title, 10.0, 18.0, &bold(14.0, INK, HPos::Left, VPos::Center))?;
     legend(area, scores)?;
-    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let (top, height) = (TOP + legend_px(scores), HEIGHT + legend_px(scores));
+    let (right, bottom) = (WIDTH - RIGHT, height - BOTTOM);
     let all = || stops.iter().flat_map(|stop| stop.areas.iter().flatten());
     let least = all().map(|e| e.interval.map_or(e.value, |[low, _]| low)).fold(0.5, f64::min);
     let up = Axis::linear((10.0 * least).floor() / 10.0, 1.0);
     let x = |place: f64| LEFT + place * (right - LEFT);
-    let y = |value: f64| bottom - up.place(value) * (bottom - TOP);
+    let y = |value: f64| bottom - up.place(value) * (bottom - top);
     for (place, label) in up.ticks(6) {
-        let at = bottom - place * (bottom - TOP);
+        let at = bottom - place * (bottom - top);
         line(area, (LEFT, at), (right, at), stroke(GRID, 1.0))?;
         write(area, &label, LEFT - 6.0, at, &font(10.5, MUTED, HPos::Right, VPos::Center))?;
     }
     line(area, (LEFT, y(0.5)), (right, y(0.5)), stroke(MUTED, 1.0))?;
     write(area, "chance", right, y(0.5) - 3.0, &font(10.5, MUTED, HPos::Right, VPos::Bottom))?;
     let caption = font(11.0, MUTED, HPos::Left, VPos::Center);
-    write(area, &format!("AUROC; {below}"), LEFT, HEIGHT - 10.0, &caption)?;
+    write(area, &format!("AUROC; {below}"), LEFT, height - 10.0, &caption)?;
     if let Joined::At(Some(trained)) = joined {
-        dashed(area, x(trained), (TOP - 4.0, bottom), MUTED)?;
+        dashed(area, x(trained), (top - 4.0, bottom), MUTED)?;
         let label = font(10.5, MUTED, HPos::Center, VPos::Center);
-        write(area, "as in training", x(trained), TOP - 10.0, &label)?;
+        write(area, "as in training", x(trained), top - 10.0, &label)?;
     }
     let room = (right - LEFT) / stops.len().max(1) as f64;
     for stop in stops {
@@ -158,17 +165,31 @@ fn plot(
     Ok(())
 }
 
-fn legend(area: &Area<'_>, scores: &[Best<'_>]) -> Drawn {
+/// What the legend names, in the colour of each.
+fn entries(scores: &[Best<'_>]) -> Vec<(String, Rgb)> {
     let name = |(index, (detector, component)): (usize, &Best<'_>)| {
         (format!("{} {}", detector.name, component.name), colour_of(index))
     };
     let named = scores.iter().take(COLOURED).enumerate().map(name);
-    let others = (scores.len() > COLOURED).then(|| ("others".to_owned(), OTHERS));
-    let mut x = 10.0;
-    for (name, colour) in named.chain(others) {
-        area.draw(&Circle::new(at(x + 4.0, 38.0), 4 * UNIT, rgb(colour).filled()))?;
-        write(area, &name, x + 13.0, 38.0, &font(11.5, INK, HPos::Left, VPos::Center))?;
-        x += 13.0 + text_width(&name, 11.5) + 14.0;
+    named.chain((scores.len() > COLOURED).then(|| ("others".to_owned(), OTHERS))).collect()
+}
+
+/// Height of the legend's lines but the first.
+fn legend_px(scores: &[Best<'_>]) -> f64 {
+    LEGEND_LINE * (in_legend(&entries(scores)).1 - 1) as f64
+}
+
+fn in_legend(entries: &[(String, Rgb)]) -> (Vec<(f64, usize)>, usize) {
+    let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+    in_lines(&names, LEGEND_LEFT, WIDTH - RIGHT)
+}
+
+fn legend(area: &Area<'_>, scores: &[Best<'_>]) -> Drawn {
+    let entries = entries(scores);
+    for ((name, colour), (x, line)) in entries.iter().zip(in_legend(&entries).0) {
+        let y = 38.0 + LEGEND_LINE * line as f64;
+        area.draw(&Circle::new(at(x + 4.0, y), 4 * UNIT, rgb(*colour).filled()))?;
+        write(area, name, x + 13.0, y, &font(11.5, INK, HPos::Left, VPos::Center))?;
     }
     Ok(())
 }

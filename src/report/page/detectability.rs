@@ -26,7 +26,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
     Some(html! {
         p.lead {
             "The extent from which on a defect is found at least nine times of ten, with a confidence of 95 % (a90/95, as in \
-             non-destructive testing), by the best score of each detector at a threshold that no label had a part in. The \
+             non-destructive testing), by the score of each detector that ranks best here, which took labels to know, at a threshold that no label had a part in. The \
              detector that ranks best stands first."
         }
         figure {
@@ -37,7 +37,7 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
                  is printed. "
                 q { "all" } " and " q { "none" } ": of them all or none was found, and there is no curve. " q { "no trend" } ": chance may \
                  have made the curve, or larger ones are not found more often. " q { "all alike" } ": only one extent was tested. " q { "a gap" } ": hits and misses do not overlap, and the \
-                 change lies between the two numbers. Diameter is that of a disc of the footprint’s area; an episode is found where \
+                 change lies between the two numbers, or at the one. Diameter is that of a disc of the footprint’s area; an episode is found where \
                  any of its layers is. " (thresholds(&known))
             }
         }
@@ -126,6 +126,7 @@ fn cell(curve: Option<&DetectionCurve>) -> Markup {
         DetectionFit::Found { .. } => html! { td.empty { "no trend" } },
         DetectionFit::All => html! { td.empty { "all, from " (short(*low)) } },
         DetectionFit::None => html! { td.empty { "none, to " (short(*high)) } },
+        DetectionFit::Gap([from, to]) if from == to => html! { td.empty { "changes at " (short(*from)) } },
         DetectionFit::Gap([from, to]) => html! { td.empty { "a gap, " (short(*from)) " to " (short(*to)) } },
         DetectionFit::Failed(reason) => html! { td.empty title=(reason) { "no fit" } },
     }

@@ -16,7 +16,7 @@ pub fn section(record: &Record, verdict: &Verdict) -> Markup {
             }
             @if !record.gates.is_empty() {
                 @let failed = record.gates.iter().filter(|gate| !gate.holds()).count();
-                @if failed == 0 { span class="badge met" { "All " (plural(record.gates.len(), "gate")) " passed" } }
+                @if failed == 0 { span class="badge met" { (plural(record.gates.len(), "gate")) " passed" } }
                 @else { span class="badge missed" { (failed) " of " (plural(record.gates.len(), "gate")) " failed" } }
             }
             h2.headline { (verdict.headline) }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use generators::dataset;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -50,24 +51,44 @@ pub enum RecordError {
         /// Where: `detectors[0].components[1].values[3]`.
         place: String,
     },
-    /// Two parts of the record contradict each other.
+    /// Two parts of a file contradict each other.
+    #[error("{path} contradicts itself: {why}")]
+    Unsound {
+        /// Which file.
+        path: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
+    /// Two parts of the record that is to be written contradict each other.
     #[error("the record contradicts itself: {0}")]
     Contradiction(String),
 }
 
+impl RecordError {
+    /// Whether another file or folder mends it. Otherwise the machine or the program failed.
+    pub fn is_the_users(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Json { .. } | Self::OtherVersion { .. } | Self::Unsound { .. } => {
+                true
+            }
+            Self::Io { source, .. } => dataset::misnamed(source),
+            Self::NotFinite { .. } | Self::Contradiction(_) => false,
+        }
+    }
+}
+
 impl Record {
-    /// Reads `record.json` from the folder of a run.
+    /// Reads a record's file: [`FILE`] in the folder of a run, or a copy of it.
     ///
     /// # Errors
     /// [`RecordError::Missing`], [`RecordError::Io`], [`RecordError::Json`], [`RecordError::OtherVersion`],
-    /// [`RecordError::Contradiction`].
-    pub fn read(run: &Path) -> Result<Self, RecordError> {
-        let path = run.join(FILE);
-        let bytes = fs::read(&path).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => RecordError::Missing { path: path.clone() },
-            _ => RecordError::Io { path: path.clone(), source },
+    /// [`RecordError::Unsound`].
+    pub fn read(path: &Path) -> Result<Self, RecordError> {
+        let bytes = fs::read(path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => RecordError::Missing { path: path.to_owned() },
+            _ => RecordError::Io { path: path.to_owned(), source },
         })?;
-        Self::from_json(&bytes, &path)
+        Self::from_json(&bytes, path)
     }
 
     fn from_json(bytes: &[u8], path: &Path) -> Result<Self, RecordError> {
@@ -81,7 +102,7 @@ impl Record {
             return Err(RecordError::OtherVersion { path: path.to_owned(), found: version });
         }
         let record = Self { version: VERSION, ..serde_json::from_slice(bytes).map_err(wrong)? };
-        record.check()?;
+        record.check().map_err(|why| RecordError::Unsound { path: path.to_owned(), why })?;
         Ok(record)
     }
 
@@ -91,7 +112,7 @@ impl Record {
     /// [`RecordError::NotFinite`] and [`RecordError::Contradiction`] before anything is written;
     /// [`RecordError::Io`].
     pub fn save(&self, run: &Path) -> Result<PathBuf, RecordError> {
-        self.check()?;
+        self.check().map_err(RecordError::Contradiction)?;
         let path = run.join(FILE);
         let json = |source| RecordError::Json { path: path.clone(), source };
         if let Some(place) = first_null(&serde_json::to_value(self).map_err(json)?) {
@@ -108,9 +129,11 @@ impl Record {
     /// pair in the table.
     ///
     /// # Errors
-    /// [`RecordError::Contradiction`].
-    pub fn check(&self) -> Result<(), RecordError> {
-        let contradiction = |text: String| Err(RecordError::Contradiction(text));
+    /// What does not fit.
+    pub fn check(&self) -> Result<(), String> {
+        if self.trainings == 0 {
+            return Err("it is of no training".to_owned());
+        }
         let images = self.test_images.len();
         for (detector, component) in self.components() {
             let scored = self.scored(detector);
@@ -119,55 +142,53 @@ impl Record {
             let (detector, name) = (&detector.name, &component.name);
             if let Some(found) = all.map(Vec::len).find(|&found| found != scored.len() || !known) {
                 let scored = scored.len();
-                return contradiction(format!(
+                return Err(format!(
                     "{detector} {name} has {found} scores for {scored} of {images} test images"
                 ));
             }
             let (found, trainings) = (1 + component.retrained.len(), self.trainings);
             if found != trainings {
-                return contradiction(format!(
-                    "{detector} {name} has scores of {found} trainings of {trainings}"
-                ));
+                return Err(format!("{detector} {name} has scores of {found} trainings of {trainings}"));
             }
         }
         let defects = self.defects();
         let unknown =
             self.test_images.iter().filter_map(|i| i.defect.as_deref()).find(|d| !defects.contains(d));
         if let Some(defect) = unknown {
-            return contradiction(format!("the defect {defect} of a test image is not among the dataset's"));
+            return Err(format!("the defect {defect} of a test image is not among the dataset's"));
         }
         if let Some(image) = self.judged_images.iter().flatten().find(|&&image| image >= images) {
-            return contradiction(format!("there is no test image {image} to be judged on"));
+            return Err(format!("there is no test image {image} to be judged on"));
         }
         for cell in &self.separations {
             if !self.representations.iter().any(|r| r.name == cell.representation) {
-                return contradiction(format!("there is no representation {}", cell.representation));
+                return Err(format!("there is no representation {}", cell.representation));
             }
             if !self.separators.contains(&cell.separator) {
-                return contradiction(format!("there is no separator {}", cell.separator));
+                return Err(format!("there is no separator {}", cell.separator));
             }
             let Outcome::Judged(judgement) = &cell.outcome else { continue };
             let by_defect = &judgement.detected_by_defect;
             if let Some(s) = by_defect.iter().find(|s| !defects.contains(&s.defect.as_str())) {
-                return contradiction(format!("{} is not among the dataset's defects", s.defect));
+                return Err(format!("{} is not among the dataset's defects", s.defect));
             }
             let pair = || format!("{} with {}", cell.representation, cell.separator);
             let (found, separations) = (judgement.calls.len(), self.judged_images.len());
             let passes = self.trainings * separations;
             if found != passes {
-                return contradiction(format!("{} was judged {found} times and not {passes} times", pair()));
+                return Err(format!("{} was judged {found} times and not {passes} times", pair()));
             }
             let judged = self.judged_by(&cell.representation);
             let wrong = judgement.calls.iter().zip(judged.iter().cycle());
             let wrong = wrong.map(|(calls, judged)| (calls.0.len(), judged.len())).find(|(c, j)| c != j);
             if let Some((calls, judged)) = wrong {
-                return contradiction(format!("{} has {calls} calls for {judged} judged images", pair()));
+                return Err(format!("{} has {calls} calls for {judged} judged images", pair()));
             }
         }
         match &self.named {
             Some(named) if self.separation(&named.representation, &named.separator).is_none() => {
                 let (representation, separator) = (&named.representation, &named.separator);
-                contradiction(format!("the named pair {representation} with {separator} is not in the table"))
+                Err(format!("the named pair {representation} with {separator} is not in the table"))
             }
             _ => Ok(()),
         }

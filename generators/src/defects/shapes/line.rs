@@ -48,11 +48,13 @@ impl Shape for Lines {
         let count = draws.draw_count("lines", &self.lines);
         // A line thinner than a pixel could fall between pixels.
         let width = width_mm.max(1.0 / frame.px_per_mm);
+        // As far apart in every layer, however wide they are in this one: lines stay where they are.
+        let apart = 3.0 * draws.steady("width_mm", &self.width_mm).max(1.0 / frame.px_per_mm);
         let mut strengths = draws.steady_stream("strength");
         let mut at: Vec<(f64, f64)> = Vec::new();
         for place in site.places() {
             let middle = self.along.across(place);
-            if at.iter().all(|(other, _)| (middle - other).abs() >= 3.0 * width) {
+            if at.iter().all(|(other, _)| (middle - other).abs() >= apart) {
                 at.push((middle, strengths.uniform(0.6, 1.0)));
             }
             if at.len() == count {

@@ -508,12 +508,12 @@ fn check_count(key: &str, value: i64, range: &RangeInclusive<usize>, place: &Key
 }
 
 fn check_range(key: &str, value: f64, range: &RangeInclusive<f64>, place: &Key) -> Result<()> {
-    if range.contains(&value) {
+    if value.is_finite() && range.contains(&value) {
         return Ok(());
     }
     let (low, high) = (*range.start(), *range.end());
-    Err(place.error(if value.is_nan() {
-        format!("`{key}` must be a number, not nan")
+    Err(place.error(if !value.is_finite() {
+        format!("`{key}` must be a finite number, not {}", value.to_string().to_lowercase())
     } else if high == f64::INFINITY && low == f64::MIN_POSITIVE {
         format!("`{key}` is {value} but must be greater than 0")
     } else if high == f64::INFINITY {
@@ -585,7 +585,9 @@ mod tests {
         let number = |t: &mut Table| t.number("x", None, 0.0..=1.0).map(drop);
         assert_eq!(error("\n x = \"a\"", number), "s.toml:2:6: `x` must be a number, not a string");
         assert_eq!(error("x = 2", number), "s.toml:1:5: `x` is 2 but must be between 0 and 1");
-        assert_eq!(error("x = nan", number), "s.toml:1:5: `x` must be a number, not nan");
+        assert_eq!(error("x = nan", number), "s.toml:1:5: `x` must be a finite number, not nan");
+        let positive = |t: &mut Table| t.number("x", None, 0.0..=f64::INFINITY).map(drop);
+        assert_eq!(error("x = inf", positive), "s.toml:1:5: `x` must be a finite number, not inf");
         assert_eq!(error("", number), "s.toml:1:1: the scenario needs `x`");
         assert_eq!(error("x = ", number).split(": ").next(), Some("s.toml:1:5"));
         let count = |t: &mut Table| t.count("n", None, 1..=usize::MAX).map(drop);
@@ -612,6 +614,14 @@ mod tests {
         assert_eq!(
             error("x = { log-uniform = [0, 1] }", param),
             "s.toml:1:21: `log-uniform` is 0 but must be greater than 0"
+        );
+        assert_eq!(
+            error("x = { uniform = [0.2, 0.4], drift = inf }", param),
+            "s.toml:1:37: `drift` must be a finite number, not inf"
+        );
+        assert_eq!(
+            error("x = { normal = [0.2, inf] }", param),
+            "s.toml:1:22: `normal` must be a finite number, not inf"
         );
         assert_eq!(
             error("x = { uniform = [0, 1], choice = [1] }", param),
