@@ -92,10 +92,11 @@ impl Certificate {
     pub fn of(mesh: &Mesh, slices: &[Slice]) -> Self {
         let heights_mm: Vec<f64> = slices.iter().map(|slice| slice.z_mm).collect();
         let oracle = oracle::sums(mesh, &heights_mm);
+        let changes_mm2 = changes_mm2(mesh, &heights_mm, &oracle.wound_mm2);
         let examined: Vec<(LayerCertificate, f64)> = slices
             .par_iter()
-            .zip(&oracle.wound_mm2)
-            .map(|(slice, &expected)| LayerCertificate::of(mesh, slice, expected))
+            .zip(oracle.wound_mm2.par_iter().zip(&changes_mm2))
+            .map(|(slice, (&expected, &change))| LayerCertificate::of(mesh, slice, expected, change))
             .collect();
         let sum = |value: &dyn Fn(&(LayerCertificate, f64)) -> f64| -> f64 {
             examined.iter().zip(&oracle.heights_mm).map(|(layer, height)| value(layer) * height).sum()
@@ -132,8 +133,8 @@ impl Certificate {
 
 impl LayerCertificate {
     /// The certificate, and the area counted as often as contours wind around it. `expected_mm2` is
-    /// the facets' own sum.
-    fn of(mesh: &Mesh, slice: &Slice, expected_mm2: f64) -> (Self, f64) {
+    /// the facets' own sum, `change_mm2` how far it is another where vertices that were moved came from.
+    fn of(mesh: &Mesh, slice: &Slice, expected_mm2: f64, change_mm2: f64) -> (Self, f64) {
         let enclosed = slice.enclosed();
         let outline_mm = outline_mm(slice);
         let [width, depth, _] = mesh.bounds().size();
@@ -148,7 +149,7 @@ impl LayerCertificate {
                 (0.0, (non_zero.filled_mm2 - enclosed.filled_mm2).abs())
             }
         };
-        let moved_mm2 = mesh.moved_mm * outline_mm;
+        let moved_mm2 = mesh.moved_mm * outline_mm + change_mm2;
         let doubt_mm2 = slice.guess.doubt_mm2 + inside_out + other_mm2 + moved_mm2;
         let certificate = Self {
             z_mm: slice.z_mm,
@@ -164,6 +165,20 @@ impl LayerCertificate {
         };
         (certificate, enclosed.wound_mm2)
     }
+}
+
+/// How far the area is another as much above or below each height as a vertex was moved at most: on a slope, a small way up is a
+/// long way in.
+fn changes_mm2(mesh: &Mesh, heights_mm: &[f64], here_mm2: &[f64]) -> Vec<f64> {
+    let mut changes_mm2 = vec![0.0f64; heights_mm.len()];
+    for way in [-mesh.moved_mm, mesh.moved_mm].into_iter().filter(|way| *way != 0.0) {
+        let moved: Vec<f64> = heights_mm.iter().map(|height| height + way).collect();
+        let there_mm2 = oracle::sums(mesh, &moved).wound_mm2;
+        for ((change, there), here) in changes_mm2.iter_mut().zip(there_mm2).zip(here_mm2) {
+            *change = change.max((there - here).abs());
+        }
+    }
+    changes_mm2
 }
 
 /// The length of all contours in mm.

@@ -1,6 +1,6 @@
 //! Surfaces with faults that people print all the same.
 
-use generators::mesh::{Fault, FillRule, Mesh, slice};
+use generators::mesh::{Certificate, Fault, FillRule, Mesh, slice};
 
 use crate::solids::*;
 
@@ -159,4 +159,21 @@ fn what_is_no_part_says_so_in_one_line() {
         error(&[[a, a, [f64::NAN; 3]]]),
         "part.stl: none of its 1 triangles has finite coordinates; export the part again"
     );
+}
+
+/// A flat cone whose side was exported a little above its base: joining the two moves the side, and on its slope that is a long way.
+#[test]
+fn what_moved_vertices_may_change_on_a_slope_is_in_the_doubt() {
+    let (rim, gap) = (ring(64, 50.0), 1.2e-3);
+    let around = || (0..rim.len()).map(|i| [rim[i], rim[(i + 1) % rim.len()]]);
+    let at = |[x, y]: [f64; 2], z: f64| [x, y, z];
+    let side = around().map(|[a, b]| [at(a, gap), at(b, gap), [0.0, 0.0, 1.0]]);
+    let base = around().map(|[a, b]| [at(b, 0.0), at(a, 0.0), [0.0, 0.0, 0.0]]);
+    let part = mesh(&base.chain(side.clone()).collect::<Vec<Facet>>());
+    let layer = Certificate::of(&part, &slice(&part, &[0.5])).layers[0].clone();
+    // Of the side as it was exported.
+    let exported = oracle(&side.collect::<Vec<Facet>>(), 0.5);
+    let off = (layer.area_mm2 - exported).abs();
+    assert!(off > 3.0, "the side was moved: {off}");
+    assert!((off..10.0 * off).contains(&layer.doubt_mm2), "{} for {off}", layer.doubt_mm2);
 }

@@ -36,8 +36,8 @@ pub fn section(record: &Record, figures: &Figures) -> Option<Markup> {
                 "Below it in small a90, without the confidence. > and <: it lies beyond the largest or least that was tested, which \
                  is printed. "
                 q { "all" } " and " q { "none" } ": of them all or none was found, and there is no curve. " q { "no trend" } ": chance may \
-                 have made the curve, or larger ones are not found more often. " q { "all alike" } ": only one extent was tested. " q { "a gap" } ": hits and misses do not overlap, and the \
-                 change lies between the two numbers, or at the one. Diameter is that of a disc of the footprint’s area; an episode is found where \
+                 have made the curve, or larger ones are not found more often. " q { "all alike" } ": only one extent was tested. " q { "a gap" } " and " q { "changes at" } ": hits and misses do not overlap, and the \
+                 change lies between the two numbers or at the one. Diameter is that of a disc of the footprint’s area; an episode is found where \
                  any of its layers is. " (thresholds(&known))
             }
         }
