@@ -88,7 +88,7 @@ pub fn learn(
     let task = folders.task(detector, place, stream, &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
-    let training_secs = started.elapsed().as_secs_f64();
+    let training_secs = secs(&folders.own, started);
     let most = detector.item.most_images();
     let all: Vec<usize> = (0..images.test.len()).collect();
     let scored = most.map_or(all, |most| sample::balanced(classes.of, classes.defects, most));
@@ -156,13 +156,18 @@ pub fn again(
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     learnt.record.retrainings.push(record::Retraining {
-        training_secs: started.elapsed().as_secs_f64(),
+        training_secs: secs(&folders.own, started),
         collapses: fitted.collapses.into_iter().map(collapse).collect(),
     });
     let mut scores = fitted.scorer.score_in(&images.test.select(&learnt.scored), "test", &task)?;
     scores.maps = Vec::new();
     learnt.retrained.push(scores.components.iter().map(|(_, values)| values.clone()).collect());
     Ok(scores)
+}
+
+/// How long the training in `folder` took: what its log says, since it may have been done in parts or long ago, or else since `started`.
+fn secs(folder: &Path, started: Instant) -> f64 {
+    detectors::training_secs(folder).unwrap_or_else(|| started.elapsed().as_secs_f64())
 }
 
 /// Where training `training`, counted from 0, of the detector `name` is kept.

@@ -1,5 +1,6 @@
 //! The training log: a JSON object a line, for other programs to plot.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,11 +30,33 @@ pub struct Line<'a> {
     pub images_per_second: f64,
 }
 
+/// A line as it is written.
+#[derive(Serialize)]
+struct Timed<'a> {
+    #[serde(flatten)]
+    line: &'a Line<'a>,
+    /// Wall time in seconds that the stage has taken up to here, without the time between a run and its continuation.
+    elapsed_secs: f64,
+}
+
 /// Where a line stands.
 #[derive(Deserialize)]
 struct Place {
     stage: String,
     step: usize,
+    #[serde(default)]
+    elapsed_secs: f64,
+}
+
+/// Wall time in seconds of the training whose log lies in `folder`, all stages and continuations together; `None` without a log that
+/// says so.
+pub fn training_secs(folder: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
+    let mut stages: BTreeMap<String, f64> = BTreeMap::new();
+    for place in text.lines().map_while(|line| serde_json::from_str::<Place>(line).ok()) {
+        stages.insert(place.stage, place.elapsed_secs);
+    }
+    Some(stages.into_values().sum()).filter(|secs| *secs > 0.0)
 }
 
 /// The log of one stage, open at its end.
@@ -41,6 +64,9 @@ pub struct Log {
     path: PathBuf,
     file: File,
     since: (usize, Instant),
+    opened: Instant,
+    /// What the stage had taken before, in seconds.
+    before_secs: f64,
 }
 
 impl Log {
@@ -57,7 +83,7 @@ impl Log {
             read => read.map_err(failed)?,
         };
         let mut kept = Vec::new();
-        let mut reached = false;
+        let (mut reached, mut before_secs) = (false, 0.0);
         for line in written.split_inclusive(|&byte| byte == b'\n') {
             // A line that was cut ends it.
             let Ok(place) = serde_json::from_slice::<Place>(line) else { break };
@@ -65,6 +91,9 @@ impl Log {
             reached |= ours;
             if reached && !(ours && place.step <= step) {
                 break;
+            }
+            if ours {
+                before_secs = place.elapsed_secs;
             }
             kept.extend_from_slice(line);
             if !line.ends_with(b"\n") {
@@ -78,7 +107,8 @@ impl Log {
                 .map_err(failed)?;
         }
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed)?;
-        Ok(Self { path, file, since: (step, Instant::now()) })
+        let now = Instant::now();
+        Ok(Self { path, file, since: (step, now), opened: now, before_secs })
     }
 
     /// Training images per second since the last line, at `images` a step.
@@ -93,7 +123,8 @@ impl Log {
     /// # Errors
     /// [`DetectorError::Io`].
     pub fn write(&mut self, line: &Line<'_>) -> Result<(), DetectorError> {
-        let mut text = serde_json::to_string(line).unwrap_or_default();
+        let elapsed_secs = self.before_secs + self.opened.elapsed().as_secs_f64();
+        let mut text = serde_json::to_string(&Timed { line, elapsed_secs }).unwrap_or_default();
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|e| self.failed(e))
     }
@@ -151,8 +182,15 @@ mod tests {
             write(folder, "encoder", 3, 7);
             assert_eq!(places(folder), expected(&[("gan", 9), ("encoder", 7)]));
         }
+        // The time of both stages, before and after the cut.
+        let times = std::fs::read_to_string(&path).unwrap();
+        let times: Vec<f64> =
+            times.lines().map(|l| serde_json::from_str::<Place>(l).unwrap().elapsed_secs).collect();
+        assert!(times[9..].is_sorted() && times[..9].is_sorted(), "{times:?}");
+        assert_eq!(training_secs(folder), Some(times[8] + times[15]));
         // Anew, and only the first stage so far.
         write(folder, "gan", 0, 2);
         assert_eq!(places(folder), expected(&[("gan", 2)]));
+        assert_eq!(training_secs(&folder.join("none")), None);
     }
 }

@@ -20,6 +20,7 @@ mod watch;
 
 pub use average::follow;
 pub use history::{Choice, History};
+pub use log::training_secs;
 pub use model::{Architecture, Saved, has_model, trained};
 pub use schedule::Schedule;
 pub use settings::{Defaults, Settings};
