@@ -142,8 +142,11 @@ impl Failure {
                     | DetectorError::NoGraph { .. }
                     | DetectorError::Context { .. }
             ),
-            Self::Record(e) => e.is_the_users(),
-            Self::Io { source, .. } => dataset::misnamed(source),
+            Self::Record(RecordError::Io { source, .. }) | Self::Io { source, .. } => {
+                dataset::misnamed(source)
+            }
+            // What cannot be written is the program's mistake.
+            Self::Record(e) => !matches!(e, RecordError::NotFinite { .. } | RecordError::Contradiction(_)),
             _ => false,
         }
     }

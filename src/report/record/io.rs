@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use generators::dataset;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -62,19 +61,6 @@ pub enum RecordError {
     /// Two parts of the record that is to be written contradict each other.
     #[error("the record contradicts itself: {0}")]
     Contradiction(String),
-}
-
-impl RecordError {
-    /// Whether another file or folder mends it. Otherwise the machine or the program failed.
-    pub fn is_the_users(&self) -> bool {
-        match self {
-            Self::Missing { .. } | Self::Json { .. } | Self::OtherVersion { .. } | Self::Unsound { .. } => {
-                true
-            }
-            Self::Io { source, .. } => dataset::misnamed(source),
-            Self::NotFinite { .. } | Self::Contradiction(_) => false,
-        }
-    }
 }
 
 impl Record {

@@ -139,3 +139,17 @@ fn every_call_can_be_read_back() {
     }
     assert!(rows.next().is_none());
 }
+
+#[test]
+fn a_collapse_of_any_training_is_counted() {
+    let mut record = fake::record();
+    let collapses = |record: &Record| {
+        let measures = measures(record);
+        let of = measures.iter().find(|m| m.subject == record.detectors[1].name && m.name == "collapses");
+        of.unwrap().estimate.value
+    };
+    let before = collapses(&record);
+    let collapse = record.detectors[1].collapses[0].clone();
+    record.detectors[1].retrainings[0].collapses.push(collapse);
+    assert_eq!(collapses(&record), before + 1.0);
+}
