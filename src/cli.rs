@@ -224,8 +224,8 @@ enum Command {
     },
     /// Tell images that a fault of the camera or a person has spoilt from data of the process, without labels.
     ///
-    /// Images are taken in the natural order of their names, each folder as a series in time. On a dataset
-    /// of this program with screening jobs, precision and recall are printed once the verdicts stand.
+    /// Images are taken in the natural order of their names, each folder as a series in time, or each job where all names are those of
+    /// a dataset's images. On a dataset of this program with screening jobs, precision and recall are printed once the verdicts stand.
     Screen {
         /// The folder of images, and those below it; or a dataset, or the run that made it.
         images: PathBuf,

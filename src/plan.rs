@@ -178,14 +178,14 @@ impl Plan {
         let mut scenario = Scenario::read(&mut table, folder)?;
         scenario.trains()?;
         let detectors = detectors::read(&mut table)?;
-        if !detectors.is_empty() {
-            scenario.tests()?;
-        }
         let separation = separation(&mut table, &detectors)?;
         let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
-        let thresholds = if stated.is_empty() { default_thresholds() } else { stated };
+        let thresholds = if stated.is_empty() { default_thresholds()? } else { stated };
         let typing = if table.has("typing") { Some(Typing::read(table.table("typing")?)?) } else { None };
+        if !detectors.is_empty() || typing.is_some() {
+            scenario.tests()?;
+        }
         let photographs = photographs::read(&mut table, folder)?;
         let shifts = shifts::read(&mut table)?;
         let scores: Vec<(&str, &[&str])> =
@@ -334,12 +334,9 @@ fn representations(
 }
 
 /// What holds where a scenario has no `[[threshold]]`: a false alarm in a hundred healthy images.
-pub(crate) fn default_thresholds() -> Vec<Named<dyn Threshold>> {
-    let kind = &thresholds::KINDS[0];
-    let text = format!("[[threshold]]\nkind = \"{}\"\n{}\n", kind.name, kind.example);
-    // The contract tests build every kind from its example.
-    let built = Table::parse("default", &text);
-    built.and_then(|mut table| named_list(&mut table, "threshold", thresholds::KINDS)).unwrap_or_default()
+pub(crate) fn default_thresholds() -> Result<Vec<Named<dyn Threshold>>, Box<ScenarioError>> {
+    const DEFAULT: &str = "[[threshold]]\nkind = \"quantile\"\nfalse_alarms = 0.01\n";
+    named_list(&mut Table::parse("the default threshold", DEFAULT)?, "threshold", thresholds::KINDS)
 }
 
 /// The entries of `[[key]]`, each with a name of its own.
@@ -380,7 +377,8 @@ fn named_list_of<T: ?Sized>(
         let (kind, item) = build(entry, &list)?;
         let name = stated.unwrap_or_else(|| kind.to_owned());
         check_name(&name).map_err(|rule| place.error(format!("`name` is `{name}` but {rule}")))?;
-        if list.iter().any(|other| other.name == name) {
+        // Some file systems take `VAE` and `vae` for one folder.
+        if list.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
             return Err(place
                 .error(format!("two entries of [[{key}]] are called `{name}`"))
                 .with_help("give one a `name` of its own"));

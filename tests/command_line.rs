@@ -182,18 +182,23 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     assert!(message.contains("--fresh"), "{message}");
     assert_eq!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
     // What is somebody else's stays.
-    let own = ["models/mine/weights.bin", "figures/own.txt", "notes.txt"]
-        .map(|f| folder.path().join("reports/tiny").join(f));
+    let own =
+        ["models/mine/weights.bin", "figures/own.svg", "gallery/a.png", "photographs/part1.png", "notes.txt"]
+            .map(|f| folder.path().join("reports/tiny").join(f));
     for file in &own {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "mine").unwrap();
     }
     synthgen(folder.path()).args(other).arg("--fresh").assert().success();
     assert!(own.iter().all(|file| file.is_file()));
-    // Nor goes what is to be read.
-    let message = stderr(synthgen(folder.path()).args(other).args(["--fresh", "--out", "."]), 2);
-    assert!(message.contains("tiny.toml lies in ., which is to be discarded"), "{message}");
+    // Nor goes what is to be read, nor what lies beside it.
+    synthgen(folder.path()).args(other).args(["--fresh", "--out", "."]).assert().success();
     assert!(folder.path().join("tiny.toml").is_file());
+    fs::copy(folder.path().join("tiny.toml"), folder.path().join("dataset/tiny.toml")).unwrap();
+    fs::copy(folder.path().join("core.stl"), folder.path().join("dataset/core.stl")).unwrap();
+    let inside = ["generate", "dataset/tiny.toml", "--fresh", "--out", "."];
+    let message = stderr(synthgen(folder.path()).args(inside), 2);
+    assert!(message.contains("dataset/tiny.toml lies in ./dataset, which is to be discarded"), "{message}");
     assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
 }
 
@@ -307,7 +312,7 @@ fn options_stand_where_they_belong() {
 fn one_test_job_judges_nothing() {
     let folder = workshop("test_jobs = 6", "test_jobs = 1");
     let message = stderr(synthgen(folder.path()).args(["check", "tiny.toml"]), 2);
-    assert!(message.contains("`test_jobs` is 1 but must be at least 2 to judge a detector"), "{message}");
+    assert!(message.contains("`test_jobs` is 1 but must be at least 2 to judge anything"), "{message}");
 }
 
 #[test]

@@ -118,12 +118,50 @@ fn photographs_that_do_not_go_together_are_refused_with_the_reason() {
     assert!(message.contains("masks for") && message.contains("anomalous photographs"), "{message}");
     let message = refused("dataset/ground_truth/striation", "dataset/test/striation");
     assert!(message.contains("holds no masks"), "{message}");
-    let message = refused("views = 2", "views = 2\nanomalous_is = \"black\"");
-    assert!(message.contains("write anomalous_is = \"white\""), "{message}");
     let message = refused("views = 2", "views = 1000");
     assert!(message.contains("too few parts"), "{message}");
     let message = refused("dataset/test/striation", "dataset/test");
     assert!(message.contains("lie in folders below it"), "{message}");
+}
+
+#[test]
+fn masks_that_call_nearly_everything_anomalous_need_a_word() {
+    let folder = workshop("");
+    let path = folder.path();
+    fs::create_dir(path.join("inverted")).unwrap();
+    for mask in fs::read_dir(path.join("photographs/dataset/ground_truth/striation")).unwrap() {
+        let mask = mask.unwrap();
+        let mut picture = image::open(mask.path()).unwrap();
+        picture.invert();
+        picture.save(path.join("inverted").join(mask.file_name())).unwrap();
+    }
+    let text = fs::read_to_string(path.join("tiny.toml")).unwrap();
+    let said = PHOTOGRAPHS.replacen("photographs/dataset/ground_truth/striation", "inverted", 1);
+    let check = |more: &str| {
+        fs::write(path.join("tiny.toml"), [&text, &said, more].concat()).unwrap();
+        synthgen(path).args(["check", "tiny.toml"]).output().unwrap()
+    };
+    let refused = check("");
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("are white; write anomalous_is = \"black\""), "{message}");
+    for shade in ["black", "white"] {
+        assert!(check(&format!("anomalous_is = \"{shade}\"\n")).status.success(), "{shade}");
+    }
+}
+
+/// A mistake that a fresh run would meet after it has thrown away what was there.
+#[test]
+fn nothing_is_discarded_for_photographs_that_cannot_be_used() {
+    let folder = workshop(PHOTOGRAPHS);
+    let path = folder.path();
+    synthgen(path).args(["generate", "tiny.toml"]).assert().success();
+    let manifest = path.join("reports/tiny/dataset/manifest.json");
+    let before = fs::read(&manifest).unwrap();
+    let text = fs::read_to_string(path.join("tiny.toml")).unwrap();
+    fs::write(path.join("tiny.toml"), text.replacen("views = 2", "views = 1000", 1)).unwrap();
+    synthgen(path).args(["tiny.toml", "--seed", "9", "--fresh"]).assert().code(2);
+    assert!(fs::read(&manifest).unwrap() == before);
 }
 
 #[test]

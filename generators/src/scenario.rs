@@ -36,6 +36,9 @@ const LENGTH_MM: std::ops::RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::INFINI
 /// No more jobs than this in one split.
 const MOST_JOBS: usize = 99_999;
 
+/// The widest that ranges are made, as a multiple of what is stated.
+pub const MOST_VARIABILITY: f64 = 1000.0;
+
 /// What the tables `camera`, `bed`, `print`, `layers`, `part`, `thermal`, `dataset`, `defect` and
 /// `fault` of a scenario say.
 pub struct Scenario {
@@ -62,9 +65,9 @@ pub struct Scenario {
     canonical: String,
     /// The same, to be written again.
     tables: toml::Table,
-    /// The ranges that are not as wide as stated.
     /// How wide its ranges are, as a multiple of what it states.
     variability: f64,
+    /// The ranges that are not as wide as stated.
     widened: Vec<Widened>,
     bed_place: Key,
     layers_place: Key,
@@ -174,7 +177,7 @@ impl Scenario {
             check_file_name("name", &name, table.place_of("name"))?;
         }
         let seed = table.seed("seed", 0)?;
-        let width = table.number("variability", Some(1.0), 0.0..=1000.0)?;
+        let width = table.number("variability", Some(1.0), 0.0..=MOST_VARIABILITY)?;
         let variability = Variability::new(width);
         let mut process = |key| -> Result<Table> { Ok(table.table(key)?.varied(&variability)) };
         let camera_table = process("camera")?;
@@ -273,8 +276,13 @@ impl Scenario {
         }
         Err(self
             .test_place
-            .error(format!("`test_jobs` is {} but must be at least 2 to judge a detector", self.jobs.test))
+            .error(format!("`test_jobs` is {} but must be at least 2 to judge anything", self.jobs.test))
             .with_help("one part of the test jobs is what separators are fitted on, the other judges them"))
+    }
+
+    /// How wide the ranges of camera, bed, print and thermal process are, as a multiple of what is stated.
+    pub fn variability(&self) -> f64 {
+        self.variability
     }
 
     /// The ranges of camera, bed, print and thermal process that are not as wide as stated, where `variability` says so.

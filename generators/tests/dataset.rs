@@ -197,6 +197,10 @@ fn folders_that_cannot_be_used_are_named() {
     let inside = within.path().join("train/another");
     let error = write(&production, &inside, 1).unwrap_err().to_string();
     assert!(error.contains("lies inside the dataset"), "{error}");
+    // By its names it would lie inside, too.
+    let outside = tempfile::tempdir().unwrap();
+    let name = outside.path().file_name().unwrap().to_owned();
+    write(&production, &within.path().join("train/../..").join(name).join("new"), 1).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, b"mine").unwrap();

@@ -55,11 +55,15 @@ fn an_image_is_made_again_with_all_that_shows_its_layer() {
     }
     let image = dataset.path(&dataset.rows()[0].file);
     let origin = Origin::of(&image).unwrap();
-    let other = folder.path().join("other");
-    std::fs::create_dir(&other).unwrap();
-    std::fs::write(other.join("manifest.json"), "{}").unwrap();
-    let refused = origin.remake(&origin.production().unwrap(), &other);
-    assert!(matches!(refused, Err(DatasetError::OtherData { .. })), "into another dataset");
+    for inside in ["", "test", "test/again"] {
+        let refused = origin.remake(&origin.production().unwrap(), &dataset.path(inside));
+        assert!(matches!(refused, Err(DatasetError::InsideAnother { .. })), "into the dataset {inside}");
+    }
+    // What is called as a file of a dataset makes none.
+    let own = folder.path().join("own");
+    std::fs::create_dir_all(own.join("jobs")).unwrap();
+    std::fs::write(own.join("manifest.json"), "{}").unwrap();
+    assert!(origin.remake(&origin.production().unwrap(), &own).unwrap().iter().all(|file| file.same));
     for label in [("test", false, false), ("test", true, false), ("screening", false, true)] {
         assert!(labels.contains(&label), "{label:?} is not among {labels:?}");
     }

@@ -147,6 +147,7 @@ fn shards_that_do_not_belong_together_are_refused_before_anything_is_written() {
             ),
         ),
     ] {
+        assert_eq!(dataset::check_shards(&shards).unwrap_err().to_string(), expected);
         let message = dataset::merge(&shards, &at("out"), KEEP_ON).unwrap_err().to_string();
         assert_eq!(message, expected);
         assert!(!at("out").exists(), "{message}");

@@ -81,6 +81,8 @@ fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Pla
         })
     });
     if args.fresh {
+        // Before anything is lost.
+        pipeline::photographs(&plan).map_err(Failure::from)?;
         pipeline::discard(&run, &plan.inputs(scenario))?;
     }
     Ok((plan, run))
@@ -133,10 +135,7 @@ pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcom
 
 /// `synthgen merge SHARD...`.
 pub fn merge(shards: &[PathBuf], run: &Path, fresh: bool) -> Outcome {
-    if fresh {
-        pipeline::discard(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
-    }
-    say(pipeline::merge(shards, run, &Terminal::default())?.display())?;
+    say(pipeline::merge(shards, run, fresh, &Terminal::default())?.display())?;
     Ok(())
 }
 

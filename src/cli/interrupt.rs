@@ -24,7 +24,7 @@ pub fn listen(goes_on: bool) {
                 if again || !LEFT_TO_THE_WORK.load(SeqCst) {
                     tell(match goes_on {
                         true => {
-                            "\ninterrupted; what is finished is kept, and the same command goes on from there"
+                            "\ninterrupted; what is finished is kept, and the same command, without --fresh, goes on from there"
                         }
                         false => "\ninterrupted",
                     });

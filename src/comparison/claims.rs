@@ -38,8 +38,9 @@ fn one(better: &Evidence, than: &Evidence, record: &Record, stream: &Stream) -> 
     Some(ClaimTest {
         better: better.value(&whole)?,
         than: than.value(&whole)?,
-        difference: Estimate { value: interval.estimate, interval: Some([interval.low, interval.high]) },
-        p_value: interval.p_value(),
+        difference: Estimate { value: interval.estimate, interval: interval.ends() },
+        // Jobs that all tell the same do not tell what others would.
+        p_value: interval.ends().map_or(1.0, |_| interval.p_value()),
         finding: Finding::Undecided,
     })
 }

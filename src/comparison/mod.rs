@@ -53,10 +53,10 @@ pub struct Change {
     pub before: f64,
     /// Its value in the later record.
     pub after: f64,
-    /// 95 % interval of `after - before`, of this measure alone; absent where too few jobs tell of it.
+    /// 95 % interval of `after - before`, of this measure alone; absent where too few jobs tell of it, or all tell the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
-    /// Probability of a difference at least as large where there is none, of this measure alone; absent as `interval`.
+    /// Probability of a difference at least as large where there is none, of this measure alone; absent where too few jobs tell of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
     /// What it comes to, among all that were compared.
@@ -150,7 +150,7 @@ fn change(of: &Evidence, before: f64, after: f64, interval: Option<Interval>) ->
         measure: of.measure,
         before,
         after,
-        interval: interval.map(|interval| [interval.low, interval.high]),
+        interval: interval.and_then(|interval| interval.ends()),
         p_value: interval.map(|interval| interval.p_value()),
         direction: Direction::Level,
     }

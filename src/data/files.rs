@@ -56,9 +56,9 @@ pub enum FilesError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Masks that call nearly everything anomalous.
+    /// Masks that call nearly everything anomalous, while nobody said which shade is.
     #[error(
-        "the masks in {} call {percent} % of the pixels anomalous; if they are meant the other way round, write anomalous_is = \"{other}\"",
+        "{percent} % of the masks in {} are white; write anomalous_is = \"black\" if white is healthy there, or \"white\" if all that is anomalous",
         folder.display()
     )]
     InvertedMasks {
@@ -66,8 +66,6 @@ pub enum FilesError {
         folder: PathBuf,
         /// Share of the pixels, in per cent.
         percent: u32,
-        /// The other shade.
-        other: &'static str,
     },
     /// Masks and photographs do not go together.
     #[error("{}: {masks} masks for {photographs} anomalous photographs; each needs one, in the same order of names", folder.display())]

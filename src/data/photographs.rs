@@ -16,7 +16,7 @@ const WATCHING: f64 = 0.2;
 
 /// Masks with more than this share of pixels between black and white are none.
 const MOST_GREY: f64 = 0.2;
-/// Masks that call more than this share of the pixels anomalous are meant the other way round.
+/// Masks that call more than this share of the pixels anomalous may be meant the other way round.
 const MOST_ANOMALOUS: f64 = 0.8;
 
 /// Where photographs lie, and what is known of them.
@@ -28,8 +28,8 @@ pub struct Folders {
     pub anomalous: PathBuf,
     /// Where each of these is anomalous: as many images as `anomalous` holds, in the same order of names.
     pub masks: Option<PathBuf>,
-    /// Whether the masks are dark where the photograph is anomalous.
-    pub dark: bool,
+    /// Whether the masks are dark where the photograph is anomalous, where somebody said so; bright otherwise.
+    pub dark: Option<bool>,
     /// Photographs, one after the other by name, that show the same part; it stays on one side of every split.
     pub views: usize,
     /// Share of the healthy parts that are trained on, 0 to 1.
@@ -56,8 +56,9 @@ pub struct Photographs {
 /// Of their nominal slices nothing is known: they are taken as empty. The split depends on `stream` and the number of photographs.
 ///
 /// # Errors
-/// Where a folder is missing or holds no image, an image cannot be read or is not square, or masks are not as many as photographs;
-/// and where the healthy ones show fewer than three parts, so that training, watching and testing cannot have one each.
+/// Where a folder is missing or holds no image, an image cannot be read or is not square, masks are not as many as photographs, are
+/// grey, or call nearly everything anomalous while nobody said which shade is; and where the healthy ones show fewer than three
+/// parts, so that training, watching and testing cannot have one each.
 pub fn read(folders: &Folders, size_px: usize, stream: &Stream) -> Result<Photographs, FilesError> {
     let healthy = scaled(&list(&folders.healthy)?, size_px)?;
     let files = list(&folders.anomalous)?;
@@ -95,14 +96,14 @@ pub fn read(folders: &Folders, size_px: usize, stream: &Stream) -> Result<Photog
             if share(&|value| (0.1..=0.9).contains(&value)) > MOST_GREY {
                 return Err(FilesError::NotMasks { folder: folder.clone() });
             }
-            let anomalous = share(&|value| (value < 0.5) == folders.dark);
-            if anomalous > MOST_ANOMALOUS {
+            let dark = folders.dark.unwrap_or(false);
+            let anomalous = share(&|value| (value < 0.5) == dark);
+            if anomalous > MOST_ANOMALOUS && folders.dark.is_none() {
                 let (folder, percent) = (folder.clone(), (100.0 * anomalous).floor() as u32);
-                let other = if folders.dark { "white" } else { "black" };
-                return Err(FilesError::InvertedMasks { folder, percent, other });
+                return Err(FilesError::InvertedMasks { folder, percent });
             }
             let healthy = std::iter::repeat_n(false, tested.len() * size_px * size_px);
-            Ok(healthy.chain(marked.iter().map(|&value| (value < 0.5) == folders.dark)).collect())
+            Ok(healthy.chain(marked.iter().map(|&value| (value < 0.5) == dark)).collect())
         })
         .transpose()?;
     Ok(Photographs {

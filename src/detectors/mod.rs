@@ -258,7 +258,7 @@ pub enum DetectorError {
     },
     /// Somebody wanted it to stop.
     #[error(
-        "interrupted after step {kept} of {}; what is finished is kept, and the same command goes on from there",
+        "interrupted after step {kept} of {}; what is finished is kept, and the same command, without --fresh, goes on from there",
         if stage == detector { (*stage).to_owned() } else { format!("{stage} of {detector}") }
     )]
     Interrupted {

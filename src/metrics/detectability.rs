@@ -144,7 +144,8 @@ impl DetectionCurve {
 
     /// The same curve, with the covariance of outcomes that are independent between jobs only as well: the sandwich of Liang and
     /// Zeger 1986 (doi:10.1093/biomet/73.1.13), times jobs / (jobs - 1). `job` is that of each outcome. Of the two bounds the
-    /// greater counts: the sandwich sees too little where few jobs, hits or misses tell of it.
+    /// greater counts: the sandwich sees too little where few jobs, hits or misses tell of it, the other takes images of one job
+    /// for independent.
     ///
     /// Of 40 jobs with 5 images each, which differ by a deviation of 2 in their log odds, a90/95 is beyond the true size in
     /// 93 % of the cases, and in 86 % by the bound of [`fit`](Self::fit); of 8 jobs with 4 images each, which do not differ, in
@@ -374,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_image_twice_in_its_job_is_no_more_evidence() {
+    fn the_sandwich_takes_the_same_image_twice_in_its_job_for_no_more_evidence() {
         let mut stream = Stream::root(4);
         let sizes: Vec<f64> = (0..80).map(|_| stream.uniform(1.0, 9.0)).collect();
         let found: Vec<bool> = sizes.iter().map(|&s| stream.chance(logistic(s - 5.0))).collect();

@@ -2,8 +2,8 @@
 
 use crate::metrics::detectability::{CurveError, DetectionCurve as Curve, Scale};
 use crate::report::record::{
-    Cases, Component, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent, Operation,
-    Share, TestImage,
+    Cases, Component, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent, Share,
+    TestImage,
 };
 
 /// The size that is found with this probability, with this confidence: a90/95 of MIL-HDBK-1823A (2009).
@@ -20,10 +20,7 @@ pub fn of(
     defects: &[&str],
     px_per_mm: f64,
 ) -> Option<Detectability> {
-    let (threshold, value) = component.operating.iter().find_map(|operating| match &operating.outcome {
-        Operation::Found(point) => Some((operating.threshold.clone(), point.value)),
-        Operation::None(_) => None,
-    })?;
+    let (threshold, value) = component.first_found().map(|(name, point)| (name.to_owned(), point.value))?;
     let above = |class: Option<&str>| {
         let of = images.iter().zip(&component.values).filter(|(image, _)| image.defect.as_deref() == class);
         let called: Vec<bool> = of.map(|(_, &score)| score > value).collect();
@@ -67,6 +64,7 @@ fn fit(cases: &Cases) -> DetectionFit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::record::Operation;
     use crate::report::record::{Operating, OperatingPoint};
 
     /// Twenty jobs with an episode of two images each: one is found where the size is above 5, the other never.

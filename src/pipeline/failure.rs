@@ -13,7 +13,7 @@ use crate::detectors::DetectorError;
 use crate::metrics::MetricError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
-use crate::report::record::RecordError;
+use crate::report::record::{self, RecordError};
 use crate::thresholds::saved::{self, SavedError};
 
 /// Why a run stopped.
@@ -74,12 +74,18 @@ pub enum Failure {
         path: PathBuf,
     },
     /// What is to be read lies where an earlier run is to be removed.
-    #[error("{} lies in {}, which is to be discarded; choose another folder with --out", input.display(), run.display())]
+    #[error("{} lies in {}, which is to be discarded; choose another folder with --out", input.display(), folder.display())]
     InputInside {
         /// A scenario, a part, photographs, a shard.
         input: PathBuf,
-        /// The folder of the run.
-        run: PathBuf,
+        /// The folder in that of the run.
+        folder: PathBuf,
+    },
+    /// A record that no report is drawn of.
+    #[error("{} is not called {}: a report is drawn beside its own record; name the run's folder", path.display(), record::FILE)]
+    NotTheRecord {
+        /// The file.
+        path: PathBuf,
     },
     /// A file that another program or command wrote would be lost.
     #[error("{} is there already, and not of this command; choose another name with -o", path.display())]
@@ -128,7 +134,7 @@ impl Failure {
                 e.is_the_users()
             }
             Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
-            Self::InputInside { .. } | Self::Occupied { .. } => true,
+            Self::InputInside { .. } | Self::NotTheRecord { .. } | Self::Occupied { .. } => true,
             Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } => true,
             Self::Audit(_) => true,

@@ -10,7 +10,7 @@ use crate::audit::{self, Audited};
 use crate::detectors::{Progress, has_model};
 use crate::plan::Plan;
 use crate::report::record::{self, write_atomically};
-use crate::report::{self, Record, bencher, junit, scores};
+use crate::report::{self, Record, bencher, figures, junit, scores};
 
 /// The dataset's folder inside a run's folder.
 pub const DATASET: &str = "dataset";
@@ -32,16 +32,22 @@ pub fn generate(
     Ok(folder)
 }
 
-/// Joins the shards of a dataset under `run`; each is a run's folder, or the dataset's folder in one.
+/// Joins the shards of a dataset under `run`; each is a run's folder, or the dataset's folder in one. Where it is to be made
+/// `afresh`, what an earlier run left there is discarded once the shards are known to be complete.
 ///
 /// # Errors
 /// Shards that are not all of one dataset, whole and complete; a file that cannot be written.
-pub fn merge(shards: &[PathBuf], run: &Path, progress: &dyn Progress) -> Result<PathBuf, Failure> {
-    let inside = |shard: &PathBuf| {
-        let inside = shard.join(DATASET);
-        if inside.is_dir() { inside } else { shard.clone() }
-    };
-    let shards: Vec<PathBuf> = shards.iter().map(inside).collect();
+pub fn merge(
+    shards: &[PathBuf],
+    run: &Path,
+    afresh: bool,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Failure> {
+    let shards: Vec<PathBuf> = shards.iter().map(|shard| inside(shard)).collect();
+    if afresh {
+        dataset::check_shards(&shards)?;
+        discard(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    }
     let folder = run.join(DATASET);
     dataset::merge(&shards, &folder, &|at| progress.step("merge", at.images_done, at.images, &[]))?;
     Ok(folder)
@@ -52,29 +58,36 @@ pub fn merge(shards: &[PathBuf], run: &Path, progress: &dyn Progress) -> Result<
 /// # Errors
 /// Where there is no complete dataset, or a file cannot be written.
 pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
-    let inner = folder.join(DATASET);
-    let folder = if inner.is_dir() { inner } else { folder.to_owned() };
+    let folder = inside(folder);
     dataset::export(&folder, formats)?;
     Ok(folder)
+}
+
+/// The folder of a dataset, finished or not, where `folder` is that of its run or its own.
+fn inside(folder: &Path) -> PathBuf {
+    let inner = folder.join(DATASET);
+    if inner.is_dir() { inner } else { folder.to_owned() }
 }
 
 /// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
 ///
 /// # Errors
-/// Where one of the `inputs` of what is to come lies in `run`; a file that cannot be removed.
+/// Where one of the `inputs` of what is to come lies among these; a file that cannot be removed.
 pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    let inside = |input: &&&Path| {
-        run.canonicalize().and_then(|run| Ok(input.canonicalize()?.starts_with(run))).unwrap_or(false)
-    };
-    if let Some(input) = inputs.iter().find(inside) {
-        return Err(Failure::InputInside { input: (*input).to_owned(), run: run.to_owned() });
+    let folders = [DATASET, "models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
+    for folder in folders.map(|folder| run.join(folder)) {
+        let lies_inside = |input: &&&Path| {
+            folder.canonicalize().and_then(|it| Ok(input.canonicalize()?.starts_with(it))).unwrap_or(false)
+        };
+        if let Some(input) = inputs.iter().find(lies_inside) {
+            return Err(Failure::InputInside { input: (*input).to_owned(), folder });
+        }
     }
     dataset::discard(&run.join(DATASET))?;
     remove(&run.join("models"), &|entry| has_model(entry))?;
-    let ends_with = |ending: &'static str| move |entry: &Path| entry.extension().is_some_and(|e| e == ending);
-    remove(&run.join("figures"), &ends_with("svg"))?;
-    remove(&run.join(gallery::FOLDER), &ends_with("png"))?;
-    remove(&run.join(photographs::FOLDER), &ends_with("png"))?;
+    remove(&run.join(figures::FOLDER), &figures::is_figure)?;
+    remove(&run.join(gallery::FOLDER), &gallery::is_map)?;
+    remove(&run.join(photographs::FOLDER), &photographs::is_example)?;
     let shifts = run.join(shifts::FOLDER);
     for width in entries(&shifts)?.iter().map(|shift| entries(shift)).collect::<Result<Vec<_>, _>>()?.concat()
     {
@@ -118,11 +131,15 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     std::fs::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
 }
 
-/// Draws the report of a finished run again, from its record alone.
+/// Draws the report of a finished run again, from its record alone; `run` may name the record's file, too.
 ///
 /// # Errors
-/// Where there is no record, it is of a newer version, or the report cannot be written.
+/// Where there is no record, it is a copy under another name, of another version, or the report cannot be written.
 pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
+    if run.is_file() && run.file_name().is_none_or(|name| name != record::FILE) {
+        // Beside it may stand the report of another record.
+        return Err(Failure::NotTheRecord { path: run.to_owned() });
+    }
     let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
     Ok(report::write(&record(run)?, folder)?)
 }

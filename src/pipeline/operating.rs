@@ -194,7 +194,8 @@ mod tests {
         let score = Score { test: &scores, healthy: &healthy };
         let (fit, judge): (Vec<usize>, Vec<usize>) = (0..images.len()).partition(|&i| truth.job[i] < 5);
         let (points, oracle) =
-            points(&score, &default_thresholds(), &truth, &Halves { fit, judge }, &Stream::root(1)).unwrap();
+            points(&score, &default_thresholds().unwrap(), &truth, &Halves { fit, judge }, &Stream::root(1))
+                .unwrap();
         let [Operating { outcome: Operation::Found(point), .. }] = &points[..] else { panic!("{points:?}") };
         // The quantile 0.99 of 0 to 10.
         assert!((point.value - 9.9).abs() < 1e-6);

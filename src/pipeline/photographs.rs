@@ -47,7 +47,7 @@ pub fn read(plan: &Plan) -> Result<Option<Photographs>, FilesError> {
 /// are too slow to score every image are left out, and those that have to know a slice or the layers before.
 ///
 /// # Errors
-/// Where photographs cannot be read, a training fails or a file cannot be written.
+/// Where a training fails, a score is not a number or a file cannot be written.
 pub fn judged(
     photographs: &Photographs,
     plan: &Plan,
@@ -226,6 +226,13 @@ fn shown(anomalous: &[bool]) -> Vec<usize> {
     let of: Vec<usize> = (0..anomalous.len()).filter(|&i| anomalous[i]).collect();
     let count = of.len().min(EXAMPLES);
     (0..count).map(|k| of[k * of.len() / count]).collect()
+}
+
+/// Whether a file in [`FOLDER`] is called as the pictures of photographs are.
+pub fn is_example(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".png"));
+    let number = name.map(|name| name.split_once('_').map_or(name, |(number, _)| number));
+    number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Draws a photograph that the report shows, its mask outlined.

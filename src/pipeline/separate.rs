@@ -155,7 +155,8 @@ pub fn separate(
 }
 
 /// What the named pair's separator, fitted as in `pass`, says of further images, of which the same detector said `others`: whether
-/// each is anomalous. `None` where the pair is another detector's, or nothing could be fitted.
+/// each is anomalous. `None` where the pair is another detector's, nothing could be fitted, or a further image lies so far out that
+/// its representation is not finite.
 ///
 /// # Errors
 /// Where a score is not a number.

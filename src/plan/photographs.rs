@@ -33,7 +33,9 @@ pub fn read(table: &mut Table, folder: &Path) -> Result<Option<Folders>, Box<Sce
     let anomalous = existing(&mut of, "anomalous", folder)?;
     let stated = of.has("masks");
     let masks = if stated { Some(existing(&mut of, "masks", folder)?) } else { None };
+    let stated = of.has("anomalous_is");
     let dark = of.choice("anomalous_is", Some(0), &SHADES)? == 1;
+    let dark = stated.then_some(dark);
     let views = of.count("views", Some(1), 1..=1_000_000)?;
     let training_share = of.number("training_share", Some(0.5), 0.1..=0.9)?;
     of.finish()?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use generators::dataset::Split;
 use generators::params::{Key, ScenarioError, Table};
-use generators::scenario::{Production, Scenario, Variation};
+use generators::scenario::{MOST_VARIABILITY, Production, Scenario, Variation};
 use generators::stream::Stream;
 
 use super::Overrides;
@@ -111,7 +111,14 @@ impl Stated {
     ) -> Result<Shift, Box<ScenarioError>> {
         let mut points = Vec::new();
         let seed = Stream::root(original.scenario().seed).child("shift").bits() >> 1;
+        let variability = original.scenario().variability();
         for &width in &self.widths {
+            if width * variability > MOST_VARIABILITY {
+                return Err(self.widths_place.error(format!(
+                    "the width {width} of a scenario with variability = {variability} comes to {}, more than {MOST_VARIABILITY}",
+                    width * variability
+                )));
+            }
             let variation =
                 Variation { seed: seed as i64, width, parts: self.parts.clone(), test_jobs: self.test_jobs };
             let mut scenario = Scenario::read(&mut variation.apply(table, original), files)?;
@@ -119,6 +126,11 @@ impl Stated {
                 scenario.replace_part(overrides.part.as_deref(), overrides.unit);
             }
             let drawn = [&scenario, original.scenario()].iter().any(|of| !of.widened().is_empty());
+            if width != 1.0 && variability == 0.0 {
+                return Err(self
+                    .widths_place
+                    .error("no width changes anything: the scenario's `variability` is 0"));
+            }
             if width != 1.0 && !drawn {
                 return Err(self.widths_place.error(
                     "no width changes anything: [camera], [bed], [print] and [thermal] draw from no range",

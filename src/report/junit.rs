@@ -59,7 +59,7 @@ fn named(record: &Record) -> Option<Case> {
             "balanced accuracy of {} with {} is at least {least}",
             named.representation, named.separator
         ),
-        failure: (verdict.bar_met != Some(true)).then(|| said.map(|point| point.text).unwrap_or_default()),
+        failure: (verdict.bar_met != Some(true)).then(|| said.map_or(verdict.headline, |point| point.text)),
     })
 }
 

@@ -7,7 +7,7 @@ mod assets;
 pub mod bencher;
 pub mod colour;
 pub mod fair;
-mod figures;
+pub mod figures;
 pub mod junit;
 pub mod measures;
 pub mod numbers;
@@ -66,7 +66,7 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
         let path = run.join(file);
         record::write_atomically(&path, bytes).map_err(failed(&path)).map(|()| path)
     };
-    let folder = run.join("figures");
+    let folder = run.join(figures::FOLDER);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     for figure in figures.all() {
         write(&figure.file, figure.svg.as_bytes())?;

@@ -3,8 +3,8 @@
 use super::fair::leaks;
 use super::numbers::{area_estimate, count_of, listed, percent, percent_interval, plural, repeated, short};
 use super::record::{
-    Component, DetectionFit, Detector, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Operation, Record,
-    Separation, Share, ShareOfDefect, Typing,
+    Component, DetectionFit, Detector, Estimate, Extent, Finding, JOB_LAYERS, Judgement, Record, Separation,
+    Share, ShareOfDefect, Typing,
 };
 
 /// What a person reads first.
@@ -165,7 +165,7 @@ fn named_point(record: &Record, judgement: Option<&Judgement>) -> (Option<bool>,
             "; the bar of {bar_text} is met, but the 95 % interval reaches down to {}: another run may miss it.",
             percent(low)
         ),
-        (true, None) => format!("; the bar of {bar_text} is met."),
+        (true, None) => format!("; the bar of {bar_text} is met, though how surely cannot be told."),
         (false, Some([_, high])) if high >= bar => format!(
             "; the bar of {bar_text} is missed, though the 95 % interval reaches up to {}: more test images would decide.",
             percent(high)
@@ -212,15 +212,22 @@ fn missed(by_defect: &[ShareOfDefect], once: bool) -> String {
 fn how_faint(record: &Record) -> Option<Point> {
     let (detector, component) = record.best_score()?;
     let known = component.detectability.as_ref()?;
-    let (mut from, mut always, mut never, mut untold) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut from, mut always, mut never) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut parted, mut level, mut untold) = (Vec::new(), Vec::new(), Vec::new());
     for of in &known.defects {
         let Some(curve) = of.curves.iter().find(|curve| curve.extent == Extent::CnrImage) else { continue };
         match curve.fit {
             DetectionFit::Found { a90_95: Some(cnr), .. } if cnr <= curve.range[1] => from.push((cnr, of)),
             DetectionFit::Found { a90_95: Some(_), .. } | DetectionFit::None => never.push(of.defect.clone()),
-            DetectionFit::Found { a90_95: None, .. } => never.push(of.defect.clone()),
+            // Chance may have made the slope: what is found is found at any contrast.
+            DetectionFit::Found { a90_95: None, .. } => {
+                level.push(format!("{} ({} found)", of.defect, percent(of.found.rate)));
+            }
             DetectionFit::All => always.push(of.defect.clone()),
-            DetectionFit::Gap(_) | DetectionFit::Failed(_) => untold.push(of.defect.clone()),
+            DetectionFit::Gap([low, high]) => {
+                parted.push(format!("{} ({} to {})", of.defect, short(low), short(high)));
+            }
+            DetectionFit::Failed(_) => untold.push(of.defect.clone()),
         }
     }
     from.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -252,6 +259,12 @@ fn how_faint(record: &Record) -> Option<Point> {
             listed(never)
         )),
         (_, never) => said.push(format!("No contrast that was tested is enough for {}.", listed(never))),
+    }
+    if !parted.is_empty() {
+        said.push(format!("Hits and misses part sharply for {}.", listed(&parted)));
+    }
+    if !level.is_empty() {
+        said.push(format!("No trend with contrast was seen for {}.", listed(&level)));
     }
     if !untold.is_empty() && !said.is_empty() {
         said.push(format!("For {} it cannot be told.", listed(&untold)));
@@ -288,7 +301,10 @@ fn how_sure(record: &Record, judgement: &Judgement) -> String {
                 plural(judged, "test image")
             )
         }
-        None => format!("{base} on {}; no interval was computed.", plural(judged, "test image")),
+        None => format!(
+            "{base} on {}, without an interval: they are of too few jobs, or all jobs are alike.",
+            plural(judged, "test image")
+        ),
     };
     let times = match (trainings, separations) {
         (1, 1) => {
@@ -368,10 +384,7 @@ fn ranking(record: &Record) -> Option<Point> {
 /// What the first threshold does on the score that ranks best.
 fn in_production(record: &Record) -> Option<Point> {
     let (detector, component) = record.best_score()?;
-    let (threshold, point) = component.operating.iter().find_map(|operating| match &operating.outcome {
-        Operation::Found(point) => Some((&operating.threshold, point)),
-        Operation::None(_) => None,
-    })?;
+    let (threshold, point) = component.first_found()?;
     let interval = |estimate: &Estimate| {
         estimate.interval.map(|i| format!(" ({})", percent_interval(i))).unwrap_or_default()
     };
@@ -397,10 +410,7 @@ fn picked(record: &Record, detector: &Detector, component: &Component) -> String
     }
     let headline = detector.components.iter().find(|c| c.headline && c.name != component.name);
     let found = headline.and_then(|headline| {
-        let point = headline.operating.iter().find_map(|operating| match &operating.outcome {
-            Operation::Found(point) => Some(point),
-            Operation::None(_) => None,
-        })?;
+        let (_, point) = headline.first_found()?;
         Some(format!(
             "; the detector’s headline, {}, finds {}",
             headline.name,
@@ -427,9 +437,10 @@ fn conclusions(record: &Record) -> Option<Point> {
         .filter_map(|(finding, words)| Some((count(finding), words)).filter(|(n, _)| *n > 0))
         .map(|(n, words)| format!("{n} {words}"))
         .collect();
-    let stated = plural(record.claims.len(), "conclusion");
-    (!parts.is_empty()).then(|| Point {
-        topic: "Claims",
-        text: format!("Of {stated} that the scenario states, {}.", listed(&parts)),
-    })
+    let text = match (&parts[..], record.claims.len()) {
+        ([], _) => return None,
+        ([only], 1) => format!("The conclusion that the scenario states {}.", only.trim_start_matches("1 ")),
+        (parts, n) => format!("Of {n} conclusions that the scenario states, {}.", listed(parts)),
+    };
+    Some(Point { topic: "Claims", text })
 }

@@ -8,7 +8,7 @@ const TEXTURE: f64 = 2.5;
 /// An anomaly is where the residual is more than this share of its peak, and more than three deviations.
 const SUPPORT: f64 = 0.35;
 const LEAST: f64 = 3.0;
-/// Fewer pixels than this inside of a region tell nothing of its surface; then all of it is taken.
+/// Fewer pixels than this inside of a region tell nothing of its surface.
 const LEAST_INSIDE: usize = 12;
 /// Share of print from which on a pixel shows the part alone.
 const SURFACE: f32 = 0.95;
@@ -31,8 +31,8 @@ pub struct Shape {
     /// Logarithm of the gradient at the rim of the main region, per px and over its mean: things end sharply.
     pub rim: f64,
     /// Logarithm of the standard deviation about the smoothest surface (a quadric) inside the main region, in standard deviations:
-    /// a lump is of the part and rough as it is, a thing hides that.
-    pub roughness: f64,
+    /// a lump is of the part and rough as it is, a thing hides that. `None` of a region too small to tell.
+    pub roughness: Option<f64>,
 }
 
 /// How summit, rim and roughness vary among some anomalies; healthy and striped ones left out.
@@ -40,7 +40,8 @@ pub struct Shape {
 pub struct Scale {
     summit: [f64; 2],
     rim: [f64; 2],
-    roughness: [f64; 2],
+    /// `None` where no region is large enough.
+    roughness: Option<[f64; 2]>,
 }
 
 impl Scale {
@@ -49,14 +50,18 @@ impl Scale {
         let compact: Vec<&Shape> =
             shapes.iter().copied().filter(|shape| shape.memberships()[3] > 0.5).collect();
         let used = if compact.is_empty() { shapes } else { &compact[..] };
-        let of = |value: fn(&Shape) -> f64| -> Option<[f64; 2]> {
-            let mut values: Vec<f64> = used.iter().map(|shape| value(shape)).collect();
+        let of = |value: fn(&Shape) -> Option<f64>| -> Option<[f64; 2]> {
+            let mut values: Vec<f64> = used.iter().filter_map(|shape| value(shape)).collect();
             values.sort_by(f64::total_cmp);
             let at = |share: f64| values.get((share * (values.len().max(1) - 1) as f64).round() as usize);
             let (low, middle, high) = (at(0.16)?, at(0.5)?, at(0.84)?);
             Some([*middle, (0.5 * (high - low)).max(1e-3)])
         };
-        Some(Self { summit: of(|s| s.summit)?, rim: of(|s| s.rim)?, roughness: of(|s| s.roughness)? })
+        Some(Self {
+            summit: of(|s| Some(s.summit))?,
+            rim: of(|s| Some(s.rim))?,
+            roughness: of(|s| s.roughness),
+        })
     }
 }
 
@@ -86,7 +91,7 @@ impl Shape {
             let by_lines: f64 = sums.iter().zip(&counts).map(|(sum, count)| sum * sum / count.max(3.0)).sum();
             if total > 0.0 { by_lines / total } else { 0.0 }
         };
-        let [summit, rim, roughness] = main_region(&z, &excess, peak, n);
+        let (summit, rim, roughness) = main_region(&z, &excess, peak, n);
         Self {
             peak,
             one_sided: if all > 0.0 { signed.abs() / all } else { 0.0 },
@@ -108,14 +113,22 @@ impl Shape {
     /// anomaly is surer than what one does.
     pub fn averaged(shapes: &[Self], track: &[usize]) -> Vec<Self> {
         let tracks = track.iter().max().map_or(0, |last| last + 1);
-        let mut sums = vec![[0.0; 4]; tracks];
-        for (shape, &track) in shapes.iter().zip(track) {
-            let add = [shape.summit, shape.rim, shape.roughness, 1.0];
-            sums[track].iter_mut().zip(add).for_each(|(sum, add)| *sum += add);
-        }
-        let of = |(shape, &track): (&Self, &usize)| {
-            let [summit, rim, roughness, count] = sums[track];
-            Self { summit: summit / count, rim: rim / count, roughness: roughness / count, ..*shape }
+        let means = |value: fn(&Self) -> Option<f64>| {
+            let mut sums = vec![(0.0, 0.0); tracks];
+            for (value, &track) in shapes.iter().map(value).zip(track) {
+                let (sum, count) = &mut sums[track];
+                *sum += value.unwrap_or(0.0);
+                *count += f64::from(u8::from(value.is_some()));
+            }
+            sums.into_iter().map(|(sum, count)| (count > 0.0).then_some(sum / count)).collect::<Vec<_>>()
+        };
+        let (summit, rim) = (means(|shape| Some(shape.summit)), means(|shape| Some(shape.rim)));
+        let roughness = means(|shape| shape.roughness);
+        let of = |(shape, &track): (&Self, &usize)| Self {
+            summit: summit[track].unwrap_or(shape.summit),
+            rim: rim[track].unwrap_or(shape.rim),
+            roughness: roughness[track],
+            ..*shape
         };
         shapes.iter().zip(track).map(of).collect()
     }
@@ -133,8 +146,8 @@ impl Shape {
     pub fn coordinates(&self, scale: &Scale) -> [f64; COORDINATES] {
         let [one_sided, columns, rows, compact] = self.memberships();
         let of = |value: f64, [middle, spread]: [f64; 2]| ((value - middle) / spread).clamp(-2.0, 2.0);
-        let softness =
-            of(self.summit, scale.summit) - of(self.rim, scale.rim) + of(self.roughness, scale.roughness);
+        let rough = self.roughness.zip(scale.roughness).map_or(0.0, |(value, scale)| of(value, scale));
+        let softness = of(self.summit, scale.summit) - of(self.rim, scale.rim) + rough;
         [2.0 * one_sided, 2.0 * columns, 2.0 * rows, 0.3 * compact * softness]
     }
 }
@@ -165,7 +178,7 @@ fn support_level(peak: f64) -> f64 {
 }
 
 /// Summit, rim and roughness of the connected region that exceeds the texture most.
-fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 3] {
+fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> (f64, f64, Option<f64>) {
     let high: Vec<bool> = z.iter().map(|z| z.abs() > support_level(peak)).collect();
     let mut seen = vec![false; z.len()];
     let mut main: (f64, Vec<usize>) = (0.0, Vec::new());
@@ -191,7 +204,7 @@ fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 3] {
     }
     let region = main.1;
     if region.is_empty() {
-        return [0.0; 3];
+        return (0.0, 0.0, None);
     }
     let sign = region.iter().map(|&at| z[at]).sum::<f64>().signum();
     let mean = region.iter().map(|&at| (sign * z[at]).max(0.0)).sum::<f64>() / region.len() as f64;
@@ -207,16 +220,17 @@ fn main_region(z: &[f64], excess: &[f64], peak: f64, n: usize) -> [f64; 3] {
     gradients.sort_by(f64::total_cmp);
     let steep = gradients.get(gradients.len() * 4 / 5).copied().unwrap_or(0.0);
     let [summit, rim] = [summit, steep].map(|value| (value.max(1e-6) / mean.max(1e-6)).ln());
-    [summit, rim, roughness(z, &inside, n)]
+    (summit, rim, roughness(z, &inside, n))
 }
 
 /// Logarithm of what a quadric leaves of the residual inside of a region, its holes filled and its outermost pixels left out.
-fn roughness(z: &[f64], region: &[bool], n: usize) -> f64 {
+fn roughness(z: &[f64], region: &[bool], n: usize) -> Option<f64> {
     let filled = filled(region, n);
-    let whole: Vec<usize> = (0..z.len()).filter(|&at| region[at]).collect();
-    let inner: Vec<usize> =
+    let pixels: Vec<usize> =
         (0..z.len()).filter(|&at| filled[at] && around(at, n).all(|near| filled[near])).collect();
-    let pixels = if inner.len() < LEAST_INSIDE { whole } else { inner };
+    if pixels.len() < LEAST_INSIDE {
+        return None;
+    }
     let (x, y): (Vec<f64>, Vec<f64>) =
         pixels.iter().map(|&at| ((at % n) as f64 / n as f64, (at / n) as f64 / n as f64)).unzip();
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -225,6 +239,8 @@ fn roughness(z: &[f64], region: &[bool], n: usize) -> f64 {
     // Gram and Schmidt: every term takes its part of the residual and of the terms that follow.
     let mut terms =
         vec![vec![1.0; pixels.len()], x.clone(), y.clone(), times(&x, &x), times(&x, &y), times(&y, &y)];
+    // Each takes a degree of freedom.
+    let freedom = pixels.len() - terms.len();
     while let Some(term) = (!terms.is_empty()).then(|| terms.remove(0)) {
         let square = product(&term, &term);
         // Pixels in a line leave nothing of the terms across it.
@@ -235,7 +251,7 @@ fn roughness(z: &[f64], region: &[bool], n: usize) -> f64 {
             }
         }
     }
-    (product(&left, &left) / left.len() as f64).sqrt().max(1e-6).ln()
+    Some((product(&left, &left) / freedom as f64).sqrt().max(1e-6).ln())
 }
 
 /// The set and its holes: all that cannot be reached from the edge of the image without crossing it.
@@ -328,27 +344,35 @@ mod tests {
     }
 
     /// numpy: `x, y = np.meshgrid(np.arange(-5, 6), np.arange(-5, 6)); z = 8 + 0.6 * (-1.0) ** (x + y)`, and its deviation about the
-    /// least squares fit of 1, x, y, x^2, xy, y^2 on the 9 x 9 in the middle: 0.599479; the quadric itself leaves nothing.
+    /// least squares fit of 1, x, y, x^2, xy, y^2 on the 9 x 9 in the middle, of 75 degrees of freedom: 0.622997; the quadric itself leaves nothing.
     #[test]
     fn roughness_is_what_a_quadric_leaves() {
         let square = |x: f64, y: f64| x.abs() < 5.5 && y.abs() < 5.5;
         let rough = |x: f64, y: f64| if (x + y).rem_euclid(2.0) < 0.5 { 8.6 } else { 7.4 };
         let checked = shape(|x, y| if square(x, y) { rough(x, y) } else { 0.0 });
-        assert!((checked.roughness.exp() - ROUGHNESS).abs() < 1e-3, "{}", checked.roughness.exp());
+        assert!(
+            (checked.roughness.unwrap().exp() - ROUGHNESS).abs() < 1e-3,
+            "{}",
+            checked.roughness.unwrap().exp()
+        );
         let bowl = shape(|x, y| if square(x, y) { 8.0 + 0.1 * x + 0.05 * x * y - 0.04 * y * y } else { 0.0 });
-        assert!(bowl.roughness.exp() < 1e-4, "{}", bowl.roughness.exp());
+        assert!(bowl.roughness.unwrap().exp() < 1e-4, "{}", bowl.roughness.unwrap().exp());
         // A hole is of the thing.
         let hole = shape(|x, y| if square(x, y) && x.hypot(y) > 1.5 { 8.0 } else { 0.0 });
-        assert!(hole.roughness.exp() > 1.0, "{}", hole.roughness.exp());
+        assert!(hole.roughness.unwrap().exp() > 1.0, "{}", hole.roughness.unwrap().exp());
     }
 
-    const ROUGHNESS: f64 = 0.599_479;
+    const ROUGHNESS: f64 = 0.622_997;
 
     #[test]
     fn layers_of_one_anomaly_share_its_softness_alone() {
         let of = |summit, peak| Shape { summit, peak, ..Shape::default() };
         let found = Shape::averaged(&[of(1.0, 4.0), of(2.0, 5.0), of(4.0, 6.0)], &[0, 1, 0]);
         assert_eq!(found, [of(2.5, 4.0), of(2.0, 5.0), of(2.5, 6.0)]);
+        // A layer too small to be rough or smooth has no say.
+        let rough = |roughness| Shape { roughness, ..Shape::default() };
+        let found = Shape::averaged(&[rough(Some(0.5)), rough(None), rough(None)], &[0, 0, 1]);
+        assert_eq!(found, [rough(Some(0.5)), rough(Some(0.5)), rough(None)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use rayon::prelude::*;
@@ -45,16 +45,19 @@ pub trait Source: Sync {
 /// Told how many more images are in place.
 pub type Told<'a> = &'a (dyn Fn(usize) -> Result<(), DatasetError> + Sync);
 
-/// Whether a finished dataset stands in `folder`.
-fn is_dataset(folder: &Path) -> bool {
-    [MANIFEST, LEDGER].iter().all(|file| folder.join(file).is_file())
+/// The finished dataset that `folder`, which need not be there yet, lies in.
+pub(super) fn around(folder: &Path) -> Option<PathBuf> {
+    let is_dataset = |folder: &Path| [MANIFEST, LEDGER].iter().all(|file| folder.join(file).is_file());
+    let absolute = std::path::absolute(folder).ok()?;
+    // Links and `..` lead elsewhere than the names say.
+    let there = absolute.ancestors().find_map(|path| path.canonicalize().ok())?;
+    there.ancestors().skip(usize::from(folder.exists())).find(|outer| is_dataset(outer)).map(Path::to_owned)
 }
 
 /// Makes the dataset or shard that `header` describes in `folder`, or goes on with it.
 pub fn make(folder: &Path, header: &Header, source: &dyn Source, report: Report) -> Result<(), DatasetError> {
-    let outer = std::path::absolute(folder).unwrap_or_default();
-    if let Some(outer) = outer.ancestors().skip(1).find(|outer| is_dataset(outer)) {
-        return Err(DatasetError::InsideAnother { folder: folder.to_owned(), outer: outer.to_owned() });
+    if let Some(outer) = around(folder) {
+        return Err(DatasetError::InsideAnother { folder: folder.to_owned(), outer });
     }
     fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))?;
     if let Some(manifest) = read_json::<Manifest>(&folder.join(MANIFEST))? {

@@ -28,6 +28,14 @@ pub fn merge(shards: &[PathBuf], folder: &Path, report: Report) -> Result<(), Da
     make(folder, &header, &shards, report)
 }
 
+/// Whether `shards` are all of one dataset, each there once and finished, without which [`merge`] writes nothing.
+///
+/// # Errors
+/// As those of [`merge`] about the shards, but for damaged images.
+pub fn check_shards(shards: &[PathBuf]) -> Result<(), DatasetError> {
+    complete(shards).map(|_| ())
+}
+
 /// The header of the whole, and the folder of each shard in the order of their numbers.
 fn complete(shards: &[PathBuf]) -> Result<(Header, Vec<PathBuf>), DatasetError> {
     let mut found: Vec<(Shard, &Path)> = Vec::new();

@@ -36,7 +36,7 @@ pub use error::{DatasetError, misnamed};
 pub use export::export;
 pub use make::{Progress, Report};
 pub use manifest::{Manifest, ManifestPart};
-pub use merge::merge;
+pub use merge::{check_shards, merge};
 pub use origin::{Origin, Remade};
 pub use png::read_grey;
 pub use read::Dataset;

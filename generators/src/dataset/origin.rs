@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::files::read_json;
-use super::journal::{self, JOURNAL};
+use super::journal;
+use super::make::around;
+use super::names::NOMINAL;
 use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, Row, SCENARIO, ledger, write};
 use crate::params::Table;
 use crate::scenario::{Production, Scenario};
@@ -100,10 +102,10 @@ impl Origin {
             let (folder, program) = (self.folder.clone(), self.manifest.program.clone());
             return Err(DatasetError::OtherProgram { folder, program });
         }
-        if fs::canonicalize(folder).is_ok_and(|there| there == self.folder) {
-            return Err(DatasetError::OtherShard { folder: folder.to_owned(), holds: "all".to_owned() });
+        if let Some(outer) = around(&folder.join(NOMINAL)) {
+            return Err(DatasetError::InsideAnother { folder: folder.to_owned(), outer });
         }
-        if folder.join(MANIFEST).is_file() || folder.join(JOURNAL).is_dir() {
+        if journal::header(folder)?.is_some() {
             return Err(DatasetError::OtherData { folder: folder.to_owned() });
         }
         let record = write::layer(production, self.row.job, self.row.layer, folder)?;

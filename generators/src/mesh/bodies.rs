@@ -1,13 +1,17 @@
 //! Which facets make a body, where a mesh has nothing to mend.
 
+use super::edges::Ends;
 use super::orient::signed_volume;
 use super::union::Union;
 
-/// The bodies of a sound mesh: each of its edges joins two facets that agree about what is outside.
+/// The bodies of a sound mesh: each of its edges joins two facets that agree about what is outside, or more of them,
+/// as many each way, where bodies touch.
 pub(super) struct Bodies {
     /// The body of each triangle.
     of_triangle: Vec<u32>,
     count: usize,
+    /// The edges of more than two facets, in order, each with the vertex that its first facet walks it from.
+    pub touching: Vec<(Ends, u32)>,
 }
 
 /// Of a side that runs from a lower vertex to an upper one: the upper one, and the triangle.
@@ -20,14 +24,24 @@ struct Rise {
 impl Rise {
     /// No vertex has that number.
     const MET: u32 = u32::MAX;
+    /// Set in the upper vertex of a side that others share their edge with; vertices' numbers are below it.
+    const SHARED: u32 = 1 << 31;
+}
+
+/// A side of an edge that more than two facets share.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Shared {
+    edge: Ends,
+    triangle: u32,
+    from: u32,
 }
 
 impl Bodies {
-    /// `None` of a mesh that is not sound. The time is linear in the triangles, none of which may have a vertex
-    /// twice.
+    /// `None` of a mesh that is not sound, or has facets with the same three corners. The time is linear in the
+    /// triangles, none of which may have a vertex twice.
     ///
     /// In a sound mesh, and in no other, half of all sides run upwards, and each of the others meets one
-    /// of these, and one only, that no other meets.
+    /// of these that no other meets.
     pub fn of(vertices: usize, triangles: &[[u32; 3]]) -> Option<Self> {
         let sides = |t: &[u32; 3]| [[t[0], t[1]], [t[1], t[2]], [t[2], t[0]]];
         // The sides that run upwards, sorted by counting into the bucket of their lower vertex.
@@ -57,6 +71,7 @@ impl Bodies {
             }
         }
         let mut joined = Union::of(triangles.len());
+        let mut shared = Vec::new();
         for (triangle, corners) in (0..).zip(triangles) {
             for [from, to] in sides(corners) {
                 if from < to {
@@ -65,18 +80,34 @@ impl Bodies {
                 let bucket = &mut rises[starts[to as usize] as usize..starts[to as usize + 1] as usize];
                 let (mut meets, mut at) = (0, 0);
                 for (i, rise) in bucket.iter().enumerate() {
-                    meets += u32::from(rise.upper == from);
-                    at = if rise.upper == from { i } else { at };
+                    let meeting = rise.upper & !Rise::SHARED == from;
+                    meets += u32::from(meeting);
+                    at = if meeting { i } else { at };
                 }
-                if meets != 1 {
+                if meets == 0 {
                     return None;
                 }
+                if meets > 1 || bucket[at].upper != from {
+                    let edge = [to, from];
+                    shared.push(Shared { edge, triangle, from });
+                    for rise in bucket.iter_mut().filter(|rise| rise.upper == from) {
+                        rise.upper |= Rise::SHARED;
+                        shared.push(Shared { edge, triangle: rise.triangle, from: to });
+                    }
+                } else {
+                    joined.join(triangle, bucket[at].triangle);
+                }
                 bucket[at].upper = Rise::MET;
-                joined.join(triangle, bucket[at].triangle);
             }
         }
+        if has_twins(&shared, triangles) {
+            return None;
+        }
+        shared.sort_unstable();
+        let first = |sides: &[Shared]| (sides[0].edge, sides[0].from);
+        let touching = shared.chunk_by(|a, b| a.edge == b.edge).map(first).collect();
         let (of_triangle, count) = joined.numbered();
-        Some(Self { of_triangle, count })
+        Some(Self { of_triangle, count, touching })
     }
 
     /// The volume of all bodies in mm³, by the divergence theorem about `centre`; `None` where that of one is
@@ -94,6 +125,21 @@ impl Bodies {
         }
         volumes.iter().all(|&volume| volume >= 0.0).then(|| volumes.iter().sum())
     }
+}
+
+/// Whether two facets have the same three corners, which then share all of their edges.
+fn has_twins(shared: &[Shared], triangles: &[[u32; 3]]) -> bool {
+    let mut suspects: Vec<u32> = shared.iter().map(|side| side.triangle).collect();
+    suspects.sort_unstable();
+    suspects.dedup();
+    let corners = suspects.into_iter().map(|triangle| {
+        let mut corners = triangles[triangle as usize];
+        corners.sort_unstable();
+        corners
+    });
+    let mut corners: Vec<[u32; 3]> = corners.collect();
+    corners.sort_unstable();
+    corners.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 #[cfg(test)]
@@ -115,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn bodies_that_touch_in_an_edge_are_two() {
+        // The two share the edge from 2 to 3.
+        let bodies = Bodies::of(6, &two(2)).unwrap();
+        assert_eq!((bodies.count, &bodies.of_triangle[..]), (2, &[0, 0, 0, 0, 1, 1, 1, 1][..]));
+        // The third facet is the first on it, and walks it from 2 to 3.
+        assert_eq!(bodies.touching, [([2, 3], 2)]);
+    }
+
+    #[test]
     fn what_is_not_sound_has_no_bodies() {
         let sound = two(4);
         let mut turned = sound.clone();
@@ -122,9 +177,7 @@ mod tests {
         let mut turned_twice = turned.clone();
         turned_twice[6].swap(0, 1);
         let twice = [sound.clone(), sound.clone()].concat();
-        // The two share the edge from 2 to 3.
-        let touching = two(2);
-        for broken in [&sound[1..], &turned, &turned_twice, &twice, &touching] {
+        for broken in [&sound[1..], &turned, &turned_twice, &twice] {
             assert!(Bodies::of(8, broken).is_none(), "{broken:?}");
         }
     }

@@ -61,9 +61,11 @@ pub(super) fn chain(
     )
 }
 
-/// The contours where each cut ends on the edge that exactly one other starts from, as in a sound mesh.
+/// The contours where as many cuts start on each edge as end there, as in a sound mesh: where bodies touch in an
+/// edge, the first that ends on it goes on with the first that starts, so that each body keeps its own if they follow
+/// one another.
 fn closed(cuts: &[Cut]) -> Option<Vec<Contour>> {
-    // A hash table with open addressing: of the cut that starts on an edge its number plus one, 0 where free.
+    // A hash table with open addressing: of a cut, where it starts, its number plus one, 0 where free.
     let bits = (2 * cuts.len()).max(2).next_power_of_two().ilog2();
     let mut table = vec![0u32; 1 << bits];
     // Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4).
@@ -75,9 +77,6 @@ fn closed(cuts: &[Cut]) -> Option<Vec<Contour>> {
     for (number, cut) in (1..).zip(cuts) {
         let mut at = slot(cut.edges[0]);
         while table[at] > 0 {
-            if cuts[table[at] as usize - 1].edges[0] == cut.edges[0] {
-                return None;
-            }
             at = next_to(at);
         }
         table[at] = number;
@@ -86,16 +85,14 @@ fn closed(cuts: &[Cut]) -> Option<Vec<Contour>> {
     let mut reached = vec![false; cuts.len()];
     for cut in cuts {
         let mut at = slot(cut.edges[1]);
-        // A free slot ends the search: nothing starts there.
+        // A free slot ends the search: nothing starts there that is still to be reached.
         let mut found = (table[at] as usize).checked_sub(1)?;
-        while cuts[found].edges[0] != cut.edges[1] {
+        while cuts[found].edges[0] != cut.edges[1] || reached[found] {
             at = next_to(at);
             found = (table[at] as usize).checked_sub(1)?;
         }
         next.push(found as u32);
-        if std::mem::replace(&mut reached[found], true) {
-            return None;
-        }
+        reached[found] = true;
     }
     let mut contours = Vec::new();
     let mut points = Vec::new();

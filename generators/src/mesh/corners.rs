@@ -10,8 +10,8 @@ pub(super) struct Corners {
     pub triangles: Vec<[u32; 3]>,
     /// Facets left out for a coordinate that is infinite, not a number, or beyond 1e100.
     pub not_finite: usize,
-    /// A hash table of vertices with open addressing: the vertex's number plus one, 0 where free.
-    slots: Vec<u32>,
+    /// A hash table of vertices with open addressing.
+    slots: Vec<Slot>,
 }
 
 impl Corners {
@@ -21,7 +21,7 @@ impl Corners {
             vertices: Vec::with_capacity(facets / 2 + 2),
             triangles: Vec::with_capacity(facets),
             not_finite: 0,
-            slots: vec![0; slots(facets)],
+            slots: vec![Slot::FREE; slots(facets)],
         }
     }
 
@@ -30,13 +30,13 @@ impl Corners {
         facets.chunks(TOGETHER).for_each(|facets| self.push_together(facets));
     }
 
-    /// Looks up all corners before it needs the first, so that the machine waits for its memory once
+    /// Looks where all corners may be before it needs the first, so that the machine waits for its memory once
     /// and not for each.
     fn push_together(&mut self, facets: &[[[f64; 3]; 3]]) {
         let mut corners = [[0.0; 3]; 3 * TOGETHER];
         let mut count = 0;
         for facet in facets {
-            if facet.as_flattened().iter().all(|x| x.abs() < 1e100) {
+            if facet.as_flattened().iter().fold(true, |all, x| all & (x.abs() < 1e100)) {
                 for corner in facet {
                     corners[count] = corner.map(|x| x + 0.0); // -0 is 0
                     count += 1;
@@ -46,58 +46,84 @@ impl Corners {
             }
         }
         let corners = &corners[..count];
-        let (mut hashes, mut known) = ([0; 3 * TOGETHER], [0; 3 * TOGETHER]);
-        for (i, &corner) in corners.iter().enumerate() {
-            hashes[i] = hash(corner);
-            known[i] = self.slots[self.slot(hashes[i])];
-        }
-        for (number, &corner) in known.iter_mut().zip(corners) {
-            *number = if self.is(*number, corner) { *number } else { 0 };
-        }
-        for ((number, &corner), &hash) in known.iter_mut().zip(corners).zip(&hashes) {
-            if *number == 0 {
-                *number = self.vertex(corner, hash);
-            }
-        }
-        self.triangles.extend(known[..count].chunks_exact(3).map(|v| [v[0] - 1, v[1] - 1, v[2] - 1]));
-    }
-
-    /// Whether a number is that of a vertex, and of this one.
-    fn is(&self, number: u32, corner: [f64; 3]) -> bool {
-        self.vertices.get((number as usize).wrapping_sub(1)) == Some(&corner)
-    }
-
-    /// The number of a vertex, new or not.
-    fn vertex(&mut self, corner: [f64; 3], hash: u64) -> u32 {
-        if 2 * self.vertices.len() >= self.slots.len() {
+        while self.slots.len() < 2 * (self.vertices.len() + count) {
             self.grow();
         }
-        let mut at = self.slot(hash);
-        while self.slots[at] > 0 {
-            if self.is(self.slots[at], corner) {
-                return self.slots[at];
+        let (mut hashes, mut found) = ([0; 3 * TOGETHER], [Slot::FREE; 3 * TOGETHER]);
+        for (i, &corner) in corners.iter().enumerate() {
+            hashes[i] = hash(corner);
+            found[i] = self.slots[self.first(hashes[i])];
+        }
+        let mut numbers = [0; 3 * TOGETHER];
+        for (i, &corner) in corners.iter().enumerate() {
+            numbers[i] = self.vertex(corner, hashes[i], found[i]);
+        }
+        self.triangles.extend_from_slice(numbers[..count].as_chunks().0);
+    }
+
+    /// The number of a vertex, new or not; `found` stood in the first slot of its hash, which may have been filled since.
+    fn vertex(&mut self, corner: [f64; 3], hash: u64, found: Slot) -> u32 {
+        let (mut at, mut slot) = (self.first(hash), found);
+        loop {
+            if slot.is_free() {
+                slot = self.slots[at];
+            }
+            if slot.is_free() {
+                let number = self.vertices.len() as u32;
+                self.vertices.push(corner);
+                self.slots[at] = Slot::of(number, hash);
+                return number;
+            }
+            if slot.may_be(hash)
+                && self.vertices[slot.number() as usize].map(f64::to_bits) == corner.map(f64::to_bits)
+            {
+                return slot.number();
             }
             at = (at + 1) & (self.slots.len() - 1);
+            slot = self.slots[at];
         }
-        self.vertices.push(corner);
-        self.slots[at] = self.vertices.len() as u32;
-        self.slots[at]
     }
 
     /// Where the search for a corner begins.
-    fn slot(&self, hash: u64) -> usize {
+    fn first(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }
 
     fn grow(&mut self) {
-        self.slots = vec![0; 2 * self.slots.len()];
-        for vertex in 0..self.vertices.len() {
-            let mut at = self.slot(hash(self.vertices[vertex]));
-            while self.slots[at] > 0 {
+        self.slots = vec![Slot::FREE; 2 * self.slots.len()];
+        for (number, &vertex) in (0..).zip(&self.vertices) {
+            let hash = hash(vertex);
+            let mut at = self.first(hash);
+            while !self.slots[at].is_free() {
                 at = (at + 1) & (self.slots.len() - 1);
             }
-            self.slots[at] = vertex as u32 + 1;
+            self.slots[at] = Slot::of(number, hash);
         }
+    }
+}
+
+/// A vertex's number plus one, 0 where free, below the high half of its hash: nearly all other vertices that were
+/// put where one is looked for are told by that, without looking at them.
+#[derive(Clone, Copy, Debug)]
+struct Slot(u64);
+
+impl Slot {
+    const FREE: Self = Self(0);
+
+    fn of(number: u32, hash: u64) -> Self {
+        Self(hash >> 32 << 32 | u64::from(number + 1))
+    }
+
+    fn is_free(self) -> bool {
+        self.0 == 0
+    }
+
+    fn may_be(self, hash: u64) -> bool {
+        (self.0 ^ hash) >> 32 == 0
+    }
+
+    fn number(self) -> u32 {
+        self.0 as u32 - 1
     }
 }
 

@@ -112,10 +112,14 @@ impl Mesh {
             Joints::Sound(bodies) => bodies.upright_mm3(&vertices, &triangles, centre),
             Joints::Any(_) => None,
         };
-        let (volume_mm3, rims) = upright.map_or_else(
-            || orient(&vertices, &mut triangles, joints, centre, &mut repairs),
-            |volume_mm3| (volume_mm3, Rims::default()),
-        );
+        let (volume_mm3, rims) = match (&joints, upright) {
+            (Joints::Sound(bodies), Some(volume_mm3)) => {
+                let places = bodies.touching.iter().map(|&(_, from)| vertices[from as usize]);
+                repairs.note(Repair::at(Fault::NonManifold, places));
+                (volume_mm3, Rims::default())
+            }
+            _ => orient(&vertices, &mut triangles, joints, centre, &mut repairs),
+        };
         repairs.triangles_kept = triangles.len();
         Ok(Self { vertices, triangles, rims, bounds, repairs, moved_mm, volume_mm3, hash })
     }

@@ -26,7 +26,7 @@ impl Variation {
     pub fn apply(&self, stated: &Table, original: &Production) -> Table {
         let mut table = stated.clone();
         table.set_integer("seed", self.seed);
-        table.set_number("variability", self.width * original.scenario().variability);
+        table.set_number("variability", self.width * original.scenario().variability());
         if let Some(parts) = &self.parts {
             table.set_from("part", parts);
         }

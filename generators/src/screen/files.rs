@@ -74,7 +74,10 @@ pub fn find_series(folder: &Path) -> Result<Vec<Vec<PathBuf>>, ScreenError> {
 
 /// The images of a folder, by job where every name is that of a dataset's image.
 fn by_job(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
-    let job = |file: &PathBuf| names::job(&file.file_name()?.to_string_lossy());
+    let job = |file: &PathBuf| {
+        let name = file.file_name()?.to_string_lossy();
+        names::is_image(&name).then(|| names::job(&name)).flatten()
+    };
     match files.iter().map(job).collect::<Option<Vec<u32>>>() {
         Some(_) => files.chunk_by(|a, b| job(a) == job(b)).map(<[PathBuf]>::to_vec).collect(),
         None => vec![files],
@@ -114,7 +117,7 @@ mod tests {
         }
         let counts = || find_series(folder.path()).unwrap().iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(counts(), [1, 2]);
-        write("photo.png");
+        write("job0001_front.png");
         assert_eq!(counts(), [4], "no dataset");
     }
 

@@ -48,8 +48,8 @@ struct Place {
     elapsed_secs: f64,
 }
 
-/// Wall time in seconds of the training whose log lies in `folder`, all stages and continuations together; `None` without a log that
-/// says so.
+/// Wall time in seconds of the training whose log lies in `folder`, all stages and continuations together, up to the last line of
+/// each; `None` without a log that says so.
 pub fn training_secs(folder: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
     let mut stages: BTreeMap<String, f64> = BTreeMap::new();
@@ -57,6 +57,20 @@ pub fn training_secs(folder: &Path) -> Option<f64> {
         stages.insert(place.stage, place.elapsed_secs);
     }
     Some(stages.into_values().sum()).filter(|secs| *secs > 0.0)
+}
+
+/// Removes the log in `folder`, if there is one.
+///
+/// # Errors
+/// [`DetectorError::Io`].
+pub fn remove(folder: &Path) -> Result<(), DetectorError> {
+    let path = folder.join(FILE);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(DetectorError::Io { path, source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The log of one stage, open at its end.

@@ -189,6 +189,11 @@ pub fn trained(
     if let Some(saved) = checkpoint::load(&path, &fingerprint, networks, &mut [])? {
         return Ok(serde_json::from_str(&saved.notes).map_err(|e| NetsError::corrupted(&path, e))?);
     }
+    let goes_on = |path: &PathBuf| checkpoint::describe(path).is_ok_and(|of| of.fingerprint == fingerprint);
+    if !checkpoints(run.folder)?.iter().any(goes_on) {
+        // A log that is there is of another training.
+        log::remove(run.folder)?;
+    }
     let history = train()?;
     let architecture = Architecture { reduction: run.reduction, ..architecture.clone() };
     // Strings and numbers cannot fail.
@@ -196,11 +201,19 @@ pub fn trained(
     let notes = serde_json::to_string(&history).unwrap_or_default();
     let model = checkpoint::Checkpoint { fingerprint, architecture, notes, ..Default::default() };
     checkpoint::save(&path, &model, networks, &[])?;
-    for entry in std::fs::read_dir(run.folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-")) {
-            std::fs::remove_file(&path).map_err(|source| DetectorError::Io { path, source })?;
-        }
+    for path in checkpoints(run.folder)? {
+        std::fs::remove_file(&path).map_err(|source| DetectorError::Io { path, source })?;
     }
     Ok(history)
+}
+
+/// The checkpoints of stages in `folder`.
+fn checkpoints(folder: &Path) -> Result<Vec<PathBuf>, DetectorError> {
+    let failed = |source| DetectorError::Io { path: folder.to_owned(), source };
+    let entries = std::fs::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path()));
+    let paths: Vec<PathBuf> = entries.collect::<Result<_, DetectorError>>()?;
+    let is_checkpoint = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-"))
+    };
+    Ok(paths.into_iter().filter(is_checkpoint).collect())
 }

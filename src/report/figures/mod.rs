@@ -17,9 +17,19 @@ mod speed;
 
 pub(crate) use gallery::{Example, Legend, Pane, legend_svg};
 
+use std::path::Path;
+
 use super::assets::Assets;
 use super::numbers::short;
 use super::record::{GalleryEntry, Record};
+
+/// Folder of the drawings inside the run.
+pub const FOLDER: &str = "figures";
+
+/// Whether a file is a drawing that begins as these do.
+pub fn is_figure(file: &Path) -> bool {
+    std::fs::read(file).is_ok_and(|svg| svg.starts_with(format!("<svg{}", canvas::NAMESPACE).as_bytes()))
+}
 
 /// A drawing.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +42,7 @@ pub struct Figure {
 
 impl Figure {
     fn new(name: &str, svg: String) -> Self {
-        Self { file: format!("figures/{name}.svg"), svg }
+        Self { file: format!("{FOLDER}/{name}.svg"), svg }
     }
 
     /// The drawing as it stands inside an HTML page, where an SVG needs no namespace.

@@ -113,12 +113,6 @@ fn rate(estimate: &Estimate) -> Markup {
 }
 
 fn delays(record: &Record, scores: &[Score<'_>]) -> Markup {
-    let first = |component: &Component| {
-        component.operating.iter().find_map(|o| match &o.outcome {
-            Operation::Found(point) => Some((o.threshold.clone(), point.clone())),
-            Operation::None(_) => None,
-        })
-    };
     html! {
         table {
             thead { tr {
@@ -127,7 +121,7 @@ fn delays(record: &Record, scores: &[Score<'_>]) -> Markup {
             } }
             tbody {
                 @for (detector, component) in scores {
-                    @if let Some((threshold, point)) = first(component) {
+                    @if let Some((threshold, point)) = component.first_found() {
                         tr {
                             th scope="row" { (detector.name) ": " (component.name) small { (threshold) } }
                             @for defect in record.defects() {

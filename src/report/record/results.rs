@@ -282,6 +282,11 @@ impl Component {
     pub fn rank(&self) -> f64 {
         self.auroc.map_or(f64::NEG_INFINITY, |auroc| auroc.value)
     }
+
+    /// The first of its thresholds that was found, by name, and what comes of it.
+    pub fn first_found(&self) -> Option<(&str, &OperatingPoint)> {
+        self.operating.iter().find_map(|of| Some((of.threshold.as_str(), of.outcome.found()?)))
+    }
 }
 
 /// A score that most healthy test images stay below, and what lies above it.

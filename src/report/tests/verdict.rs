@@ -138,3 +138,31 @@ fn one_class_only() {
     }
     insta::assert_snapshot!(told(&record));
 }
+
+/// What is nearly always found has no slope that chance could not have made, and is not what is never found.
+#[test]
+fn how_faint_tells_what_is_found_anywhere_from_what_is_found_nowhere() {
+    use crate::report::record::{DetectionFit, Extent};
+    let mut record = fake::record();
+    let name =
+        record.best_score().map(|(detector, component)| (detector.name.clone(), component.name.clone()));
+    let (detector, component) = name.unwrap();
+    let detectors = record.detectors.iter_mut().filter(|of| of.name == detector);
+    let component = detectors.flat_map(|of| &mut of.components).find(|of| of.name == component).unwrap();
+    let known = component.detectability.as_mut().unwrap();
+    known.defects.truncate(3);
+    let found = |a90_95| DetectionFit::Found { intercept: 4.0, slope: 0.2, a90: None, a90_95 };
+    let fits = [found(None), DetectionFit::Gap([2.9, 3.1]), found(Some(99.0))];
+    for (of, fit) in known.defects.iter_mut().zip(fits) {
+        of.found = Share::new(106, 107);
+        let curve = of.curves.iter_mut().find(|curve| curve.extent == Extent::CnrImage).unwrap();
+        (curve.range, curve.fit) = ([4.0, 22.0], fit);
+    }
+    let names: Vec<String> = known.defects.iter().map(|of| of.defect.clone()).collect();
+    let said = verdict(&record).points.into_iter().find(|point| point.topic == "How faint").unwrap().text;
+    let said = said.replace('\u{202f}', " ");
+    let [level, sharp, never] = &names[..] else { panic!("{names:?}") };
+    assert!(said.contains(&format!("No trend with contrast was seen for {level} (99.1 % found).")), "{said}");
+    assert!(said.contains(&format!("part sharply for {sharp} (2.9 to 3.1).")), "{said}");
+    assert!(said.contains(&format!("surely find nine of ten images of {never}.")), "{said}");
+}
