@@ -16,7 +16,7 @@ use generators::scenario::{Production, Scenario};
 
 use crate::data::photographs::Folders;
 use crate::detectors::Detector;
-use crate::report::measures::Subjects;
+use crate::report::measures::{self, Subjects};
 use crate::report::record::{Claim, Gate, References};
 use crate::representations::projections::{self, Projection};
 use crate::separators::{self, Separator};
@@ -182,14 +182,18 @@ impl Plan {
         let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
         let thresholds = if stated.is_empty() { default_thresholds()? } else { stated };
-        let typing = if table.has("typing") { Some(Typing::read(table.table("typing")?)?) } else { None };
+        let typing = table.table_if_stated("typing")?.map(Typing::read).transpose()?;
         if !detectors.is_empty() || typing.is_some() {
             scenario.tests()?;
         }
         let photographs = photographs::read(&mut table, folder)?;
         let shifts = shifts::read(&mut table)?;
-        let scores: Vec<(&str, &[&str])> =
-            detectors.iter().map(|d| (&*d.name, d.item.outputs().components)).collect();
+        let scores = detectors.iter().map(|d| measures::Scores {
+            detector: &d.name,
+            names: d.item.outputs().components,
+            in_shifts: d.item.most_images().is_none(),
+        });
+        let scores: Vec<measures::Scores<'_>> = scores.collect();
         let subjects = Subjects {
             detectors: &scores,
             representations: &representations(&detectors, &separation.projections, honest),
@@ -197,6 +201,7 @@ impl Plan {
             defects: &scenario.defects().map(|(name, _)| name).collect::<Vec<_>>(),
             thresholds: &thresholds.iter().map(|t| &*t.name).collect::<Vec<_>>(),
             shifted: &shifts.iter().flat_map(shifts::Stated::names).collect::<Vec<_>>(),
+            typing: typing.is_some(),
         };
         let gates = gates::read(&mut table, &subjects)?;
         // Claims are tested on the scenario's own test images.
@@ -269,16 +274,11 @@ fn separation(
     let separators = named_list(table, "separator", separators::KINDS)?;
     let mut table = table.table("separation")?;
     let fit_share = table.number("fit_share", Some(0.6), 0.1..=0.9)?;
-    let mut images = |key: &'static str| -> Result<Option<usize>, Box<ScenarioError>> {
-        let stated = table.has(key);
-        let count = table.count(key, Some(1), 1..=1_000_000)?;
-        Ok(stated.then_some(count))
-    };
+    let mut images = |key| table.count_if_stated(key, 1..=1_000_000);
     let (fit, judge) = (images("fit")?, images("judge")?);
-    let named = match table.has("named") {
-        true => Some(named_pair(&mut table, representations(detectors, &projections, honest), &separators)?),
-        false => None,
-    };
+    let known = representations(detectors, &projections, honest);
+    let named =
+        table.table_if_stated("named")?.map(|named| named_pair(named, known, &separators)).transpose()?;
     table.finish()?;
     Ok(Separation { separators, projections, fit_share, fit, judge, named })
 }
@@ -292,11 +292,10 @@ fn evidence(table: &mut Table) -> Result<Evidence, Box<ScenarioError>> {
 }
 
 fn named_pair(
-    table: &mut Table,
+    mut table: Table,
     representations: Vec<String>,
     separators: &[Named<dyn Separator>],
 ) -> Result<NamedPair, Box<ScenarioError>> {
-    let mut table = table.table("named")?;
     let known: Vec<&str> = representations.iter().map(String::as_str).collect();
     let representation = representations[table.choice("representation", None, &known)?].clone();
     let known: Vec<&str> = separators.iter().map(|s| s.name.as_str()).collect();
@@ -370,8 +369,7 @@ fn named_list_of<T: ?Sized>(
 ) -> Result<Vec<Named<T>>, Box<ScenarioError>> {
     let mut list: Vec<Named<T>> = Vec::new();
     for mut entry in table.tables(key)? {
-        let stated = if entry.has("name") { Some(entry.string("name", None)?) } else { None };
-        entry.string("name", Some(""))?;
+        let stated = entry.string_if_stated("name")?;
         let place = entry.place_of("name").clone();
         let settings = entry.settings();
         let (kind, item) = build(entry, &list)?;

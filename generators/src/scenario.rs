@@ -326,17 +326,14 @@ impl Scenario {
 }
 
 fn bed_size(table: &mut Table) -> Result<BedSize> {
-    let stated = table.has("size_mm");
-    let fit = table.flag("fit", !stated)?;
-    let margin = table.number("margin", Some(if stated { 0.0 } else { 0.1 }), 0.0..=0.45)?;
-    match (stated, fit) {
-        (true, true) => Err(table.place_of("fit").error("[bed] has both `size_mm` and `fit`; choose one")),
-        (true, false) => Ok(BedSize::Stated { side_mm: table.number("size_mm", None, LENGTH_MM)?, margin }),
-        (false, true) => {
-            table.number("size_mm", Some(0.0), LENGTH_MM)?;
-            Ok(BedSize::Fit { margin })
-        }
-        (false, false) => Err(table
+    let side_mm = table.number_if_stated("size_mm", LENGTH_MM)?;
+    let fit = table.flag("fit", side_mm.is_none())?;
+    let margin = table.number("margin", Some(if side_mm.is_some() { 0.0 } else { 0.1 }), 0.0..=0.45)?;
+    match (side_mm, fit) {
+        (Some(_), true) => Err(table.place_of("fit").error("[bed] has both `size_mm` and `fit`; choose one")),
+        (Some(side_mm), false) => Ok(BedSize::Stated { side_mm, margin }),
+        (None, true) => Ok(BedSize::Fit { margin }),
+        (None, false) => Err(table
             .place_of("fit")
             .error("[bed] needs `size_mm`, the side of the square that the camera sees")),
     }
@@ -389,13 +386,12 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
     for mut table in tables {
         let place = table.place_of("layers").clone();
         let name_place = table.place_of(if table.has("name") { "name" } else { "kind" }).clone();
-        let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
+        let layers = episode_layers(&mut table)?;
         let least_px = table.number("least_px", Some(0.0), 0.0..=4096.0)?;
-        let evolution = Evolution::read(&mut table)?;
-        let name = table.string("name", Some(""))?;
-        let named = table.has("name");
+        let evolution = table.table_if_stated("evolution")?;
+        let name = table.string_if_stated("name")?;
         let (kind, defect) = registry::build(kinds, table)?;
-        let name = if named { name } else { kind.to_owned() };
+        let name = name.unwrap_or_else(|| kind.to_owned());
         check_file_name("name", &name, &name_place)?;
         if name.eq_ignore_ascii_case("good") {
             return Err(name_place.error("a defect cannot be called `good`: so are the healthy images"));
@@ -405,10 +401,25 @@ fn anomalies(tables: Vec<Table>, kinds: &[Kind<dyn Defect>]) -> Result<Vec<Anoma
                 .error(format!("there are two defects called `{name}`"))
                 .with_help("give one of them another `name`"));
         }
-        let evolution = evolution.unwrap_or_else(|| defect.evolution());
+        let usual = defect.evolution();
+        let evolution = match evolution {
+            Some(stated) => usual.stated(stated)?,
+            None => usual,
+        };
         anomalies.push(Anomaly { name, kind, layers, least_px, evolution, defect, place });
     }
     Ok(anomalies)
+}
+
+/// How many layers an episode has. It is drawn once, before there is a layer that it could be another in.
+fn episode_layers(table: &mut Table) -> Result<Param> {
+    let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
+    if layers.is_steady() {
+        return Ok(layers);
+    }
+    Err(table
+        .place_of("layers")
+        .error("`layers` is drawn once for an episode, without `per`, `jitter` or `drift`"))
 }
 
 fn jobs(table: &mut Table, defects: usize, faults: usize) -> Result<(Jobs, Afterglow)> {

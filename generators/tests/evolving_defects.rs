@@ -65,7 +65,7 @@ fn contrast_evolves_along_its_course() {
 }
 
 fn evolution(text: &str) -> Evolution {
-    Evolution::read(&mut Table::parse("s.toml", text).unwrap()).unwrap().unwrap()
+    Evolution::new(Course::Constant).stated(Table::parse("s.toml", text).unwrap()).unwrap()
 }
 
 #[test]
@@ -93,8 +93,7 @@ fn lines_stay_where_they_are_while_they_widen() {
 
 #[test]
 fn size_and_place_evolve() {
-    let evolution =
-        evolution("evolution = { course = \"grow\", size_from = 0.5, drift_mm = 2.0, drift_deg = 90 }");
+    let evolution = evolution("course = \"grow\"\nsize_from = 0.5\ndrift_mm = 2.0\ndrift_deg = 90\n");
     let defect = build(KINDS, "agglomerate", "radius_mm = 8.0\ncnr = 4.0\n");
     let record = |phase: &dyn Fn(&mut Draws) -> Phase| {
         let mut draws = Draws::new(&Stream::root(3), &Stream::root(4));
@@ -114,8 +113,8 @@ fn size_and_place_evolve() {
 #[test]
 fn a_wrong_evolution_is_refused_where_it_stands() {
     let error = |text: &str| {
-        let table = Table::parse("s.toml", &format!("evolution = {{ {text} }}"));
-        table.and_then(|mut table| Evolution::read(&mut table)).unwrap_err().to_string()
+        let mut table = Table::parse("s.toml", &format!("evolution = {{ {text} }}")).unwrap();
+        Evolution::new(Course::Constant).stated(table.table("evolution").unwrap()).unwrap_err().to_string()
     };
     assert_eq!(
         error("cuorse = \"grow\""),
@@ -131,4 +130,14 @@ fn a_wrong_evolution_is_refused_where_it_stands() {
         error("course = \"grow\", from = 0"),
         "s.toml:1:39: `from` is 0 but must be between 0.001 and 1"
     );
+}
+
+#[test]
+fn what_is_not_stated_stays_as_the_defect_has_it() {
+    let grows = Evolution::new(Course::Grow);
+    let moves =
+        grows.clone().stated(Table::parse("s.toml", "drift_mm = 2.0\ndrift_deg = 0").unwrap()).unwrap();
+    let root = Stream::root(5);
+    let phase = |evolution: &Evolution| evolution.phase(1, 4, &mut Draws::new(&root, &root));
+    assert_eq!(phase(&moves), Phase { moved_mm: [2.0, 0.0], ..phase(&grows) });
 }

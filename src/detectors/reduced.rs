@@ -15,9 +15,15 @@ use crate::nets::onnx::Graph;
 /// # Errors
 /// A mistake in the table.
 pub fn build(mut table: Table) -> Result<(&'static str, Box<dyn Detector>), Box<ScenarioError>> {
-    let image_px = table.count("image_px", Some(0), 8..=256)?;
+    let image_px = table.count_if_stated("image_px", 16..=256)?;
     let (kind, detector) = registry::build(KINDS, table)?;
-    Ok((kind, if image_px == 0 { detector } else { Box::new(Reduced { kind, detector, image_px }) }))
+    Ok((
+        kind,
+        match image_px {
+            Some(image_px) => Box::new(Reduced { kind, detector, image_px }),
+            None => detector,
+        },
+    ))
 }
 
 /// `scorer` behind an average over squares of `reduction` px.

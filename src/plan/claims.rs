@@ -49,16 +49,18 @@ pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Claim>, Bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::measures::Scores;
 
     fn claims(text: &str) -> Result<Vec<Claim>, String> {
         let mut table = Table::parse("s.toml", text).unwrap();
         let subjects = Subjects {
-            detectors: &[("vae", &["A_R", "A_R peak"])],
+            detectors: &[Scores { detector: "vae", names: &["A_R", "A_R peak"], in_shifts: true }],
             representations: &["vae A_R".to_owned()],
             separators: &["otsu", "k-means"],
             defects: &["shift"],
             thresholds: &["conformal"],
             shifted: &[],
+            typing: false,
         };
         read(&mut table, &subjects).map_err(|e| e.to_string())
     }

@@ -49,11 +49,7 @@ pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Gate>, Box
 fn bounds(entry: &mut Table) -> Result<Vec<Bound>, Box<ScenarioError>> {
     let mut bounds = Vec::new();
     for (key, bound) in [("at_least", Bound::AtLeast as fn(f64) -> Bound), ("at_most", Bound::AtMost)] {
-        let stated = entry.has(key);
-        let value = entry.number(key, Some(0.0), f64::MIN..=f64::MAX)?;
-        if stated {
-            bounds.push(bound(value));
-        }
+        bounds.extend(entry.number_if_stated(key, f64::MIN..=f64::MAX)?.map(bound));
     }
     Ok(bounds)
 }
@@ -61,16 +57,21 @@ fn bounds(entry: &mut Table) -> Result<Vec<Bound>, Box<ScenarioError>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::measures::Scores;
 
     fn gates(text: &str) -> Result<Vec<Gate>, String> {
         let mut table = Table::parse("s.toml", text).unwrap();
         let subjects = Subjects {
-            detectors: &[("vae", &["A_R"])],
+            detectors: &[
+                Scores { detector: "vae", names: &["A_R"], in_shifts: true },
+                Scores { detector: "slow", names: &["A_R"], in_shifts: false },
+            ],
             representations: &["vae A_R".to_owned()],
             separators: &["otsu"],
             defects: &["shift"],
             thresholds: &["conformal"],
             shifted: &["wider at 2".to_owned()],
+            typing: false,
         };
         read(&mut table, &subjects).map_err(|e| e.to_string())
     }
@@ -127,6 +128,13 @@ mod tests {
             refused("[gates]\n\"vae A_D\" = { auroc = { at_least = 1 } }")
                 .starts_with("s.toml:2:1: `gates` cannot be `vae A_D`; choose from `run`, `vae`, ")
         );
+        // What this run does not measure: no types are asked for, and shifts are too large for a slow detector.
+        for subject in ["types", "slow A_R in wider at 2"] {
+            assert!(
+                refused(&format!("[gates]\n\"{subject}\" = {{ auroc = {{ at_least = 1 }} }}"))
+                    .contains("cannot be")
+            );
+        }
         assert_eq!(refused("[gates]\nrun = 3"), "s.toml:2:7: `run` must be a table, not an integer");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::params::{ScenarioError, Table};
+use generators::params::{Key, ScenarioError, Table};
 
 use crate::data::photographs::Folders;
 
@@ -24,30 +24,29 @@ const SHADES: [&str; 2] = ["white", "black"];
 /// # Errors
 /// For a folder that is not there.
 pub fn read(table: &mut Table, folder: &Path) -> Result<Option<Folders>, Box<ScenarioError>> {
-    if !table.has("photographs") {
-        table.table("photographs")?;
-        return Ok(None);
+    let Some(mut of) = table.table_if_stated("photographs")? else { return Ok(None) };
+    let needed = |of: &mut Table, key| {
+        let path = of.string(key, None)?;
+        existing(folder.join(path), of.place_of(key))
+    };
+    let healthy = needed(&mut of, "healthy")?;
+    let anomalous = needed(&mut of, "anomalous")?;
+    let masks = of.string_if_stated("masks")?;
+    let masks = masks.map(|path| existing(folder.join(path), of.place_of("masks"))).transpose()?;
+    let dark = of.choice_if_stated("anomalous_is", &SHADES)?.map(|shade| shade == 1);
+    if dark.is_some() && masks.is_none() {
+        return Err(of.place_of("anomalous_is").error("`anomalous_is` goes with `masks`"));
     }
-    let mut of = table.table("photographs")?;
-    let healthy = existing(&mut of, "healthy", folder)?;
-    let anomalous = existing(&mut of, "anomalous", folder)?;
-    let stated = of.has("masks");
-    let masks = if stated { Some(existing(&mut of, "masks", folder)?) } else { None };
-    let stated = of.has("anomalous_is");
-    let dark = of.choice("anomalous_is", Some(0), &SHADES)? == 1;
-    let dark = stated.then_some(dark);
     let views = of.count("views", Some(1), 1..=1_000_000)?;
     let training_share = of.number("training_share", Some(0.5), 0.1..=0.9)?;
     of.finish()?;
     Ok(Some(Folders { healthy, anomalous, masks, dark, views, training_share }))
 }
 
-fn existing(table: &mut Table, key: &'static str, folder: &Path) -> Result<PathBuf, Box<ScenarioError>> {
-    let path = folder.join(table.string(key, None)?);
+fn existing(path: PathBuf, place: &Key) -> Result<PathBuf, Box<ScenarioError>> {
     if path.is_dir() {
         return Ok(path);
     }
-    let place = table.place_of(key);
     Err(place.error(format!("there is no folder {}", path.display())).with_help(
         "the path is relative to the scenario; put the photographs there, or take [photographs] out",
     ))

@@ -31,15 +31,19 @@ pub fn read(
     let mut references = References::default();
     for mut entry in table.tables("reference")? {
         let source = entry.string("source", None)?;
-        if entry.has("detector") {
-            let detector = detectors[entry.choice("detector", None, detectors)?].to_owned();
+        if let Some(detector) = entry.choice_if_stated("detector", detectors)? {
+            let detector = detectors[detector].to_owned();
             let networks = entry.strings("networks", &[])?.into_iter().map(|(name, _)| name).collect();
             let parameters = entry.count("parameters", None, 1..=usize::MAX)?;
             references.sizes.push(SizeReference { detector, networks, parameters, source });
         } else {
             let representation = entry.choice("representation", None, representations)?;
             let columns = entry.choices("separators", separators)?;
-            let missing = if entry.has("missing") { Some(entry.string("missing", None)?) } else { None };
+            if columns.is_empty() {
+                let place = entry.place_of("separators");
+                return Err(place.error("a [[reference]] needs `separators`, the columns of its figures"));
+            }
+            let missing = entry.string_if_stated("missing")?;
             let accuracy: Vec<Option<f64>> = match missing {
                 Some(_) => vec![None; columns.len()],
                 None => entry

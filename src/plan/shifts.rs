@@ -77,9 +77,8 @@ pub(super) fn read(table: &mut Table) -> Result<Vec<Stated>, Box<ScenarioError>>
         if widths.is_empty() || widths.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(widths_place.error("`widths` needs at least one width, and each but once"));
         }
-        let stated = entry.has("test_jobs");
-        let test_jobs = entry.count("test_jobs", Some(1), 1..=99_999)? as u32;
-        let (test_jobs, place) = (stated.then_some(test_jobs), entry.place().clone());
+        let test_jobs = entry.count_if_stated("test_jobs", 1..=99_999)?.map(|jobs| jobs as u32);
+        let place = entry.place().clone();
         shifts.push(Stated {
             name,
             widths,

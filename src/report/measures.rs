@@ -33,8 +33,8 @@ pub struct Measure {
 
 /// What there is to measure in a run, known before it.
 pub struct Subjects<'a> {
-    /// Names of the detectors, each with those of its scores.
-    pub detectors: &'a [(&'a str, &'a [&'a str])],
+    /// The detectors.
+    pub detectors: &'a [Scores<'a>],
     /// Names of the representations.
     pub representations: &'a [String],
     /// Names of the separators.
@@ -45,19 +45,31 @@ pub struct Subjects<'a> {
     pub thresholds: &'a [&'a str],
     /// Name of every `[[shift]]` at each of its widths, as by [`at`].
     pub shifted: &'a [String],
+    /// Whether defects are grouped into types.
+    pub typing: bool,
+}
+
+/// The scores of a detector.
+pub struct Scores<'a> {
+    /// Its name.
+    pub detector: &'a str,
+    /// Theirs.
+    pub names: &'a [&'a str],
+    /// Whether the images of every [`Subjects::shifted`] are scored too.
+    pub in_shifts: bool,
 }
 
 impl Subjects<'_> {
     /// The name of every subject and those of its measures.
     pub fn names(&self) -> Vec<(String, &'static [&'static str])> {
         let mut names: Vec<(String, &'static [&'static str])> = vec![(RUN.to_owned(), &OF_RUN)];
-        for (detector, scores) in self.detectors {
-            names.push(((*detector).to_owned(), &OF_DETECTOR));
-            for score in *scores {
+        for &Scores { detector, names: scores, in_shifts } in self.detectors {
+            names.push((detector.to_owned(), &OF_DETECTOR));
+            for score in scores {
                 let score = score_name(detector, score);
                 names.extend(self.defects.iter().map(|d| (on(&score, d), &OF_SCORE_ON_DEFECT[..])));
                 names.extend(self.thresholds.iter().map(|t| (above(&score, t), &OF_THRESHOLD[..])));
-                for place in self.shifted {
+                for place in self.shifted.iter().filter(|_| in_shifts) {
                     let thresholds =
                         self.thresholds.iter().map(|t| (within(&above(&score, t), place), &OF_THRESHOLD[..]));
                     names.extend(thresholds);
@@ -73,7 +85,9 @@ impl Subjects<'_> {
                 names.push((pair, &OF_PAIR));
             }
         }
-        names.push((TYPES.to_owned(), &OF_TYPES));
+        if self.typing {
+            names.push((TYPES.to_owned(), &OF_TYPES));
+        }
         names
     }
 }

@@ -32,22 +32,26 @@ pub(super) struct Spectrum {
 impl Components {
     /// Reads `components`, or `choice` and what belongs to it.
     pub(super) fn read(table: &mut Table) -> Result<Self, Box<ScenarioError>> {
-        let counted = table.has("components");
-        let count = table.count("components", Some(1), 1..=65_536)?;
-        if counted && table.has("choice") {
-            return Err(table
-                .place_of("choice")
-                .error("`components` and `choice` both say how many components there are")
-                .with_help("state one of them"));
+        let count = table.count_if_stated("components", 1..=65_536)?;
+        let choice = table.choice_if_stated("choice", &["explained", "parallel", "oracle"])?;
+        let explained = table.number_if_stated("explained", 0.1..=1.0)?;
+        let refused =
+            |key: &str, why: &str| Err(table.place_of(key).error(why).with_help("state one of them"));
+        match (count, choice) {
+            (Some(_), Some(_)) => {
+                refused("choice", "`components` and `choice` both say how many components there are")
+            }
+            (Some(_), None) if explained.is_some() => {
+                refused("explained", "`components` and `explained` both say how many components there are")
+            }
+            (None, Some(1 | 2)) if explained.is_some() => {
+                refused("explained", "`explained` goes with choice = \"explained\"")
+            }
+            (Some(count), None) => Ok(Self::Count(count)),
+            (None, Some(1)) => Ok(Self::Parallel),
+            (None, Some(2)) => Ok(Self::Oracle),
+            (None, _) => Ok(Self::Explained(explained.unwrap_or(0.95))),
         }
-        let choice = table.choice("choice", Some(0), &["explained", "parallel", "oracle"])?;
-        let explained = table.number("explained", Some(0.95), 0.1..=1.0)?;
-        Ok(match choice {
-            _ if counted => Self::Count(count),
-            0 => Self::Explained(explained),
-            1 => Self::Parallel,
-            _ => Self::Oracle,
-        })
     }
 
     /// Whether the number is picked by its result.

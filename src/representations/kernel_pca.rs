@@ -42,19 +42,17 @@ pub enum Gamma {
 impl Gamma {
     /// Reads `gamma`, or else `scale`.
     pub(super) fn read(table: &mut Table) -> Result<Self, Box<ScenarioError>> {
-        let stated = table.has("gamma");
-        let gamma = table.number("gamma", Some(1.0), f64::MIN_POSITIVE..=f64::MAX)?;
-        if stated && table.has("scale") {
-            return Err(table
+        let gamma = table.number_if_stated("gamma", f64::MIN_POSITIVE..=f64::INFINITY)?;
+        let scale = table.choice_if_stated("scale", &["columns", "variance"])?;
+        match (gamma, scale) {
+            (Some(_), Some(_)) => Err(table
                 .place_of("scale")
                 .error("`gamma` and `scale` both say what the kernel measures in")
-                .with_help("state one of them"));
+                .with_help("state one of them")),
+            (Some(gamma), None) => Ok(Self::Value(gamma)),
+            (None, Some(1)) => Ok(Self::PerVariance),
+            (None, _) => Ok(Self::PerColumn),
         }
-        Ok(match table.choice("scale", Some(0), &["columns", "variance"])? {
-            _ if stated => Self::Value(gamma),
-            0 => Self::PerColumn,
-            _ => Self::PerVariance,
-        })
     }
 
     fn of(self, rows: &Matrix) -> f64 {

@@ -18,12 +18,10 @@ pub const KIND: Kind<dyn Separator> = Kind {
 };
 
 fn build(table: &mut Table) -> Result<Box<dyn Separator>, Box<ScenarioError>> {
-    let stated = table.has("contamination");
-    let contamination = table.number("contamination", Some(0.5), f64::MIN_POSITIVE..=0.5)?;
     Ok(Box::new(IsolationForest {
         trees: table.count("trees", Some(100), 1..=100_000)?,
         subsample: table.count("subsample", Some(256), 2..=1 << 24)?,
-        contamination: stated.then_some(contamination),
+        contamination: table.number_if_stated("contamination", f64::MIN_POSITIVE..=0.5)?,
     }))
 }
 

@@ -17,9 +17,7 @@ pub const KIND: Kind<dyn Separator> = Kind {
 };
 
 fn build(table: &mut Table) -> Result<Box<dyn Separator>, Box<ScenarioError>> {
-    let stated = table.has("bins");
-    let bins = table.count("bins", Some(256), 2..=1 << 20)?;
-    Ok(Box::new(Otsu { bins: stated.then_some(bins) }))
+    Ok(Box::new(Otsu { bins: table.count_if_stated("bins", 2..=1 << 20)? }))
 }
 
 /// Otsu's method, over every distinct value or over a histogram.

@@ -84,7 +84,7 @@ impl Camera {
                 format!("`range_c = [low, high]` needs low < high, not {} >= {}", range[0], range[1]);
             return Err(table.place_of("range_c").error(message));
         }
-        let bits = table.count("bits", Some(8), 1..=64)?;
+        let bits = table.count("bits", Some(8), 0..=usize::MAX)?;
         let depth = match bits {
             8 => Depth::Eight,
             16 => Depth::Sixteen,

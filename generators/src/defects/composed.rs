@@ -59,7 +59,8 @@ impl Part {
         let element =
             Element { shape, profile, effect, at: At::read(&mut table)?, ground, course: Course::Constant };
         let own_place = table.choice("place", Some(0), &["shared", "own"])? == 1;
-        let evolution = Evolution::read(&mut table)?;
+        let stated = table.table_if_stated("evolution")?;
+        let evolution = stated.map(|table| Evolution::new(Course::Constant).stated(table)).transpose()?;
         table.finish()?;
         Ok(Self { element, own_place, evolution })
     }

@@ -104,27 +104,24 @@ impl Evolution {
         }
     }
 
-    /// Reads the table `evolution`, common to all defects: the `course` (`"constant"`, `"grow"`,
+    /// This one with what the table `evolution` states, which every defect may have: the `course` (`"constant"`, `"grow"`,
     /// `"fade"`, `"pulse"`, `"step"` or `"trend"`), the share of the severity and of the size that it
     /// comes `from` (`from`, `size_from`), and how far the place drifts per layer (`drift_mm`) and
-    /// where to (`drift_deg`, anticlockwise from x). `None` where the scenario has no such table.
+    /// where to (`drift_deg`, anticlockwise from x).
     ///
     /// # Errors
     /// The first value that cannot be, with its place.
-    pub fn read(table: &mut Table) -> Result<Option<Self>, Box<ScenarioError>> {
-        let stated = table.has("evolution");
-        let mut table = table.table("evolution")?;
-        let course = Course::ALL[table.choice("course", Some(0), &Course::NAMES)?];
-        let default = Self::new(course);
+    pub fn stated(self, mut table: Table) -> Result<Self, Box<ScenarioError>> {
+        let course = table.choice_if_stated("course", &Course::NAMES)?.map(|index| Course::ALL[index]);
         let share = 0.001..=1.0;
         let evolution = Self {
-            course,
-            from: table.param("from", default.from, share.clone())?,
-            size_from: table.param("size_from", default.size_from, share)?,
-            drift_mm: table.param("drift_mm", default.drift_mm, 0.0..=10_000.0)?,
-            drift_deg: table.param("drift_deg", default.drift_deg, -360.0..=360.0)?,
+            course: course.unwrap_or(self.course),
+            from: table.param("from", self.from, share.clone())?,
+            size_from: table.param("size_from", self.size_from, share)?,
+            drift_mm: table.param("drift_mm", self.drift_mm, 0.0..=10_000.0)?,
+            drift_deg: table.param("drift_deg", self.drift_deg, -360.0..=360.0)?,
         };
-        for key in ["from", "size_from"].into_iter().filter(|_| course == Course::Constant) {
+        for key in ["from", "size_from"].into_iter().filter(|_| evolution.course == Course::Constant) {
             if table.has(key) {
                 return Err(table
                     .place_of(key)
@@ -132,7 +129,7 @@ impl Evolution {
             }
         }
         table.finish()?;
-        Ok(stated.then_some(evolution))
+        Ok(evolution)
     }
 
     /// The same in every layer.

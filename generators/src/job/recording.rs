@@ -145,7 +145,7 @@ fn spoilt(
     let mut struck = sound[start..start + duration].to_vec();
     let first = struck[0].layer;
     for (age, recorded) in struck.iter_mut().enumerate() {
-        let mut draws = Draws::new(&stream, &stream.item("layer", recorded.layer));
+        let mut draws = Draws::new(&stream, &stream.item("layer", recorded.layer)).after(age);
         let mask = draws.scoped("fault", |draws| {
             draws.note("attempt", attempt as f64);
             draws.note("start_layer", first as f64);

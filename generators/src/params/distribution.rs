@@ -76,6 +76,11 @@ pub struct Param {
 }
 
 impl Param {
+    /// Whether it is drawn once, and then the same in every layer.
+    pub fn is_steady(&self) -> bool {
+        self.per == Per::Job && self.jitter.is_none() && self.drift.is_none()
+    }
+
     /// A parameter that always has this value.
     pub fn fixed(value: f64) -> Self {
         Self::of(Distribution::Fixed(value), value..=value)

@@ -1,6 +1,6 @@
 //! The entries of `[[fault]]`.
 
-use super::{Anomaly, Result, check_file_name};
+use super::{Anomaly, Result, check_file_name, episode_layers};
 use crate::faults::{self, Fault};
 use crate::params::{Key, Param, Table};
 use crate::registry;
@@ -22,11 +22,10 @@ pub(super) fn read(tables: Vec<Table>, anomalies: &[Anomaly]) -> Result<Vec<Dist
     for mut table in tables {
         let place = table.place_of("layers").clone();
         let name_place = table.place_of(if table.has("name") { "name" } else { "kind" }).clone();
-        let layers = table.param("layers", Param::fixed(1.0), 1.0..=f64::INFINITY)?;
-        let name = table.string("name", Some(""))?;
-        let named = table.has("name");
+        let layers = episode_layers(&mut table)?;
+        let name = table.string_if_stated("name")?;
         let (kind, fault) = registry::build(faults::KINDS, table)?;
-        let name = if named { name } else { kind.to_owned() };
+        let name = name.unwrap_or_else(|| kind.to_owned());
         check_file_name("name", &name, &name_place)?;
         let labels = anomalies.iter().map(|a| &a.name).chain(disturbances.iter().map(|d| &d.name));
         if name.eq_ignore_ascii_case("good") || labels.into_iter().any(|l| l.eq_ignore_ascii_case(&name)) {

@@ -23,9 +23,7 @@ impl Ground<Param> {
     pub(super) fn read(table: &mut Table) -> Result<Self, Box<ScenarioError>> {
         let depth_layers = table.param("depth_layers", Param::fixed(5.0), 1.0..=10_000.0)?;
         let rise_c = table.param("rise_c", Param::fixed(0.0), -1000.0..=1000.0)?;
-        let stated = table.has("retain");
-        let retain = table.param("retain", Param::fixed(0.0), SHARE)?;
-        Ok(Self { depth_layers, rise_c, retain: stated.then_some(retain) })
+        Ok(Self { depth_layers, rise_c, retain: table.param_if_stated("retain", SHARE)? })
     }
 
     pub(super) fn draw(&self, draws: &mut Draws) -> Ground<f64> {

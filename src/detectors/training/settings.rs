@@ -68,16 +68,16 @@ impl Settings {
     /// A wrong type or range; both `steps` and `epochs`.
     pub fn read(table: &mut Table, defaults: Defaults) -> Result<Self, Box<ScenarioError>> {
         let any = 1..=MOST;
-        if table.has("steps") && table.has("epochs") {
-            let place = table.place_of("epochs");
-            return Err(place
-                .error("`steps` and `epochs` both say how long to train")
-                .with_help("leave one of them out"));
-        }
-        let epochs = table.count("epochs", Some(1), any.clone())?;
-        let length = match table.has("epochs") {
-            true => Length::Epochs(epochs),
-            false => Length::Steps(table.count("steps", Some(defaults.steps), any.clone())?),
+        let steps = table.count_if_stated("steps", any.clone())?;
+        let length = match (steps, table.count_if_stated("epochs", any.clone())?) {
+            (Some(_), Some(_)) => {
+                let place = table.place_of("epochs");
+                return Err(place
+                    .error("`steps` and `epochs` both say how long to train")
+                    .with_help("leave one of them out"));
+            }
+            (None, Some(epochs)) => Length::Epochs(epochs),
+            (steps, None) => Length::Steps(steps.unwrap_or(defaults.steps)),
         };
         let clip_norm = table.number("clip_norm", Some(0.0), 0.0..=f64::INFINITY)?;
         let positive = f64::MIN_POSITIVE..=f64::INFINITY;

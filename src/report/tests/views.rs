@@ -6,7 +6,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 
 use super::fake;
-use crate::report::measures::{Subjects, measured, measures};
+use crate::report::measures::{Scores, Subjects, measured, measures};
 use crate::report::record::{Bound, Gate, Outcome, Record};
 use crate::report::{bencher, junit, scores};
 
@@ -45,12 +45,16 @@ fn every_measure_has_the_name_that_a_scenario_may_state() {
         .map(|d| (d.name.as_str(), d.components.iter().map(|c| c.name.as_str()).collect()))
         .collect();
     let names = Subjects {
-        detectors: &scores.iter().map(|(detector, scores)| (*detector, &scores[..])).collect::<Vec<_>>(),
+        detectors: &scores
+            .iter()
+            .map(|(detector, names)| Scores { detector, names, in_shifts: true })
+            .collect::<Vec<_>>(),
         representations: &record.representations.iter().map(|r| r.name.clone()).collect::<Vec<_>>(),
         separators: &record.separators.iter().map(String::as_str).collect::<Vec<_>>(),
         defects: &record.defects(),
         thresholds: &["conformal"],
         shifted: &[],
+        typing: true,
     }
     .names();
     let mut stated: Vec<(&str, &str)> =

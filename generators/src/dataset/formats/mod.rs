@@ -52,12 +52,13 @@ pub(crate) fn read(table: &mut Table) -> Result<Formats, Box<ScenarioError>> {
     let chosen: BTreeSet<usize> = table.choices("formats", &names)?.into_iter().collect();
     let mut formats = Formats::new();
     for (index, kind) in KINDS.iter().enumerate() {
+        let stated = table.table_if_stated(kind.name)?;
         if chosen.contains(&index) {
-            let mut settings = table.table(kind.name)?;
+            let mut settings = stated.map_or_else(|| table.table(kind.name), Ok)?;
             formats.insert(kind.name.to_owned(), settings.to_toml(&|_| true));
             (kind.build)(&mut settings)?;
             settings.finish()?;
-        } else if table.has(kind.name) {
+        } else if stated.is_some() {
             let message = format!("[dataset.{0}] goes with formats = [\"{0}\"]", kind.name);
             return Err(table.place_of(kind.name).error(message));
         }

@@ -113,6 +113,9 @@ impl Value {
     }
 }
 
+/// Of more choices than this only the nearest are listed.
+const MOST_LISTED: usize = 20;
+
 /// One table of a scenario, read key by key; [`Table::finish`] refuses what nobody asked for.
 ///
 /// Ask for every key that the table may have, in any order, then call `finish`.
@@ -257,10 +260,13 @@ impl Table {
         default: Option<f64>,
         range: RangeInclusive<f64>,
     ) -> Result<f64> {
-        match self.read(key, "a number", Value::number)? {
-            Some((value, place)) => check_range(key, value, &range, &place).map(|()| value),
-            None => default.ok_or_else(|| self.missing(key)),
-        }
+        self.number_if_stated(key, range)?.or(default).ok_or_else(|| self.missing(key))
+    }
+
+    /// A fixed number within `range`, where the key is there.
+    pub fn number_if_stated(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
+        let read = self.read(key, "a number", Value::number)?;
+        read.map(|(value, place)| check_range(key, value, &range, &place).map(|()| value)).transpose()
     }
 
     /// A whole number within `range`; `default` where the key is absent, an error where that is `None`.
@@ -270,10 +276,17 @@ impl Table {
         default: Option<usize>,
         range: RangeInclusive<usize>,
     ) -> Result<usize> {
-        match self.read(key, "a whole number", Value::integer)? {
-            Some((value, place)) => check_count(key, value, &range, &place),
-            None => default.ok_or_else(|| self.missing(key)),
-        }
+        self.count_if_stated(key, range)?.or(default).ok_or_else(|| self.missing(key))
+    }
+
+    /// A whole number within `range`, where the key is there.
+    pub fn count_if_stated(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Option<usize>> {
+        let read = self.read(key, "a whole number", Value::integer)?;
+        read.map(|(value, place)| check_count(key, value, &range, &place)).transpose()
     }
 
     /// Whole numbers, each within `range`; none where the key is absent.
@@ -311,26 +324,28 @@ impl Table {
 
     /// A string; `default` where the key is absent, an error where that is `None`.
     pub fn string(&mut self, key: &'static str, default: Option<&str>) -> Result<String> {
+        let stated = self.string_if_stated(key)?;
+        stated.or(default.map(str::to_owned)).ok_or_else(|| self.missing(key))
+    }
+
+    /// A string, where the key is there.
+    pub fn string_if_stated(&mut self, key: &'static str) -> Result<Option<String>> {
         let read = self.read(key, "a string", |v| match v {
             Value::String(s) => Some(s.clone()),
             _ => None,
         })?;
-        match read {
-            Some((string, _)) => Ok(string),
-            None => default.map(str::to_owned).ok_or_else(|| self.missing(key)),
-        }
+        Ok(read.map(|(string, _)| string))
     }
 
     /// The entry of `choices` that the string at `key` names; `default` is an index into them.
     pub fn choice(&mut self, key: &'static str, default: Option<usize>, choices: &[&str]) -> Result<usize> {
-        if default.is_some() && !self.has(key) {
-            self.asked.push(key);
-        }
-        let name = match default {
-            Some(index) if !self.has(key) => return Ok(index),
-            _ => self.string(key, None)?,
-        };
-        pick(key, &name, choices, self.place_of(key))
+        self.choice_if_stated(key, choices)?.or(default).ok_or_else(|| self.missing(key))
+    }
+
+    /// The entry of `choices` that the string at `key` names, where the key is there.
+    pub fn choice_if_stated(&mut self, key: &'static str, choices: &[&str]) -> Result<Option<usize>> {
+        let name = self.string_if_stated(key)?;
+        name.map(|name| pick(key, &name, choices, self.place_of(key))).transpose()
     }
 
     /// As [`Table::choice`], for an array of strings; none where the key is absent.
@@ -387,13 +402,16 @@ impl Table {
 
     /// The table at `key`, or an empty one: absent tables consist of defaults.
     pub fn table(&mut self, key: &'static str) -> Result<Self> {
-        match self.read(key, "a table", |v| match v {
+        Ok(self.table_if_stated(key)?.unwrap_or_else(|| self.empty(key)))
+    }
+
+    /// The table at `key`, where it is there.
+    pub fn table_if_stated(&mut self, key: &'static str) -> Result<Option<Self>> {
+        let read = self.read(key, "a table", |v| match v {
             Value::Table(t) => Some(t.clone()),
             _ => None,
-        })? {
-            Some((table, _)) => Ok(table),
-            None => Ok(self.empty(key)),
-        }
+        })?;
+        Ok(read.map(|(table, _)| table))
     }
 
     /// What stands for an absent table at `key`.
@@ -487,8 +505,17 @@ impl ScenarioError {
 /// The place of `name` among `choices`.
 fn pick(key: &str, name: &str, choices: &[&str], place: &Key) -> Result<usize> {
     choices.iter().position(|c| *c == name).ok_or_else(|| {
+        let mut listed = choices.to_vec();
+        if listed.len() > MOST_LISTED {
+            listed.sort_by_key(|choice| strsim::damerau_levenshtein(name, choice));
+            listed.truncate(MOST_LISTED / 2);
+        }
+        let others = match choices.len() - listed.len() {
+            0 => String::new(),
+            n => format!(" and {n} others"),
+        };
         place
-            .error(format!("`{key}` cannot be `{name}`; choose from {}", list(choices)))
+            .error(format!("`{key}` cannot be `{name}`; choose from {}{others}", list(&listed)))
             .with_optional_help(nearest(name, choices))
     })
 }

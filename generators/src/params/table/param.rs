@@ -13,14 +13,26 @@ impl Table {
         default: impl Into<Option<Param>>,
         range: RangeInclusive<f64>,
     ) -> Result<Param> {
-        let Some((_, value, place)) = self.get(key).cloned() else {
-            let default = default.into().ok_or_else(|| self.missing(key))?;
-            return self.varied_default(key, default, range);
-        };
+        match self.param_if_stated(key, range.clone())? {
+            Some(stated) => Ok(stated),
+            None => {
+                let default = default.into().ok_or_else(|| self.missing(key))?;
+                self.varied_default(key, default, range)
+            }
+        }
+    }
+
+    /// A number or a distribution whose every value lies within `range`, where the key is there.
+    pub fn param_if_stated(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<Param>> {
+        let Some((_, value, place)) = self.get(key).cloned() else { return Ok(None) };
         let mut table = match value {
             Value::Integer(_) | Value::Float(_) => {
                 let fixed = Self::distribution(key, &value, &place, &range)?;
-                return Ok(Param::of(fixed, range));
+                return Ok(Some(Param::of(fixed, range)));
             }
             Value::Table(table) => table,
             other => {
@@ -34,7 +46,7 @@ impl Table {
         let [jitter, drift] = [table.change("jitter")?, table.change("drift")?];
         let distribution = table.one_distribution(key, &range)?;
         table.finish()?;
-        Ok(Param { distribution, per, jitter, drift, range })
+        Ok(Some(Param { distribution, per, jitter, drift, range }))
     }
 
     /// The default of `key`, as wide as the table's ranges are to be.
