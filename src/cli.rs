@@ -117,7 +117,7 @@ enum Command {
         /// Where to write: files are hard links to those of the shards where the disk allows it, copies elsewhere.
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
-        /// Discard what a different scenario left in that folder.
+        /// Discard the dataset that is there first.
         #[arg(long)]
         fresh: bool,
     },
@@ -299,7 +299,7 @@ struct RunArgs {
     /// Where to write; `reports/NAME` where absent, `reports/NAME-IofN` for a shard.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Discard what a different scenario left in that folder.
+    /// Discard first what is there: the dataset, and where a whole scenario is run, models and report too.
     #[arg(long)]
     fresh: bool,
 }

@@ -110,6 +110,11 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     let overlays = fs::read_dir(folder.path().join("reports/score/vae/overlays")).unwrap().count();
     assert_eq!(overlays, images.len());
 
+    let own = folder.path().join("reports/score/vae/overlays/thesis.txt");
+    fs::write(&own, "mine").unwrap();
+    let message = stderr(synthgen(folder.path()).args(["score", model, "reports/tiny"]), 2);
+    assert!(message.contains("overlays/thesis.txt is there already"), "{message}");
+    fs::remove_file(own).unwrap();
     run(&[model, "reports/tiny", "--overlays", "none"]);
     assert!(!folder.path().join("reports/score/vae/overlays").exists(), "those of the call before are gone");
 
@@ -189,7 +194,7 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "mine").unwrap();
     }
-    synthgen(folder.path()).args(other).arg("--fresh").assert().success();
+    synthgen(folder.path()).args(["tiny.toml", "--seed", "6", "--fresh"]).assert().success();
     assert!(own.iter().all(|file| file.is_file()));
     // Nor goes what is to be read, nor what lies beside it.
     synthgen(folder.path()).args(other).args(["--fresh", "--out", "."]).assert().success();
@@ -200,6 +205,26 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     let message = stderr(synthgen(folder.path()).args(inside), 2);
     assert!(message.contains("dataset/tiny.toml lies in ./dataset, which is to be discarded"), "{message}");
     assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
+}
+
+#[test]
+fn images_that_were_changed_are_not_learnt_from() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).args(["generate", "tiny.toml"]).assert().success();
+    let data = folder.path().join("reports/tiny/dataset/train/good");
+    let images: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    fs::copy(&images[0], &images[1]).unwrap();
+    let message = stderr(synthgen(folder.path()).arg("tiny.toml"), 2);
+    assert!(message.contains("its content has changed") && message.contains("generate --fresh"), "{message}");
+    let message = stderr(synthgen(folder.path()).arg("explain").arg(&images[1]), 0);
+    assert!(message.contains("was changed since"), "{message}");
+    synthgen(folder.path()).args(["generate", "tiny.toml", "--fresh"]).assert().success();
+    // Other settings make another model, and say so.
+    synthgen(folder.path()).arg("tiny.toml").assert().success();
+    let text = fs::read_to_string(folder.path().join("tiny.toml")).unwrap();
+    fs::write(folder.path().join("tiny.toml"), text.replace("steps = 3", "steps = 4")).unwrap();
+    let message = stderr(synthgen(folder.path()).arg("tiny.toml"), 0);
+    assert!(message.contains("vae: trained anew"), "{message}");
 }
 
 #[test]

@@ -230,7 +230,8 @@ fn an_interrupted_run_says_that_it_can_go_on() {
     let pipe = held.pipe.clone();
     let (status, message) = held.message();
     assert_eq!(status, Some(130), "{message}");
-    let expected = "interrupted; what is finished is kept, and the same command goes on from there";
+    let expected =
+        "interrupted; what is finished is kept, and the same command, without --fresh, goes on from there";
     assert!(message.contains(expected), "{message}");
     fs::remove_file(pipe).unwrap();
     workshop.finish(&arguments);
@@ -263,7 +264,7 @@ fn an_interrupted_training_goes_on_to_the_same_weights() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(status), "{message}");
         let expected = format!(
-            "interrupted after step {} of vae; what is finished is kept, and the same command goes on from there",
+            "interrupted after step {} of vae; what is finished is kept, and the same command, without --fresh, goes on from there",
             steps(&folder).len()
         );
         assert!(message.contains(&expected), "{message}");

@@ -134,6 +134,10 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     assert!(!String::from_utf8(said.stdout).unwrap().contains("DIFFERENT"));
 
     synthgen(path).args(["generate", "tiny.toml", "--fresh"]).assert().success();
+    assert!(path.join(run).join("shifts").exists(), "the dataset alone was asked for");
+    let text = fs::read_to_string(path.join("tiny.toml")).unwrap();
+    fs::write(path.join("tiny.toml"), text.replace(SHIFTS, "")).unwrap();
+    synthgen(path).args(["tiny.toml", "--fresh"]).assert().success();
     assert!(!path.join(run).join("shifts").exists());
 }
 

@@ -148,3 +148,15 @@ fn shapes_profiles_and_effects_are_registered() {
     assert_eq!(names(profiles::KINDS), files_with_a_kind("defects/profiles"));
     assert_eq!(names(effects::KINDS), files_with_a_kind("defects/effects"));
 }
+
+/// What is not printed is bare already.
+#[test]
+fn bare_leaves_the_bed_as_it_is() {
+    let text = "[[element]]\nshape = { kind = \"whole-layer\" }\non = \"layer\"\neffect = { kind = \"bare\", missing = 1.0 }\n";
+    let Injected { before, after, .. } = inject_into(layer(), &*build(KINDS, "composed", text), 1, 1);
+    for i in 0..96 * 96 {
+        let [was, is] = [&before, &after].map(|layer| layer.temperature_c.values[i]);
+        let bed = before.bed_c.values[i];
+        assert!((is - bed).abs() < 1e-4, "{i}: {was} {is} {bed}");
+    }
+}

@@ -65,7 +65,8 @@ fn contrast_evolves_along_its_course() {
 }
 
 fn evolution(text: &str) -> Evolution {
-    Evolution::new(Course::Constant).stated(Table::parse("s.toml", text).unwrap()).unwrap()
+    let mut table = Table::parse("s.toml", text).unwrap();
+    Evolution::new(Course::Constant).stated(table.table("evolution").unwrap()).unwrap()
 }
 
 #[test]
@@ -93,7 +94,8 @@ fn lines_stay_where_they_are_while_they_widen() {
 
 #[test]
 fn size_and_place_evolve() {
-    let evolution = evolution("course = \"grow\"\nsize_from = 0.5\ndrift_mm = 2.0\ndrift_deg = 90\n");
+    let evolution =
+        evolution("evolution = { course = \"grow\", size_from = 0.5, drift_mm = 2.0, drift_deg = 90 }");
     let defect = build(KINDS, "agglomerate", "radius_mm = 8.0\ncnr = 4.0\n");
     let record = |phase: &dyn Fn(&mut Draws) -> Phase| {
         let mut draws = Draws::new(&Stream::root(3), &Stream::root(4));

@@ -256,7 +256,8 @@ fn a_defect_that_never_shows_is_an_error_that_says_what_to_do() {
     assert_eq!(
         failure(&with("mood = 0.5", "mood = 0")),
         "`moody` never showed in 50 attempts in job 4, where a pixel is 1.17 mm wide: it found no place in \
-         the layer; suit its size to the part and the pixels, shorten `layers` or raise image_px"
+         the layer, or changes nothing where it is; suit its size to the part and the pixels, shorten `layers`, raise image_px, or see \
+         that its effects do not cancel"
     );
     assert_eq!(
         failure(&with("mood = 0.5", "cnr = 0.000001")),

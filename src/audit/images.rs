@@ -53,20 +53,20 @@ fn one(dataset: &Dataset, pair: &Pair<'_>, footprint: &mut Footprint) -> Result<
     let size_px = dataset.manifest().image_px;
     let white = f64::from((1u32 << dataset.manifest().bits) - 1);
     let rows = [pair.healthy, pair.anomalous];
-    let [healthy, anomalous] = [dataset.read(&rows[0].file)?, dataset.read(&rows[1].file)?];
-    let mask = pair.anomalous.mask.as_deref().map(|mask| dataset.read(mask)).transpose()?;
+    let [healthy, anomalous] = [dataset.read_as_found(&rows[0].file)?, dataset.read_as_found(&rows[1].file)?];
+    let mask = pair.anomalous.mask.as_deref().map(|mask| dataset.read_as_found(mask)).transpose()?;
     footprint.grow(pair.anomalous, &mask.unwrap_or_default());
     let free = footprint.outside(pair.anomalous);
     let levels = |i: usize| f64::from((anomalous[i] - healthy[i]).abs()) * white;
     let greatest = |of: &mut dyn Iterator<Item = f64>| of.map(f64::round).reduce(f64::max);
     let change_error = match &pair.anomalous.change {
         Some(change) => {
-            let change = dataset.read(change)?;
+            let change = dataset.read_as_found(change)?;
             greatest(&mut (0..change.len()).map(|i| (levels(i) - f64::from(change[i]) * white).abs()))
         }
         None => None,
     };
-    let nominal = |row: &str| Ok::<_, DatasetError>(Nominal::of(&dataset.read(row)?, size_px));
+    let nominal = |row: &str| Ok::<_, DatasetError>(Nominal::of(&dataset.read_as_found(row)?, size_px));
     let slice = nominal(&rows[0].nominal)?;
     let other = if rows[1].nominal == rows[0].nominal { slice.clone() } else { nominal(&rows[1].nominal)? };
     let bytes = |row: &str| {

@@ -51,6 +51,9 @@ impl From<Failure> for Ended {
             other @ Failure::Dataset(DatasetError::OtherData { .. }) => {
                 miette!(help = "--out chooses another folder, --fresh discards what is there", "{other}")
             }
+            other @ Failure::Dataset(DatasetError::Damaged { .. }) => {
+                miette!(help = "`synthgen generate --fresh` discards it and makes it again", "{other}")
+            }
             other => Report::msg(other),
         };
         Self { report, status }
@@ -80,11 +83,6 @@ fn prepare(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Result<(Pla
             None => name.clone(),
         })
     });
-    if args.fresh {
-        // Before anything is lost.
-        pipeline::photographs(&plan).map_err(Failure::from)?;
-        pipeline::discard(&run, &plan.inputs(scenario))?;
-    }
     Ok((plan, run))
 }
 
@@ -102,6 +100,11 @@ fn open(wanted: &DeviceArgs) -> Result<Device, Ended> {
 pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcome {
     let device = open(wanted)?;
     let (plan, run) = prepare(scenario, args, None)?;
+    if args.fresh {
+        // Before anything is lost.
+        pipeline::photographs(&plan).map_err(Failure::from)?;
+        pipeline::discard(&run, &plan.inputs(scenario))?;
+    }
     tell(format_args!("device: {}", device::name(&device)));
     let finished = pipeline::run(&plan, &run, &device, &Terminal::default())?;
     let verdict = verdict(&finished.record);
@@ -128,6 +131,9 @@ pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcom
 /// `synthgen generate SCENARIO`.
 pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcome {
     let (plan, run) = prepare(scenario, args, shard)?;
+    if args.fresh {
+        pipeline::discard_dataset(&run, &plan.inputs(scenario))?;
+    }
     let dataset = pipeline::generate(&plan, &run, shard, &Terminal::default())?;
     say(dataset.display())?;
     Ok(())
@@ -155,6 +161,12 @@ pub fn export_onnx(model: &Path, out: Option<&Path>) -> Outcome {
 /// `synthgen explain IMAGE`.
 pub fn explain(image: &Path, remake: Option<&Path>) -> Outcome {
     let origin = Origin::of(image).map_err(Failure::from)?;
+    if !origin.is_unchanged().map_err(Failure::from)? {
+        tell(format_args!(
+            "{} was changed since; what follows is of the file as it was made",
+            image.display()
+        ));
+    }
     // A string takes everything.
     say(explain::describe(&origin).unwrap_or_default().trim_end())?;
     let Some(folder) = remake else { return Ok(()) };
@@ -349,8 +361,8 @@ pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
     if let Some(bed_mm) = args.bed_mm.filter(|mm| !(*mm > 0.0 && mm.is_finite())) {
         return refuse(format!("--bed-mm is {bed_mm} but must be greater than 0"));
     }
-    if !(0.0..=1.0).contains(&args.cover) {
-        return refuse(format!("--cover is {} but must be between 0 and 1", args.cover));
+    if !(args.cover > 0.0 && args.cover <= 1.0) {
+        return refuse(format!("--cover is {} but must be greater than 0 and at most 1", args.cover));
     }
     let options = Options {
         scale: Scale { range_c: [low, high], invert: args.invert, image_px: args.image_px.map(usize::from) },

@@ -61,6 +61,10 @@ impl Progress for Terminal {
         interrupt::asked()
     }
 
+    fn remark(&self, words: &str) {
+        tell(words);
+    }
+
     fn stoppable(&self, begins: bool) -> ControlFlow<()> {
         interrupt::leave_to_the_work(begins);
         interrupt::asked()

@@ -38,19 +38,19 @@ pub enum Layers {
 pub fn write(mesh: &Mesh, layers: Layers, folder: &Path) -> Result<String, Failure> {
     let bounds = mesh.bounds();
     let [width_mm, depth_mm, height_mm] = bounds.size();
-    let (layer_height_mm, count) = match layers {
-        Layers::HeightMm(layer_height_mm) => {
-            (layer_height_mm, (height_mm / layer_height_mm - 0.5).ceil() as usize)
-        }
-        Layers::Count(count) => (height_mm / count as f64, count),
+    let layer_height_mm = match layers {
+        Layers::HeightMm(layer_height_mm) => layer_height_mm,
+        Layers::Count(count) => height_mm / count as f64,
     };
-    if matches!(layers, Layers::Count(0)) || count > MOST_LAYERS {
-        return Err(Failure::Layers { layers: count, most: MOST_LAYERS });
-    }
-    if height_mm < layer_height_mm * (1.0 - 1e-6) {
+    let asked = (height_mm / layer_height_mm).round() as usize;
+    if asked == 0 && height_mm < layer_height_mm * (1.0 - 1e-6) {
         return Err(Failure::ThinPart { height_mm, layer_height_mm });
     }
-    let slices = mesh::slice(mesh, &layer_heights_mm(&bounds, layer_height_mm));
+    let heights_mm = layer_heights_mm(&bounds, layer_height_mm);
+    if heights_mm.is_empty() || heights_mm.len() > MOST_LAYERS {
+        return Err(Failure::Layers { layers: asked, most: MOST_LAYERS });
+    }
+    let slices = mesh::slice(mesh, &heights_mm);
     let certificate = Certificate::of(mesh, &slices);
     slices.par_iter().enumerate().try_for_each(|(i, s)| {
         write_file(&folder.join(format!("layer_{i:04}.svg")), svg::svg(s, &bounds).as_bytes())

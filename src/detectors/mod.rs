@@ -120,6 +120,11 @@ pub trait Progress: Sync {
     /// has and to end.
     fn step(&self, stage: &str, done: usize, total: usize, losses: &[(&str, f64)]) -> ControlFlow<()>;
 
+    /// Says something about the work that somebody may want to know.
+    fn remark(&self, words: &str) {
+        let _ = words;
+    }
+
     /// From `begins` to the call that takes it back, an interruption is left to [`Progress::step`], so that the work can
     /// keep what it has; at other times it ends the program at once. `Break` where there was one.
     fn stoppable(&self, begins: bool) -> ControlFlow<()> {

@@ -87,8 +87,14 @@ pub enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// Another process has the run's folder.
+    #[error("another run is writing to {}; wait for it, or choose another folder with --out", run.display())]
+    Busy {
+        /// The folder.
+        run: PathBuf,
+    },
     /// A file that another program or command wrote would be lost.
-    #[error("{} is there already, and not of this command; choose another name with -o", path.display())]
+    #[error("{} is there already, and not of this command; choose another place with -o", path.display())]
     Occupied {
         /// The file.
         path: PathBuf,
@@ -134,7 +140,10 @@ impl Failure {
                 e.is_the_users()
             }
             Self::Files(_) | Self::Threshold(_) | Self::NoThresholds => true,
-            Self::InputInside { .. } | Self::NotTheRecord { .. } | Self::Occupied { .. } => true,
+            Self::InputInside { .. }
+            | Self::NotTheRecord { .. }
+            | Self::Occupied { .. }
+            | Self::Busy { .. } => true,
             Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } => true,
             Self::Audit(_) => true,

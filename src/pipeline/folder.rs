@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use generators::dataset::formats::Formats;
 use generators::dataset::{self, Dataset, Shard};
 
+use super::lock::Lock;
 use super::{Failure, gallery, photographs, shifts};
 use crate::audit::{self, Audited};
 use crate::detectors::{Progress, has_model};
@@ -33,7 +34,7 @@ pub fn generate(
 }
 
 /// Joins the shards of a dataset under `run`; each is a run's folder, or the dataset's folder in one. Where it is to be made
-/// `afresh`, what an earlier run left there is discarded once the shards are known to be complete.
+/// `afresh`, a dataset that is there is discarded once the shards are known to be complete.
 ///
 /// # Errors
 /// Shards that are not all of one dataset, whole and complete; a file that cannot be written.
@@ -46,7 +47,7 @@ pub fn merge(
     let shards: Vec<PathBuf> = shards.iter().map(|shard| inside(shard)).collect();
     if afresh {
         dataset::check_shards(&shards)?;
-        discard(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        discard_dataset(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let folder = run.join(DATASET);
     dataset::merge(&shards, &folder, &|at| progress.step("merge", at.images_done, at.images, &[]))?;
@@ -74,16 +75,13 @@ fn inside(folder: &Path) -> PathBuf {
 /// # Errors
 /// Where one of the `inputs` of what is to come lies among these; a file that cannot be removed.
 pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    let folders = [DATASET, "models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
-    for folder in folders.map(|folder| run.join(folder)) {
-        let lies_inside = |input: &&&Path| {
-            folder.canonicalize().and_then(|it| Ok(input.canonicalize()?.starts_with(it))).unwrap_or(false)
-        };
-        if let Some(input) = inputs.iter().find(lies_inside) {
-            return Err(Failure::InputInside { input: (*input).to_owned(), folder });
-        }
+    if !run.is_dir() {
+        return Ok(());
     }
-    dataset::discard(&run.join(DATASET))?;
+    let _lock = Lock::take(run)?;
+    let folders = ["models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
+    folders.iter().try_for_each(|folder| none_inside(&run.join(folder), inputs))?;
+    discard_dataset(run, inputs)?;
     remove(&run.join("models"), &|entry| has_model(entry))?;
     remove(&run.join(figures::FOLDER), &figures::is_figure)?;
     remove(&run.join(gallery::FOLDER), &gallery::is_map)?;
@@ -101,6 +99,27 @@ pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Removes the dataset that an earlier run left in `run`, finished or not; models and report stay.
+///
+/// # Errors
+/// As [`discard`].
+pub fn discard_dataset(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let folder = run.join(DATASET);
+    none_inside(&folder, inputs)?;
+    Ok(dataset::discard(&folder)?)
+}
+
+/// Refuses to discard a `folder` that one of the `inputs` lies in.
+fn none_inside(folder: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let lies_inside = |input: &&&Path| {
+        folder.canonicalize().and_then(|it| Ok(input.canonicalize()?.starts_with(it))).unwrap_or(false)
+    };
+    match inputs.iter().find(lies_inside) {
+        Some(input) => Err(Failure::InputInside { input: (*input).to_owned(), folder: folder.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Removes the files and folders in `folder` that are `ours`, and every folder that is empty then.

@@ -9,6 +9,7 @@ mod gallery;
 mod judge;
 mod learn;
 mod localisation;
+mod lock;
 mod machine;
 mod model;
 mod operating;
@@ -44,9 +45,12 @@ use assembly::{Separations, judged};
 pub use failure::Failure;
 use folder::DATASET;
 pub(crate) use folder::write_file;
-pub use folder::{audit, dataset_of, discard, export, generate, merge, record, redraw, write_json};
+pub use folder::{
+    audit, dataset_of, discard, discard_dataset, export, generate, merge, record, redraw, write_json,
+};
 use judge::Truth;
 use learn::Images;
+use lock::Lock;
 pub use model::export_onnx;
 pub use photographs::read as photographs;
 pub use score::{Overlays, Request, Scored, score};
@@ -69,6 +73,7 @@ pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) ->
     let mut clock = Clock::default();
     // First, since a mistake in them need not wait for a training.
     let photographs = photographs::read(plan)?;
+    let _lock = Lock::take(run)?;
     let folder = clock.time("generate", || generate(plan, run, None, progress))?;
     if !plan.shifts.is_empty() {
         clock.time("generate shifts", || shifts::generate(plan, run, progress))?;

@@ -178,6 +178,8 @@ struct Drawn {
 impl Drawn {
     fn begin(out: &Path) -> Result<Self, Failure> {
         let drawn = Self { part: out.join(format!("{OVERLAYS}.part")), whole: out.join(OVERLAYS) };
+        // Before anything is scored.
+        check(&drawn.whole)?;
         remove(&drawn.part)?;
         Ok(drawn)
     }
@@ -192,11 +194,39 @@ impl Drawn {
     }
 }
 
+/// Removes a folder of overlays, if there is one.
+///
+/// # Errors
+/// Where something else is in it.
 fn remove(folder: &Path) -> Result<(), Failure> {
+    check(folder)?;
     match std::fs::remove_dir_all(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(folder, e)),
         _ => Ok(()),
     }
+}
+
+/// Refuses a folder in which something else than overlays is.
+fn check(folder: &Path) -> Result<(), Failure> {
+    let failed = |e| Failure::io(folder, e);
+    let entries = match std::fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    let paths =
+        entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect::<Result<Vec<_>, Failure>>()?;
+    match paths.into_iter().find(|path| !is_overlay(path)) {
+        Some(path) => Err(Failure::Occupied { path }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a file is called as overlays are, or as one that is being written.
+fn is_overlay(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let number = name.and_then(|name| name.split_once('_').map(|(number, _)| number));
+    path.is_file()
+        && number.is_some_and(|number| number.len() >= 6 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A line per image, a column per score.

@@ -37,6 +37,10 @@ impl Progress for Told<'_> {
         self.progress.step(&format!("{} {stage}", self.name), done, total, losses)
     }
 
+    fn remark(&self, words: &str) {
+        self.progress.remark(&format!("{}: {words}", self.name));
+    }
+
     fn stoppable(&self, begins: bool) -> ControlFlow<()> {
         self.progress.stoppable(begins)
     }

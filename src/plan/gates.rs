@@ -2,7 +2,7 @@
 
 use generators::params::{ScenarioError, Table};
 
-use crate::report::measures::Subjects;
+use crate::report::measures::{self, Subjects};
 use crate::report::record::{Bound, Gate};
 
 /// Reads the gates, none where there are none; their values are still to be measured.
@@ -13,26 +13,26 @@ use crate::report::record::{Bound, Gate};
 /// ```
 ///
 /// # Errors
-/// For a subject or measure that the run will not have, and a gate without a bound.
+/// For a subject or measure that the run will not have, and a gate without a bound or that nothing can pass.
 pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Gate>, Box<ScenarioError>> {
     let names = subjects.names();
     let known: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
     let mut gates = Vec::new();
     for (index, mut of) in table.table("gates")?.named_tables(&known)? {
         let (subject, measures) = &names[index];
+        let before = gates.len();
         for measure in *measures {
-            let stated = of.has(measure);
-            let mut entry = of.table(measure)?;
-            if !stated {
-                continue;
-            }
+            let Some(mut entry) = of.table_if_stated(measure)? else { continue };
             let bounds = bounds(&mut entry)?;
+            let place = entry.place().clone();
             entry.finish()?;
             if bounds.is_empty() {
-                let place = of.place_of(measure);
                 return Err(place
                     .error(format!("the gate on {measure} has no bound"))
                     .with_help("give it `at_least`, `at_most`, or both"));
+            }
+            if !passable(&bounds, measure) {
+                return Err(place.error(format!("no {measure} can pass this gate")));
             }
             gates.extend(bounds.into_iter().map(|bound| Gate {
                 subject: subject.clone(),
@@ -41,9 +41,29 @@ pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Gate>, Box
                 value: None,
             }));
         }
+        if gates.len() == before {
+            // A misspelt measure is the likelier mistake.
+            of.clone().finish()?;
+            return Err(of
+                .place()
+                .error(format!("there is no gate for {subject}"))
+                .with_help(format!("choose from {}", measures.join(", "))));
+        }
         of.finish()?;
     }
     Ok(gates)
+}
+
+/// Whether some value of `measure` lies within all bounds.
+fn passable(bounds: &[Bound], measure: &str) -> bool {
+    let (mut least, mut most) = (f64::NEG_INFINITY, measures::greatest(measure));
+    for bound in bounds {
+        match *bound {
+            Bound::AtLeast(value) => least = least.max(value),
+            Bound::AtMost(value) => most = most.min(value),
+        }
+    }
+    least <= most
 }
 
 fn bounds(entry: &mut Table) -> Result<Vec<Bound>, Box<ScenarioError>> {
@@ -127,6 +147,14 @@ mod tests {
         assert!(
             refused("[gates]\n\"vae A_D\" = { auroc = { at_least = 1 } }")
                 .starts_with("s.toml:2:1: `gates` cannot be `vae A_D`; choose from `run`, `vae`, ")
+        );
+        for bounds in ["at_least = 0.9, at_most = 0.1", "at_least = 1.5"] {
+            let message = refused(&format!("[gates]\n\"vae A_R\" = {{ auroc = {{ {bounds} }} }}"));
+            assert_eq!(message, "s.toml:2:23: no auroc can pass this gate");
+        }
+        assert_eq!(
+            refused("[gates.\"vae A_R\"]"),
+            "s.toml:1:1: there is no gate for vae A_R; choose from auroc, average_precision"
         );
         // What this run does not measure: no types are asked for, and shifts are too large for a slow detector.
         for subject in ["types", "slow A_R in wider at 2"] {

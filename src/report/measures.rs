@@ -105,6 +105,12 @@ const OF_SHIFTED: [&str; 1] = ["auroc"];
 const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
 const OF_PAIR_ON_DEFECT: [&str; 1] = ["detection_rate"];
 
+/// The greatest value that a measure can have.
+pub fn greatest(measure: &str) -> f64 {
+    // Those of a run and of a detector are times and counts, all others shares, areas and indices.
+    if OF_RUN.iter().chain(&OF_DETECTOR).any(|of| *of == measure) { f64::INFINITY } else { 1.0 }
+}
+
 /// The name of a detector's score as a subject.
 pub fn score_name(detector: &str, score: &str) -> String {
     format!("{detector} {score}")

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::files::read_json;
+use super::files::{has_sha256, read_json};
 use super::journal;
 use super::make::around;
 use super::names::NOMINAL;
@@ -77,6 +77,17 @@ impl Origin {
         };
         let row = layer.swap_remove(at);
         Ok(Some(Self { folder: folder.to_owned(), manifest, file, row, twin: layer.pop() }))
+    }
+
+    /// Whether the file is still as it was made.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_unchanged(&self) -> Result<bool, DatasetError> {
+        match self.manifest.files.get(&self.file) {
+            Some(hash) => has_sha256(&self.folder.join(&self.file), hash),
+            None => Ok(true),
+        }
     }
 
     /// The scenario of the dataset, with the parts that it keeps.

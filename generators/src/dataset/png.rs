@@ -66,6 +66,11 @@ pub(super) fn encode(
 /// A file that is missing, no image, or not square.
 pub fn read_grey(path: &Path) -> Result<(usize, Vec<f32>), DatasetError> {
     let bytes = std::fs::read(path).map_err(DatasetError::io("read", path))?;
+    decode_grey(&bytes, path)
+}
+
+/// As [`read_grey`], of a file's content.
+pub(super) fn decode_grey(bytes: &[u8], path: &Path) -> Result<(usize, Vec<f32>), DatasetError> {
     let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
     let image = reader
         .map_err(DatasetError::io("read", path))?

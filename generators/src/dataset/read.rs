@@ -1,10 +1,11 @@
 //! A finished dataset.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::read_json;
+use super::files::{read_json, sha256};
 use super::journal::Header;
-use super::{DatasetError, LEDGER, MANIFEST, Manifest, Row, journal, ledger};
+use super::{DatasetError, LEDGER, MANIFEST, Manifest, Row, journal, ledger, png};
 
 /// A complete dataset on disk.
 #[derive(Clone, Debug)]
@@ -72,13 +73,31 @@ impl Dataset {
     /// Reads an image of a row: grey values from 0 to 1, row by row from the top left.
     ///
     /// # Errors
-    /// A file that is missing, damaged or of another size than the manifest says.
+    /// A file that is missing, or not the one that was made.
     pub fn read(&self, file: &str) -> Result<Vec<f32>, DatasetError> {
         let path = self.path(file);
-        let (size_px, values) = super::read_grey(&path)?;
+        let bytes = fs::read(&path).map_err(DatasetError::io("read", &path))?;
+        if self.manifest.files.get(file).is_some_and(|hash| sha256(&bytes) != *hash) {
+            return Err(DatasetError::damaged(&path, "its content has changed"));
+        }
+        self.decoded(&path, &bytes)
+    }
+
+    /// As [`Dataset::read`], whoever wrote the file.
+    ///
+    /// # Errors
+    /// A file that is missing, no image, or of another size than the manifest says.
+    pub fn read_as_found(&self, file: &str) -> Result<Vec<f32>, DatasetError> {
+        let path = self.path(file);
+        let bytes = fs::read(&path).map_err(DatasetError::io("read", &path))?;
+        self.decoded(&path, &bytes)
+    }
+
+    fn decoded(&self, path: &Path, bytes: &[u8]) -> Result<Vec<f32>, DatasetError> {
+        let (size_px, values) = png::decode_grey(bytes, path)?;
         if size_px != self.manifest.image_px {
             let why = format!("it is {size_px} px wide, not {}", self.manifest.image_px);
-            return Err(DatasetError::damaged(&path, why));
+            return Err(DatasetError::damaged(path, why));
         }
         Ok(values)
     }

@@ -79,6 +79,15 @@ impl Region {
         })
     }
 
+    /// The share of what it is of a pixel that is printed: all on the part, nothing on the bed.
+    pub fn printed(&self, layer: &Layer, pixel: usize) -> f64 {
+        match self.ground {
+            Ground::Part => 1.0,
+            Ground::Bed => 0.0,
+            Ground::Layer => f64::from(layer.coverage.values[pixel]),
+        }
+    }
+
     /// Adds `change_c` (of pixel and strength) to the surface.
     pub fn add(&self, layer: &mut Layer, change_c: impl Fn(usize, f64) -> f64) {
         for (i, share) in self.pixels() {

@@ -53,7 +53,8 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoPlace => {
-                "it found no place in the layer; suit its size to the part and the pixels, shorten `layers` or raise image_px"
+                "it found no place in the layer, or changes nothing where it is; suit its size to the part and the pixels, \
+                 shorten `layers`, raise image_px, or see that its effects do not cancel"
             }
             Self::TooSmall => "its footprint was smaller than `least_px`; make it larger or lower `least_px`",
             Self::TooFaint => {

@@ -13,7 +13,7 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
     let of = |frame: &super::frame::Frame| {
         let rows = &frame.rows;
         // The first of the rows that are alike is the last that arrived where it came again and again.
-        let alike = rows.alike_at_the_end(series.usual.across[0]);
+        let alike = rows.alike_at_the_end(series.usual.calmest[0]);
         let run = rows.count() - alike.min(rows.count() - 1) - 1..rows.count();
         let flat = f64::from(rows.along[run.end - 1]) <= 0.1 * series.usual.along[0];
         if alike > 0 && (!flat || rows.step(&run) >= STEP) {

@@ -22,6 +22,12 @@ pub enum ScreenError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A single image says nothing of what is usual.
+    #[error("{} is a file; name the folder of its series", file.display())]
+    NoFolder {
+        /// The file.
+        file: PathBuf,
+    },
     /// The system refused.
     #[error("cannot read {}: {source}", path.display())]
     Io {
@@ -38,6 +44,9 @@ pub enum ScreenError {
 /// # Errors
 /// A folder that cannot be read, or holds no image.
 pub fn find(folder: &Path) -> Result<Vec<Vec<PathBuf>>, ScreenError> {
+    if folder.is_file() {
+        return Err(ScreenError::NoFolder { file: folder.to_owned() });
+    }
     let mut series: BTreeMap<Vec<Piece>, Vec<PathBuf>> = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(path) = folders.pop() {
@@ -140,6 +149,7 @@ mod tests {
             .collect();
         assert_eq!(names, [vec!["x.bmp"], vec!["layer9.PNG", "layer10.png"], vec!["a.tif"]]);
         assert!(matches!(find(&folder.path().join("none")), Err(ScreenError::Io { .. })));
+        assert!(matches!(find(&folder.path().join("x.bmp")), Err(ScreenError::NoFolder { .. })));
         let empty = tempfile::tempdir().unwrap();
         assert!(find(empty.path()).unwrap_err().to_string().contains("there is no image in"));
     }

@@ -62,15 +62,23 @@ impl Lines {
         }
     }
 
-    /// How many of the first rows are alike, where rows usually differ by `usual`.
+    /// How many of the first rows are alike, where the calmest rows usually differ by `usual`; none where these do not differ, so
+    /// that nothing can be told.
     pub(super) fn alike_at_the_start(&self, usual: f64) -> usize {
-        let alike = |v: &&f32| f64::from(**v) <= NOTHING * usual;
-        self.across[1.min(self.across.len())..].iter().take_while(alike).count()
+        self.between().iter().take_while(|&&difference| alike(difference, usual)).count()
     }
 
-    /// How many of the last rows are alike, where rows usually differ by `usual`.
+    /// The same of the last rows.
     pub(super) fn alike_at_the_end(&self, usual: f64) -> usize {
-        let alike = |v: &&f32| f64::from(**v) <= NOTHING * usual;
-        self.across[1.min(self.across.len())..].iter().rev().take_while(alike).count()
+        self.between().iter().rev().take_while(|&&difference| alike(difference, usual)).count()
     }
+
+    /// Mean difference of each row but the first to the one before.
+    pub(super) fn between(&self) -> &[f32] {
+        &self.across[1.min(self.across.len())..]
+    }
+}
+
+fn alike(difference: f32, usual: f64) -> bool {
+    usual > 0.0 && f64::from(difference) <= NOTHING * usual
 }

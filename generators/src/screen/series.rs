@@ -11,6 +11,9 @@ const REACH: usize = 5;
 /// Images whose median correlation with those before is below this show no common scene.
 const COMMON: f64 = 0.5;
 
+/// This share of an image's rows and columns differ least from the one before.
+const CALMEST: f64 = 0.05;
+
 /// The shares of an image's cells by which images are compared: a few may always differ.
 const MOST: f64 = 0.97;
 pub(super) const NEARLY_ALL: f64 = 0.99;
@@ -29,6 +32,8 @@ pub(super) struct Usual {
     pub along: [f64; 2],
     /// Difference of neighbouring rows, and columns.
     pub across: [f64; 2],
+    /// The same where the image is calmest: a smooth scene without noise differs less there than elsewhere, and is not spoilt.
+    pub calmest: [f64; 2],
     /// The darkest and brightest value of all.
     pub ends: [u16; 2],
     /// How far an image's brightness varies, from its 5th to its 95th percentile.
@@ -85,6 +90,7 @@ impl<'a> Series<'a> {
         Usual {
             along: both(&|l| inside(&l.along, 0.5)),
             across: both(&|l| inside(&l.across, 0.5)),
+            calmest: both(&|l| inside(l.between(), CALMEST)),
             ends: [low.unwrap_or(0), high.unwrap_or(u16::MAX)],
             contrast: over(&|f| contrast(&f.small)),
             step: median(pairs.map(|w| distance(&self.frames[w[0]].small, &self.frames[w[1]].small))),
@@ -148,6 +154,7 @@ impl Default for Usual {
         Self {
             along: [0.0; 2],
             across: [0.0; 2],
+            calmest: [0.0; 2],
             ends: [0, u16::MAX],
             contrast: 0.0,
             step: 0.0,

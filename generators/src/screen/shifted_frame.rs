@@ -30,7 +30,7 @@ const LEAST_DIFFERENCE: f64 = 1e-4;
 /// never arrived.
 pub(super) fn check_edges(series: &Series<'_>, at: usize) -> Option<Finding> {
     let of = |frame: &Frame| {
-        let [across, down] = series.usual.across;
+        let [across, down] = series.usual.calmest;
         let (rows, columns) = (&frame.rows, &frame.columns);
         let alike = [
             rows.alike_at_the_start(across),

@@ -191,7 +191,12 @@ pub fn trained(
     }
     let goes_on = |path: &PathBuf| checkpoint::describe(path).is_ok_and(|of| of.fingerprint == fingerprint);
     if !checkpoints(run.folder)?.iter().any(goes_on) {
-        // A log that is there is of another training.
+        if has_model(run.folder) {
+            run.progress.remark(
+                "trained anew, since its settings or images are not those of the training that is there",
+            );
+        }
+        // A log that is there is of that training.
         log::remove(run.folder)?;
     }
     let history = train()?;

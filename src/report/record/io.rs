@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{FILE, Outcome, Record, VERSION};
+use super::{FILE, OLDEST, Outcome, Record, VERSION};
 
 /// Why a record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum RecordError {
     },
     /// Another program wrote it.
     #[error(
-        "{path} has version {found}, and this program reads version {VERSION}: use the synthgen that wrote it, or run the scenario again"
+        "{path} has version {found}, and this program reads {OLDEST} to {VERSION}: use the synthgen that wrote it, or run the scenario again"
     )]
     OtherVersion {
         /// Which file.
@@ -84,7 +84,7 @@ impl Record {
         }
         let wrong = |source| RecordError::Json { path: path.to_owned(), source };
         let Version { version } = serde_json::from_slice(bytes).map_err(wrong)?;
-        if version != VERSION && version != VERSION - 1 {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(RecordError::OtherVersion { path: path.to_owned(), found: version });
         }
         let record = Self { version: VERSION, ..serde_json::from_slice(bytes).map_err(wrong)? };

@@ -49,8 +49,11 @@ pub use typing::{NaturalTyping, Typing, TypingAtContrast};
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the structure that this program writes; it reads the one before, too.
+/// The version of the structure that this program writes.
 pub const VERSION: u32 = 3;
+
+/// The oldest version that it reads.
+const OLDEST: u32 = 2;
 
 /// The file's name inside the run's folder.
 pub const FILE: &str = "record.json";

@@ -34,7 +34,7 @@ fn message(json: &str) -> String {
 fn another_version_or_a_broken_record_is_refused() {
     assert_eq!(
         message(r#"{ "version": 1, "something": "else" }"#),
-        "RUN/record.json has version 1, and this program reads version 3: use the synthgen that wrote it, or run the scenario again"
+        "RUN/record.json has version 1, and this program reads 2 to 3: use the synthgen that wrote it, or run the scenario again"
     );
     assert_eq!(
         message("{}"),

@@ -31,7 +31,9 @@ impl Bare {
 impl Effect for Bare {
     fn act(&self, layer: &mut Layer, region: &Region, phase: &Phase, draws: &mut Draws) {
         let missing = phase.draw_severity("missing", &self.missing, draws);
-        let to_bed = |i: usize| f64::from(layer.bed_c.values[i]) - f64::from(layer.part_c.values[i]);
+        let to_bed = |i: usize| {
+            region.printed(layer, i) * (f64::from(layer.bed_c.values[i]) - f64::from(layer.part_c.values[i]))
+        };
         let to_bed: Vec<f64> = (0..layer.bed_c.values.len()).map(to_bed).collect();
         region.add(layer, |i, share| missing * share * to_bed[i]);
     }

@@ -443,11 +443,13 @@ impl Table {
 
     /// The tables of the array `[[key]]`, none where it is absent.
     pub fn tables(&mut self, key: &'static str) -> Result<Vec<Self>> {
+        let title = self.title_of(key);
         let Some((_, value, place)) = self.get(key) else {
             return Ok(Vec::new());
         };
         let Value::Array(items) = value else {
-            return Err(place.error(format!("`{key}` must be written as [[{key}]], not as {}", value.kind())));
+            let written = format!("[[{title}]], or as an array of {{ … }}");
+            return Err(place.error(format!("`{key}` must be written as {written}, not as {}", value.kind())));
         };
         items
             .iter()
