@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use generators::dataset::formats::{Formats, KINDS};
 use generators::dataset::{self, Dataset, DatasetError};
+use generators::params::Table;
 use workshop::{files, resolve, with};
 
 const ALL: &str = "test_jobs = 4\nformats = [\"yolo\", \"coco\", \"webdataset\", \"croissant\"]\nwebdataset.shard_mib = 0.1";
@@ -138,6 +139,24 @@ fn other_settings_leave_nothing_of_the_earlier_ones() {
     let listed = Dataset::open(folder).unwrap().manifest().files.clone();
     assert!(!listed.contains_key("webdataset/test-000001.tar"));
     assert!(listed.contains_key("webdataset/test-000000.tar"));
+}
+
+#[test]
+fn each_format_knows_its_own_files_and_no_others() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario("test_jobs = 4"), folder, 2, usize::MAX).unwrap();
+    let plain = data(folder);
+    for kind in KINDS {
+        let format = (kind.build)(&mut Table::parse("s.toml", "").unwrap()).unwrap();
+        let before = data(folder);
+        dataset::export(folder, &Formats::from([(kind.name.to_owned(), toml::Table::new())])).unwrap();
+        let after = data(folder);
+        let owned: Vec<&String> = after.keys().filter(|file| format.owns(file)).collect();
+        let new: Vec<&String> = after.keys().filter(|file| !before.contains_key(*file)).collect();
+        assert!(!new.is_empty() && owned == new, "{}: {owned:?}", kind.name);
+    }
+    assert!(plain.iter().all(|(file, bytes)| data(folder).get(file) == Some(bytes)));
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     if journal.is_some() {
         remove_file(&folder.join(LEDGER))?;
     }
-    for format in manifests().flat_map(|m| m.formats.keys()).filter(|format| stays_inside(format)) {
+    for format in manifests().flat_map(|m| m.formats.keys()) {
         formats::remove(folder, format)?;
     }
     for class in folders.iter().rev() {

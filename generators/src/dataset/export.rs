@@ -24,7 +24,9 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<(), DatasetError> {
     let missing = missing(formats, &manifest);
     for name in missing.keys() {
         formats::remove(folder, name)?;
-        manifest.files.retain(|file, _| !formats::is_of(file, name));
+        if let Some(format) = formats::plain(name) {
+            manifest.files.retain(|file, _| !format.owns(file));
+        }
     }
     let begun = Manifest { formats: missing.clone(), ..Manifest::default() };
     journal.begin(&Header { shard: None, jobs: 0, folders: Vec::new(), manifest: begun })?;

@@ -58,7 +58,9 @@ pub struct ManifestPart {
 
 /// The files of no job first, as they are written when the jobs are not in memory.
 fn job_by_job<S: Serializer>(files: &BTreeMap<String, String>, to: S) -> Result<S::Ok, S::Error> {
-    let job = |file: &str| if formats::is_any(file) { None } else { names::job(file) };
+    let formats = formats::all();
+    let is_of_a_format = |file: &str| formats.iter().any(|format| format.owns(file));
+    let job = |file: &str| if is_of_a_format(file) { None } else { names::job(file) };
     let mut entries: Vec<(Option<u32>, &String, &String)> =
         files.iter().map(|(file, hash)| (job(file), file, hash)).collect();
     entries.sort_unstable();

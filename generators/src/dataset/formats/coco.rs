@@ -14,7 +14,7 @@ use super::super::view::{Outline, View};
 use super::super::volume::Volume;
 use super::super::{DatasetError, Row, Split};
 use super::Format;
-use super::images::{Images, create, in_order};
+use super::images::{Images, create, in_order, is_in};
 use crate::layer::Mask;
 use crate::registry::Kind;
 use rle::RunLengths;
@@ -36,6 +36,10 @@ struct Coco;
 const FOLDER: &str = "coco";
 
 impl Format for Coco {
+    fn owns(&self, file: &str) -> bool {
+        is_in(FOLDER, file, ".json")
+    }
+
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
         create(&outline.folder.join(FOLDER))?;
         let program = &outline.manifest.program;

@@ -43,7 +43,7 @@ struct Croissant {
 }
 
 /// The file; its paths are relative to it.
-pub const FILE: &str = "croissant.json";
+const FILE: &str = "croissant.json";
 
 /// The sets of images: name, what is in them, and the folders.
 const FILE_SETS: [(&str, &str, &[&str]); 4] = [
@@ -74,6 +74,10 @@ const COLUMNS: [(&str, &str, &str); 12] = [
 ];
 
 impl Format for Croissant {
+    fn owns(&self, file: &str) -> bool {
+        file == FILE
+    }
+
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
         Ok(Box::new(Description {
             stated: self.clone(),

@@ -61,6 +61,11 @@ pub fn stem(row: &Row) -> &str {
     row.file.strip_suffix(".png").unwrap_or(&row.file)
 }
 
+/// True for a file anywhere below `folder` whose name has that ending.
+pub fn is_in(folder: &str, file: &str, ending: &str) -> bool {
+    file.split('/').next() == Some(folder) && file.ends_with(ending)
+}
+
 /// Makes a folder, and those above it.
 pub fn create(folder: &Path) -> Result<(), DatasetError> {
     std::fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))

@@ -9,8 +9,8 @@
 //! shard_mib = 512
 //! ```
 //!
-//! A format's files lie in the folder of its name, under names and in an order that depend on the
-//! dataset alone, so that making them again gives the same bytes.
+//! A format's files lie in the folder of its name or beside the manifest, under names and in an order that
+//! depend on the dataset alone, so that making them again gives the same bytes.
 
 mod coco;
 mod croissant;
@@ -21,8 +21,6 @@ mod yolo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-pub use croissant::FILE as CROISSANT;
-
 use super::view::{Outline, View};
 use super::volume::Volume;
 use super::{DatasetError, files};
@@ -31,6 +29,9 @@ use crate::registry::Kind;
 
 /// One layout beside the default one.
 pub trait Format {
+    /// True for a file of the dataset that it writes: what is somebody else's in its folder stays.
+    fn owns(&self, file: &str) -> bool;
+
     /// Begins its files.
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError>;
 
@@ -99,39 +100,38 @@ pub(crate) fn bytes(formats: &Formats, volume: &Volume) -> f64 {
     formats.map(|format| format.bytes(volume)).sum()
 }
 
-/// True for a file that a format wrote.
-pub(super) fn is_of(file: &str, name: &str) -> bool {
-    file.split('/').next() == Some(name) || (name == croissant::KIND.name && file == CROISSANT)
+/// The format of that name as it is without settings, which do not say which files are its; none for a name of
+/// another version of the program.
+pub(super) fn plain(name: &str) -> Option<Box<dyn Format>> {
+    build(name, &Settings::new()).ok()
 }
 
-/// True for a file that any format wrote.
-pub(super) fn is_any(file: &str) -> bool {
-    KINDS.iter().any(|kind| is_of(file, kind.name))
+/// Every format, as [`plain`] builds it.
+pub(super) fn all() -> Vec<Box<dyn Format>> {
+    KINDS.iter().filter_map(|kind| plain(kind.name)).collect()
 }
 
 /// Removes what there is of a format, finished or not, in the dataset in `folder`; other files stay.
 pub(super) fn remove(folder: &Path, name: &str) -> Result<(), DatasetError> {
-    const ENDINGS: [&str; 5] = [".json", ".png", ".tar", ".txt", ".yaml"];
-    if name == croissant::KIND.name {
-        return files::remove_file(&folder.join(CROISSANT));
-    }
-    let mut folders = vec![folder.join(name)];
+    let Some(format) = plain(name) else { return Ok(()) };
+    let mut folders = vec![String::new(), format!("{name}/")];
     let mut emptied = Vec::new();
     while let Some(inner) = folders.pop() {
-        for entry in files::entries(&inner)? {
-            let path = inner.join(&entry);
-            let is_ours = ENDINGS.iter().any(|ending| entry.trim_end_matches(files::PART).ends_with(ending));
+        for entry in files::entries(&folder.join(&inner))? {
+            let file = format!("{inner}{entry}");
+            let path = folder.join(&file);
             match path.is_dir() {
-                true => folders.push(path),
-                false if is_ours => files::remove_file(&path)?,
+                true if inner.is_empty() => {}
+                true => folders.push(file + "/"),
+                false if format.owns(file.trim_end_matches(files::PART)) => files::remove_file(&path)?,
                 false => {}
             }
         }
         emptied.push(inner);
     }
-    for inner in emptied.iter().rev() {
+    for inner in emptied.iter().rev().filter(|inner| !inner.is_empty()) {
         // Fails where somebody else's files are in it, and then it has to stay.
-        let _ = std::fs::remove_dir(inner);
+        let _ = std::fs::remove_dir(folder.join(inner));
     }
     Ok(())
 }

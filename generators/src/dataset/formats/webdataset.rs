@@ -13,7 +13,7 @@ use super::super::view::{Outline, View};
 use super::super::volume::Volume;
 use super::super::{DatasetError, Row, Split, png};
 use super::Format;
-use super::images::{Images, create, in_order, stem};
+use super::images::{Images, create, in_order, is_in, stem};
 use crate::layer::Mask;
 use crate::registry::Kind;
 
@@ -42,6 +42,10 @@ struct WebDataset {
 const FOLDER: &str = "webdataset";
 
 impl Format for WebDataset {
+    fn owns(&self, file: &str) -> bool {
+        is_in(FOLDER, file, ".tar")
+    }
+
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
         let folder = outline.folder.join(FOLDER);
         create(&folder)?;

@@ -10,7 +10,7 @@ use super::super::view::{Outline, View};
 use super::super::volume::{Volume, on_disk};
 use super::super::{DatasetError, Row, Split};
 use super::Format;
-use super::images::{Images, create, in_order, stem};
+use super::images::{Images, create, in_order, is_in, stem};
 use crate::registry::Kind;
 
 /// `yolo/data.yaml`, `yolo/images/test/striation/NAME.png`, `yolo/labels/test/striation/NAME.txt`.
@@ -31,6 +31,10 @@ struct Yolo;
 const FOLDER: &str = "yolo";
 
 impl Format for Yolo {
+    fn owns(&self, file: &str) -> bool {
+        [".yaml", ".png", ".txt"].iter().any(|ending| is_in(FOLDER, file, ending))
+    }
+
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
         create(&outline.folder.join(FOLDER))?;
         let images = Images::new(outline);
