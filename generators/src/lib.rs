@@ -4,7 +4,7 @@
 //! The rooms, from the bottom up: [`stream`], [`params`] and [`mesh`]; [`layer`], the state that
 //! textures and defects act on, and [`gaussian`]; [`textures`] and [`defects`]; [`thermal`] and [`camera`];
 //! [`faults`], which act on what the camera saw; [`bed`], [`scenario`] and [`job`]; [`dataset`]
-//! on top. [`calibrate`] and [`screen`] read images that were not made here.
+//! on top, its tables written by [`parquet`]. [`calibrate`] and [`screen`] read images that were not made here.
 
 pub mod bed;
 pub mod calibrate;
@@ -17,6 +17,7 @@ pub mod job;
 pub mod layer;
 pub mod mesh;
 pub mod params;
+pub mod parquet;
 pub mod raster;
 pub mod registry;
 pub mod scenario;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type};
+use generators::parquet::{column, put};
+use parquet::basic::Type as Physical;
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type};
 use parquet::errors::Result;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
@@ -110,31 +111,4 @@ fn table(
     fill(&mut group)?;
     group.close()?;
     writer.into_inner()
-}
-
-fn column(name: &str, physical: Physical, nullable: bool) -> Result<Arc<Type>> {
-    let repetition = if nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-    let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition);
-    let builder = match physical {
-        Physical::BYTE_ARRAY => {
-            builder.with_logical_type(Some(LogicalType::String)).with_converted_type(ConvertedType::UTF8)
-        }
-        _ => builder,
-    };
-    Ok(Arc::new(builder.build()?))
-}
-
-fn put<T: DataType>(
-    group: &mut Group<'_>,
-    nullable: bool,
-    values: impl Iterator<Item = Option<T::T>>,
-) -> Result<()> {
-    let values: Vec<Option<T::T>> = values.collect();
-    let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-    let present: Vec<T::T> = values.into_iter().flatten().collect();
-    if let Some(mut column) = group.next_column()? {
-        column.typed::<T>().write_batch(&present, nullable.then_some(&levels), None)?;
-        column.close()?;
-    }
-    Ok(())
 }

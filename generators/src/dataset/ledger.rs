@@ -6,16 +6,17 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::basic::Type as Physical;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use super::files::Draft;
 use super::view::{Outline, View};
 use super::{DatasetError, LEDGER, Row, Split};
+use crate::parquet::{column, put};
 
 type Text = fn(&Row) -> Option<&str>;
 /// The columns of text: name, whether it may be null, and the value.
@@ -79,14 +80,15 @@ impl Ledger {
     fn write_group(&mut self) -> ParquetResult<()> {
         let rows = std::mem::take(&mut self.rows);
         let mut group = self.writer.next_row_group()?;
+        let rows = || rows.iter();
         for (_, nullable, text) in TEXTS {
-            put::<ByteArrayType>(&mut group, &rows, nullable, |r| text(r).map(ByteArray::from))?;
+            put::<ByteArrayType>(&mut group, nullable, rows().map(|r| text(r).map(ByteArray::from)))?;
         }
-        put::<BoolType>(&mut group, &rows, false, |r| Some(r.afterglow))?;
-        put::<Int32Type>(&mut group, &rows, false, |r| Some(r.job as i32))?;
-        put::<Int32Type>(&mut group, &rows, false, |r| Some(r.layer as i32))?;
+        put::<BoolType>(&mut group, false, rows().map(|r| Some(r.afterglow)))?;
+        put::<Int32Type>(&mut group, false, rows().map(|r| Some(r.job as i32)))?;
+        put::<Int32Type>(&mut group, false, rows().map(|r| Some(r.layer as i32)))?;
         for name in &self.parameters {
-            put::<DoubleType>(&mut group, &rows, true, |r| r.parameters.get(name).copied())?;
+            put::<DoubleType>(&mut group, true, rows().map(|r| r.parameters.get(name).copied()))?;
         }
         group.close()?;
         Ok(())
@@ -119,34 +121,6 @@ fn schema(parameters: &BTreeSet<String>) -> ParquetResult<Arc<Type>> {
         columns.push(column(name, Physical::DOUBLE, true)?);
     }
     Ok(Arc::new(Type::group_type_builder("ledger").with_fields(columns).build()?))
-}
-
-fn column(name: &str, physical: Physical, nullable: bool) -> ParquetResult<Arc<Type>> {
-    let repetition = if nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-    let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition);
-    let builder = match physical {
-        Physical::BYTE_ARRAY => {
-            builder.with_logical_type(Some(LogicalType::String)).with_converted_type(ConvertedType::UTF8)
-        }
-        _ => builder,
-    };
-    Ok(Arc::new(builder.build()?))
-}
-
-fn put<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Draft>,
-    rows: &[Row],
-    nullable: bool,
-    value: impl Fn(&Row) -> Option<T::T>,
-) -> ParquetResult<()> {
-    let values: Vec<Option<T::T>> = rows.iter().map(value).collect();
-    let levels: Vec<i16> = values.iter().map(|v| i16::from(v.is_some())).collect();
-    let present: Vec<T::T> = values.into_iter().flatten().collect();
-    if let Some(mut column) = group.next_column()? {
-        column.typed::<T>().write_batch(&present, nullable.then_some(&levels), None)?;
-        column.close()?;
-    }
-    Ok(())
 }
 
 /// The rows of the ledger at `path`, one row group in memory at a time.
