@@ -8,67 +8,7 @@ use std::collections::BTreeMap;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::ranking::{auroc, midranks};
-use super::{MetricError, check_lengths, checked_scores};
-
-/// The signed-rank test of differences (Wilcoxon 1945, doi:10.2307/3001968).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SignedRank {
-    /// Sum of the ranks of the positive differences, and of the negative.
-    pub rank_sums: [f64; 2],
-    /// Two-sided: as good a split of the ranks by tossing a coin for every sign.
-    pub p_value: f64,
-}
-
-/// Most differences whose signs are all counted through; the normal approximation is good far below it.
-const MOST_EXACT: usize = 200;
-
-/// Whether paired differences, one per seed or job, are symmetric around 0.
-///
-/// Differences of 0 are left out; equal ones share their rank, and the distribution is that of these very ranks: exact up
-/// to 200 differences, normal beyond. `None` where no difference is left.
-///
-/// # Errors
-/// Where a difference is not a number.
-pub fn signed_rank(differences: &[f64]) -> Result<Option<SignedRank>, MetricError> {
-    let checked = checked_scores(differences)?;
-    let differences: Vec<f64> = checked.into_iter().filter(|&d| d != 0.0).collect();
-    if differences.is_empty() {
-        return Ok(None);
-    }
-    let sizes: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
-    let ranks = midranks(&sizes);
-    let signed = |positive: bool| -> f64 {
-        differences.iter().zip(&ranks).filter(|(d, _)| (**d > 0.0) == positive).map(|(_, rank)| rank).sum()
-    };
-    let rank_sums = [signed(true), signed(false)];
-    let less = rank_sums[0].min(rank_sums[1]);
-    let below = match ranks.len() {
-        0..=MOST_EXACT => {
-            // Midranks are halves: twice them are whole.
-            let doubled: Vec<usize> = ranks.iter().map(|rank| (2.0 * rank) as usize).collect();
-            share_at_most((2.0 * less) as usize, &doubled)
-        }
-        _ => {
-            let mean = ranks.iter().sum::<f64>() / 2.0;
-            let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt() / 2.0;
-            standard_normal((less - mean) / deviation)
-        }
-    };
-    Ok(Some(SignedRank { rank_sums, p_value: (2.0 * below).min(1.0) }))
-}
-
-/// Share of all subsets of `ranks` whose sum is at most `sum`.
-fn share_at_most(sum: usize, ranks: &[usize]) -> f64 {
-    let mut share = vec![0.0; sum + 1];
-    share[0] = 1.0;
-    for &rank in ranks {
-        for total in (0..=sum).rev() {
-            let with = if total >= rank { share[total - rank] } else { 0.0 };
-            share[total] = f64::midpoint(share[total], with);
-        }
-    }
-    share.iter().sum()
-}
+use super::{MetricError, check_lengths};
 
 /// The test of two areas under the ROC curve on the same images.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -152,14 +92,11 @@ fn standard_normal(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use generators::stream::Stream;
-    use proptest::prelude::*;
 
     use super::*;
 
     #[test]
     fn there_may_be_no_test() {
-        assert_eq!(signed_rank(&[0.0, -0.0]), Ok(None));
-        assert_eq!(signed_rank(&[f64::NAN]), Err(MetricError::NotANumber { index: 0 }));
         let scores = [1.0, 2.0, 3.0, 4.0];
         let other = [1.0, 3.0, 2.0, 4.0];
         let truth = [false, true, false, true];
@@ -186,25 +123,5 @@ mod tests {
         let jobs: Vec<u32> = jobs.iter().flat_map(|&j| [j; 10]).collect();
         let copied = auroc_difference(&truth, &tenfold(&first), &tenfold(&second), &jobs).unwrap().unwrap();
         assert!((once.standard_error - copied.standard_error).abs() < 1e-12);
-    }
-
-    proptest! {
-        /// By tossing every sign: what the sums count, by brute force.
-        #[test]
-        fn all_signs_are_counted(differences in prop::collection::vec(-6..6i32, 1..9)) {
-            let differences: Vec<f64> = differences.into_iter().map(f64::from).collect();
-            if let Some(found) = signed_rank(&differences).unwrap() {
-                let kept: Vec<f64> = differences.into_iter().filter(|&d| d != 0.0).collect();
-                let ranks = midranks(&kept.iter().map(|d| d.abs()).collect::<Vec<_>>());
-                let least = found.rank_sums[0].min(found.rank_sums[1]);
-                let cases = 1u32 << kept.len();
-                let below = (0..cases).filter(|signs| {
-                    let sum: f64 = (0..kept.len()).filter(|i| signs >> i & 1 == 1).map(|i| ranks[i]).sum();
-                    sum <= least
-                }).count();
-                let expected = (2.0 * below as f64 / f64::from(cases)).min(1.0);
-                prop_assert!((found.p_value - expected).abs() < 1e-12);
-            }
-        }
     }
 }

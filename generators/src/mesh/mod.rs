@@ -134,11 +134,6 @@ impl Mesh {
         self.volume_mm3
     }
 
-    /// How many triangles were kept.
-    pub fn triangle_count(&self) -> usize {
-        self.triangles.len()
-    }
-
     /// What was wrong with the file.
     pub fn repairs(&self) -> &Repairs {
         &self.repairs
