@@ -14,26 +14,56 @@ pub struct RocPoint {
     pub true_positive_rate: f64,
 }
 
-/// Images that share one score.
-struct Tie {
-    score: f64,
-    positives: usize,
-    negatives: usize,
+/// Scores in their order, for the figures at every threshold, of all images or of many resamples of them.
+pub struct Ranking {
+    /// Score, image and whether it is anomalous, from the highest score down.
+    ranked: Vec<(f64, usize, bool)>,
 }
 
-/// Groups of tied images from the highest score down, and how many are anomalous and healthy.
-fn ties<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<(Vec<Tie>, usize, usize), MetricError> {
-    check_lengths(("labels", truth.len()), ("scores", scores.len()))?;
-    let scores = checked_scores(scores)?;
-    let mut ranked: Vec<(f64, bool)> = scores.into_iter().zip(truth.iter().copied()).collect();
-    ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-    // -0 and 0 are one score: `==` joins what the total order tells apart.
-    let ties = ranked.chunk_by(|a, b| a.0 == b.0).map(|group| {
-        let positives = group.iter().filter(|(_, anomalous)| *anomalous).count();
-        Tie { score: group[0].0, positives, negatives: group.len() - positives }
-    });
-    let positives = truth.iter().filter(|&&anomalous| anomalous).count();
-    Ok((ties.collect(), positives, truth.len() - positives))
+impl Ranking {
+    /// Ranks the images.
+    ///
+    /// # Errors
+    /// As [`auroc`].
+    pub fn new<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Self, MetricError> {
+        check_lengths(("labels", truth.len()), ("scores", scores.len()))?;
+        let scores = checked_scores(scores)?.into_iter().enumerate();
+        let mut ranked: Vec<_> = scores.zip(truth).map(|((i, score), &t)| (score, i, t)).collect();
+        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        Ok(Self { ranked })
+    }
+
+    /// Each distinct score from the highest down, with its anomalous and its healthy images, where image `i` comes up
+    /// `times(i)` times.
+    fn ties(&self, times: impl Fn(usize) -> usize) -> impl Iterator<Item = (f64, [u64; 2])> {
+        // -0 and 0 are one score: `==` joins what the total order tells apart.
+        self.ranked.chunk_by(|a, b| a.0 == b.0).map(move |tie| {
+            let mut counts = [0; 2];
+            tie.iter()
+                .for_each(|&(_, image, anomalous)| counts[usize::from(!anomalous)] += times(image) as u64);
+            (tie[0].0, counts)
+        })
+    }
+
+    /// How many images are anomalous and healthy; `None` where a class is missing.
+    fn classes(&self) -> Option<[u64; 2]> {
+        let anomalous = self.ranked.iter().filter(|image| image.2).count();
+        let counts = [anomalous, self.ranked.len() - anomalous].map(|count| count as u64);
+        (!counts.contains(&0)).then_some(counts)
+    }
+
+    /// The area where image `i` comes up `times(i)` times; `None` where a class does not come up.
+    pub fn auroc(&self, times: impl Fn(usize) -> usize) -> Option<f64> {
+        // Twice the pairs won, so that the count stays whole.
+        let (mut positives, mut negatives, mut won_twice) = (0, 0, 0);
+        for (_, [anomalous, healthy]) in self.ties(times) {
+            won_twice += healthy * (2 * positives + anomalous);
+            positives += anomalous;
+            negatives += healthy;
+        }
+        (positives > 0 && negatives > 0)
+            .then(|| won_twice as f64 / (2.0 * positives as f64 * negatives as f64))
+    }
 }
 
 /// Area under the receiver operating characteristic, 0 to 1: the probability that an anomalous
@@ -44,54 +74,7 @@ fn ties<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<(Vec<Tie>, 
 /// # Errors
 /// Where the lengths differ, nothing is given, or a score is not a number.
 pub fn auroc<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Option<f64>, MetricError> {
-    let (ties, positives, negatives) = ties(truth, scores)?;
-    if positives == 0 || negatives == 0 {
-        return Ok(None);
-    }
-    // Twice the pairs won, so that the count stays whole.
-    let (mut above, mut won_twice) = (0u64, 0u64);
-    for tie in &ties {
-        won_twice += tie.negatives as u64 * (2 * above + tie.positives as u64);
-        above += tie.positives as u64;
-    }
-    Ok(Some(won_twice as f64 / (2.0 * positives as f64 * negatives as f64)))
-}
-
-/// Scores in their order, for the area under the ROC curve of many resamples of the images.
-pub struct Ranking {
-    /// Groups of tied images, from the highest score down: each image and whether it is anomalous.
-    ties: Vec<Vec<(usize, bool)>>,
-}
-
-impl Ranking {
-    /// Ranks the images.
-    ///
-    /// # Errors
-    /// As [`auroc`].
-    pub fn new<S: Copy + Into<f64>>(truth: &[bool], scores: &[S]) -> Result<Self, MetricError> {
-        check_lengths(("labels", truth.len()), ("scores", scores.len()))?;
-        let scores = checked_scores(scores)?;
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let ties = order.chunk_by(|&a, &b| scores[a] == scores[b]);
-        Ok(Self { ties: ties.map(|tie| tie.iter().map(|&i| (i, truth[i])).collect()).collect() })
-    }
-
-    /// The area where image `i` comes up `times(i)` times; `None` where a class does not come up.
-    pub fn auroc(&self, times: impl Fn(usize) -> usize) -> Option<f64> {
-        let (mut positives, mut negatives, mut won_twice) = (0u64, 0u64, 0u64);
-        for tie in &self.ties {
-            let count = |class: bool| -> u64 {
-                tie.iter().filter(|(_, anomalous)| *anomalous == class).map(|&(i, _)| times(i) as u64).sum()
-            };
-            let (anomalous, healthy) = (count(true), count(false));
-            won_twice += healthy * (2 * positives + anomalous);
-            positives += anomalous;
-            negatives += healthy;
-        }
-        (positives > 0 && negatives > 0)
-            .then(|| won_twice as f64 / (2.0 * positives as f64 * negatives as f64))
-    }
+    Ok(Ranking::new(truth, scores)?.auroc(|_| 1))
 }
 
 /// The mean area of the drawn trainings, on the drawn jobs; `place` is that of an image's job.
@@ -131,15 +114,13 @@ pub fn average_precision<S: Copy + Into<f64>>(
     truth: &[bool],
     scores: &[S],
 ) -> Result<Option<f64>, MetricError> {
-    let (ties, positives, negatives) = ties(truth, scores)?;
-    if positives == 0 || negatives == 0 {
-        return Ok(None);
-    }
+    let ranking = Ranking::new(truth, scores)?;
+    let Some([positives, _]) = ranking.classes() else { return Ok(None) };
     let (mut found, mut called, mut sum) = (0, 0, 0.0);
-    for tie in &ties {
-        found += tie.positives;
-        called += tie.positives + tie.negatives;
-        sum += tie.positives as f64 * found as f64 / called as f64;
+    for (_, [anomalous, healthy]) in ranking.ties(|_| 1) {
+        found += anomalous;
+        called += anomalous + healthy;
+        sum += anomalous as f64 * found as f64 / called as f64;
     }
     Ok(Some(sum / positives as f64))
 }
@@ -154,18 +135,16 @@ pub fn roc_curve<S: Copy + Into<f64>>(
     truth: &[bool],
     scores: &[S],
 ) -> Result<Option<Vec<RocPoint>>, MetricError> {
-    let (ties, positives, negatives) = ties(truth, scores)?;
-    if positives == 0 || negatives == 0 {
-        return Ok(None);
-    }
+    let ranking = Ranking::new(truth, scores)?;
+    let Some([positives, negatives]) = ranking.classes() else { return Ok(None) };
     let start = RocPoint { threshold: f64::INFINITY, false_positive_rate: 0.0, true_positive_rate: 0.0 };
     let mut points = vec![start];
     let (mut found, mut wrong) = (0, 0);
-    for tie in &ties {
-        found += tie.positives;
-        wrong += tie.negatives;
+    for (threshold, [anomalous, healthy]) in ranking.ties(|_| 1) {
+        found += anomalous;
+        wrong += healthy;
         points.push(RocPoint {
-            threshold: tie.score,
+            threshold,
             false_positive_rate: wrong as f64 / negatives as f64,
             true_positive_rate: found as f64 / positives as f64,
         });
