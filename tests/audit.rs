@@ -1,11 +1,13 @@
 //! `synthgen audit` on generated datasets: clean ones pass, tampered copies do not.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use image::GrayImage;
+use program::synthgen;
 use tempfile::TempDir;
 
 const SCENARIO: &str = r#"
@@ -55,12 +57,6 @@ fn generated(changes: &[(&str, &str)]) -> TempDir {
     fs::copy(parts.join("core.stl"), folder.path().join("core.stl")).unwrap();
     synthgen(folder.path()).args(["generate", "small.toml", "--out", "run"]).assert().success();
     folder
-}
-
-fn synthgen(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder).env("NO_COLOR", "1");
-    command
 }
 
 /// What the audit of `run` prints on either channel.

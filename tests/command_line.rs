@@ -1,19 +1,14 @@
 //! The program as a user meets it: commands, messages, exit statuses, and what is left on disk.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod tiny;
 
 use std::fs;
-use std::path::Path;
 
 use assert_cmd::Command;
+use program::synthgen;
 use tempfile::TempDir;
-
-fn synthgen(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder).env("NO_COLOR", "1");
-    command
-}
 
 /// What the tiny scenario has beside its data and its detector.
 const SHIFT: &str = r#"[[defect]]

@@ -1,12 +1,14 @@
 //! What a printer knows of a layer beside its image: which part it prints, and the layers before.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
 use generators::dataset::{Dataset, Row, Split};
+use program::synthgen;
 use synthgen::data::{self, Context};
 use tempfile::TempDir;
 
@@ -62,8 +64,8 @@ fn generate(scenario: &str, threads: usize) -> (TempDir, Dataset) {
     for part in ["core.stl", "bracket.stl", "lattice.stl"] {
         fs::copy(parts.join(part), folder.path().join(part)).unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder.path()).env("RAYON_NUM_THREADS", threads.to_string());
+    let mut command = synthgen(folder.path());
+    command.env("RAYON_NUM_THREADS", threads.to_string());
     command.args(["generate", "small.toml", "--out", "run"]).assert().success();
     let dataset = Dataset::open(&folder.path().join("run/dataset")).unwrap();
     (folder, dataset)
@@ -182,9 +184,8 @@ fn a_side_without_a_part_is_refused() {
     for part in ["core.stl", "bracket.stl", "lattice.stl"] {
         fs::copy(parts.join(part), folder.path().join(part)).unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder.path()).env("NO_COLOR", "1");
-    let output = command.args(["check", "small.toml"]).assert().code(2).get_output().clone();
+    let checked = synthgen(folder.path()).args(["check", "small.toml"]).assert().code(2);
+    let output = checked.get_output().clone();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("no [[part]] is left for the 8 test jobs"), "{text}");
     assert!(text.contains("use = \"any\" or use = \"test\""), "{text}");
@@ -195,8 +196,7 @@ fn a_run_tells_parts_of_the_training_from_others() {
     let scenario = SCENARIO.replace("image_px = 16", "image_px = 32")
         + "[[detector]]\nkind = \"context\"\nchannels = 2\nsteps = 20\n[[separator]]\nkind = \"otsu\"\n";
     let (folder, _) = generate(&scenario, 2);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder.path()).args(["small.toml", "--out", "run"]).assert().success();
+    synthgen(folder.path()).args(["small.toml", "--out", "run"]).assert().success();
     let record: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join("run/record.json")).unwrap()).unwrap();
     let unseen: Vec<bool> =
@@ -207,9 +207,7 @@ fn a_run_tells_parts_of_the_training_from_others() {
     assert_eq!(on.iter().map(|on| on["parts"].to_string()).collect::<Vec<_>>(), ["[0]", "[2]"]);
     // The model scores the run's images as the run did, and says what it lacks of images that lie anywhere.
     let score = |images: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-        command.current_dir(folder.path()).env("NO_COLOR", "1");
-        command.args(["score", "run/models/context", images, "--out", "scored"]).assert()
+        synthgen(folder.path()).args(["score", "run/models/context", images, "--out", "scored"]).assert()
     };
     score("run").success();
     let table = fs::read_to_string(folder.path().join("scored/scores.csv")).unwrap();

@@ -1,9 +1,12 @@
 //! Convolutions against plain loops in f64, on ordinary and awkward shapes, at several numbers of threads.
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use candle_core::{Device, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{Activation, Conv2d, ConvTranspose2d, Init, Parameters, Window, normal};
+use tensors::{assert_close, floats};
 
 /// Batch, input channels, height, width, output channels, window.
 type Case = ([usize; 5], Window);
@@ -55,10 +58,6 @@ const CASES: [Case; 26] = [
     sparse(case([1, 1, 1, 1, 1], 1, 1, 0), 3, 1),
 ];
 
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
 /// Height and width of the features of a case.
 fn feature_px(([_, _, height, width, _], window): Case) -> (usize, usize) {
     let Window { kernel, stride, padding, dilation, .. } = window;
@@ -88,14 +87,6 @@ fn visit(case: Case, mut f: impl FnMut(usize, usize, usize)) {
             }
         }
     }
-}
-
-/// Largest error, relative to the largest value.
-fn error(found: &[f32], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let largest = expected.iter().fold(1e-30f64, |a, b| a.max(b.abs()));
-    let off = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).abs());
-    off.fold(0.0, |a: f64, b| if b.is_nan() { f64::NAN } else { a.max(b) }) / largest
 }
 
 fn network(weights: [usize; 2], window: Window, transposed: bool) -> (Parameters, Conv2d, ConvTranspose2d) {
@@ -149,7 +140,7 @@ fn convolution_and_its_gradients_equal_plain_loops() {
             .map(|(z, u)| f64::from(u) * if *z > 0.0 { 1.0 } else { f64::from(0.2f32) })
             .collect();
         let expected: Vec<f64> = expected.into_iter().map(|z| leaky(z, f64::from(0.2f32))).collect();
-        assert!(error(&floats(&y), &expected) < 1e-5, "forward of {case:?}");
+        assert_close(&format!("forward of {case:?}"), &floats(&y), &expected, 1e-5);
 
         let (mut dx, mut dw, mut db) = (vec![0.0; xs.len()], vec![0.0; ws.len()], vec![0.0; bs.len()]);
         visit(case, |i, k, f| {
@@ -159,7 +150,7 @@ fn convolution_and_its_gradients_equal_plain_loops() {
         masked.iter().enumerate().for_each(|(f, m)| db[channel(f)] += m);
         for (what, var, expected) in [("input", &x, dx), ("weight", &weight, dw), ("bias", &bias, db)] {
             let found = floats(gradients.get(var).unwrap());
-            assert!(error(&found, &expected) < 1e-5, "{what} gradient of {case:?}");
+            assert_close(&format!("{what} gradient of {case:?}"), &found, &expected, 1e-5);
         }
         let upward = conv.input_gradient(&upstream, &y, Activation::LeakyRelu(0.2), [height, width]).unwrap();
         assert_eq!(floats(&upward), floats(gradients.get(&x).unwrap()), "input gradient of {case:?}");
@@ -195,7 +186,7 @@ fn transposed_convolution_and_its_gradients_equal_plain_loops() {
         let both = expected.iter().zip(floats(&upstream));
         let masked: Vec<f64> = both.map(|(z, u)| if *z > 0.0 { f64::from(u) } else { 0.0 }).collect();
         let expected: Vec<f64> = expected.into_iter().map(|z| z.max(0.0)).collect();
-        assert!(error(&floats(&y), &expected) < 1e-5, "forward of {case:?}");
+        assert_close(&format!("forward of {case:?}"), &floats(&y), &expected, 1e-5);
 
         let (mut dx, mut dw, mut db) = (vec![0.0; xs.len()], vec![0.0; ws.len()], vec![0.0; bs.len()]);
         visit(case, |i, k, f| {
@@ -205,7 +196,7 @@ fn transposed_convolution_and_its_gradients_equal_plain_loops() {
         masked.iter().enumerate().for_each(|(i, m)| db[channel(i)] += m);
         for (what, var, expected) in [("input", &x, dx), ("weight", &weight, dw), ("bias", &bias, db)] {
             let found = floats(gradients.get(var).unwrap());
-            assert!(error(&found, &expected) < 1e-5, "{what} gradient of {case:?}");
+            assert_close(&format!("{what} gradient of {case:?}"), &found, &expected, 1e-5);
         }
     }
 }

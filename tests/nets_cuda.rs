@@ -2,6 +2,8 @@
 //! program is built without the feature `cuda` or finds no card.
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use std::path::Path;
 
 use candle_core::{Device, Result, Tensor, Var};
@@ -12,6 +14,7 @@ use synthgen::nets::{
     Activation, Adam, BatchNorm2d, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Linear, Mode,
     Parameters, Window, apply_mask, binary_cross_entropy_with_logits, dropout_mask, normal, upsample_nearest,
 };
+use tensors::{assert_close, floats};
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
@@ -24,10 +27,6 @@ fn card() -> Option<Device> {
     }
     println!("on {}", device::name(&device));
     Some(device)
-}
-
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_device(&Device::Cpu).unwrap().to_vec1().unwrap()
 }
 
 fn draw(shape: &[usize], name: &str, device: &Device) -> Tensor {
@@ -125,11 +124,7 @@ fn operators_and_gradients_are_those_of_the_processor() {
             let (found, expected) = (all(&case, &card), all(&case, &Device::Cpu));
             assert_eq!(found.len(), expected.len());
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-                assert_eq!(found.len(), expected.len(), "{}: tensor {i}", case.name);
-                let largest = expected.iter().fold(1e-12f32, |a, b| a.max(b.abs()));
-                let off = found.iter().zip(expected).fold(0f32, |a, (f, e)| a.max((f - e).abs()));
-                // NaN fails too.
-                assert!(off <= tolerance * largest, "{}: tensor {i} is off by {off} of {largest}", case.name);
+                assert_close(&format!("{}: tensor {i}", case.name), found, expected, tolerance);
             }
         }
     }
@@ -158,8 +153,7 @@ fn second_derivatives_are_those_of_the_processor() {
         ["conv.weight", "norm.weight"].map(|name| floats(gradients.get(&of(name)).unwrap())).concat()
     };
     let (found, expected) = (penalty(&card), penalty(&Device::Cpu));
-    let largest = expected.iter().fold(1e-12f32, |a, b| a.max(b.abs()));
-    assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() <= 1e-5 * largest));
+    assert_close("second derivative", &found, &expected, 1e-5);
     device::allow_tf32(true);
 }
 

@@ -1,15 +1,14 @@
 //! Layer and instance norm and nearest upsampling: against plain loops in f64, finite differences and candle's own.
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use candle_core::{Device, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{Activation, InstanceNorm2d, LayerNorm, Parameters, normal, upsample_nearest};
+use tensors::{assert_close, floats};
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
-
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
 
 fn doubles(tensor: &Tensor) -> Vec<f64> {
     floats(tensor).into_iter().map(f64::from).collect()
@@ -17,15 +16,6 @@ fn doubles(tensor: &Tensor) -> Vec<f64> {
 
 fn draw(shape: &[usize], name: &str) -> Var {
     Var::from_tensor(&normal(shape, &mut Stream::root(3).child(name), &Device::Cpu).unwrap()).unwrap()
-}
-
-fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-12f64, |a, b| a.max(b.abs()));
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        let off = (f64::from(*f) - e).abs();
-        assert!(off <= tolerance * largest, "{what}[{i}] is {f}, not {e}");
-    }
 }
 
 /// Either layer.
@@ -185,7 +175,7 @@ fn a_second_backward_pass_is_exact() {
         let once = case.input_gradient(&upstream, &x, &y.detach()).sqr().unwrap().sum_all().unwrap();
         let once = once.backward().unwrap();
         for var in [&x, &case.weight] {
-            let expected = doubles(once.get(var).unwrap());
+            let expected = floats(once.get(var).unwrap());
             assert_close("second derivative", &floats(twice.get(var).unwrap()), &expected, 1e-5);
         }
     }
@@ -207,9 +197,9 @@ fn upsampling_repeats_pixels_and_sums_gradients() {
         };
         let (ours, theirs) = (upsample_nearest(&x, factor).unwrap(), x.upsample_nearest2d(h, w).unwrap());
         assert_eq!(floats(&ours), floats(&theirs));
-        let expected: Vec<f64> = gradient(&theirs).into_iter().map(f64::from).collect();
+        let expected = gradient(&theirs);
         assert_close("gradient", &gradient(&ours), &expected, 1e-6);
-        let twice: Vec<f64> = expected.iter().map(|g| 3.0 * g).collect();
+        let twice: Vec<f32> = expected.iter().map(|g| 3.0 * g).collect();
         let skipped = (&ours + (upsample_nearest(&x, factor).unwrap() * 2.0).unwrap()).unwrap();
         assert_close("two uses", &gradient(&skipped), &twice, 1e-6);
     }

@@ -3,12 +3,15 @@
 //! Both sides fill their tensors by `wave`. The programs that printed the numbers stand above them.
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use candle_core::{Device, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{
     Activation, Adam, BatchNorm2d, Conv2d, Init, Linear, Mode, Parameters, Window,
     binary_cross_entropy_with_logits,
 };
+use tensors::{assert_close, floats};
 
 /// sin(0.7 i² + 1.3 i + phase) * scale + offset for i = 0, 1, ...
 fn wave(shape: &[usize], phase: f64, scale: f64, offset: f64) -> Tensor {
@@ -17,22 +20,8 @@ fn wave(shape: &[usize], phase: f64, scale: f64, offset: f64) -> Tensor {
     Tensor::from_vec((0..count).map(value).collect(), shape, &Device::Cpu).unwrap()
 }
 
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
 fn variable(parameters: &Parameters, name: &str) -> Var {
     parameters.variables().find(|(n, _)| *n == name).unwrap().1.clone()
-}
-
-/// Refuses an error of more than `tolerance` times the largest expected value.
-fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-12f64, |a, b| a.max(b.abs()));
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        let off = (f64::from(*f) - e).abs();
-        assert!(off <= tolerance * largest, "{what}[{i}] is {f}, PyTorch says {e}");
-    }
 }
 
 // The gradient penalty of WGAN-GP, differentiated in the weights:
@@ -190,7 +179,7 @@ fn gradient_penalty_is_exact() {
     // Way 2 against the ordinary backward pass through the same layers.
     let input = Var::from_tensor(&mixed).unwrap();
     let ordinary = critic.forward(&input)[4].sum_all().unwrap().backward().unwrap();
-    let ordinary: Vec<f64> = floats(ordinary.get(&input).unwrap()).into_iter().map(f64::from).collect();
+    let ordinary = floats(ordinary.get(&input).unwrap());
     assert_close("input gradient", &floats(&input_gradient), &ordinary, 1e-6);
 }
 

@@ -39,12 +39,15 @@
 //! ```
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use candle_core::{Device, Result, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{
     Activation, Adam, BatchNorm2d, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Mode,
     Parameters, Window,
 };
+use tensors::{assert_close, floats};
 
 #[rustfmt::skip]
 mod pytorch {
@@ -133,19 +136,6 @@ fn wave(shape: &[usize], phase: f64, scale: f64, offset: f64) -> Tensor {
     let count: usize = shape.iter().product();
     let value = |i: usize| (scale * (0.7 * (i * i) as f64 + 1.3 * i as f64 + phase).sin() + offset) as f32;
     Tensor::from_vec((0..count).map(value).collect(), shape, &Device::Cpu).unwrap()
-}
-
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn assert_close(what: &str, found: &[f32], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(1e-12f64, |a, b| a.max(b.abs()));
-    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        let off = (f64::from(*f) - e).abs();
-        assert!(off <= tolerance * largest, "{what}[{i}] is {f}, PyTorch says {e}");
-    }
 }
 
 /// What `study` in the program above prints, without the second derivative in the input.

@@ -2,26 +2,23 @@
 //! backward passes. The reference cuts the graph there, and sums by hand.
 #![allow(clippy::unwrap_used)]
 
+mod tensors;
+
 use candle_core::{Device, Tensor, Var};
 use generators::stream::Stream;
 use synthgen::nets::{
     Activation, BatchNorm2d, Conv2d, Init, Linear, Mode, Parameters, Window, apply_mask, dropout_mask, normal,
 };
+use tensors::{assert_close, floats};
 
 const LEAKY: Activation = Activation::LeakyRelu(0.2);
-
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
 
 fn draw(shape: &[usize], name: &str) -> Tensor {
     normal(shape, &mut Stream::root(3).child(name), &Device::Cpu).unwrap()
 }
 
 fn assert_same(what: &str, found: &Tensor, expected: &Tensor) {
-    let (found, expected) = (floats(found), floats(expected));
-    let largest = expected.iter().fold(1e-12f32, |a, b| a.max(b.abs()));
-    assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() <= 2e-6 * largest), "{what}");
+    assert_close(what, &floats(found), &floats(expected), 2e-6);
 }
 
 struct Net {

@@ -1,12 +1,13 @@
 //! Photographs of a process in the scenario: detectors are trained on them too, and judged by them.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod tiny;
 
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use program::synthgen;
 use tempfile::TempDir;
 
 const PHOTOGRAPHS: &str = r#"
@@ -16,12 +17,6 @@ anomalous = "photographs/dataset/test/striation"
 masks = "photographs/dataset/ground_truth/striation"
 views = 2
 "#;
-
-fn synthgen(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder).env("NO_COLOR", "1");
-    command
-}
 
 /// A folder with the tiny scenario, `photographs` in it as asked, and photographs that another seed made of the same process.
 fn workshop(photographs: &str) -> TempDir {

@@ -2,10 +2,13 @@
 //! `SYNTHGEN_REAL_DATA` names (`../shared/data` where it is not set).
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use program::synthgen;
 use tempfile::TempDir;
 
 fn real_stl() -> Option<PathBuf> {
@@ -35,7 +38,7 @@ fn scenario(folder: &Path) -> PathBuf {
 }
 
 fn generate(scenario: &Path, part: &Path, unit: &str, out: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
+    let mut command = synthgen(Path::new("."));
     command
         .arg("generate")
         .arg(scenario)

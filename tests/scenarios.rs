@@ -1,17 +1,13 @@
 //! The scenarios that come with the program, and a small run with what the study of Zeiser et al. 2023 needs.
 #![allow(clippy::unwrap_used)]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
+use program::synthgen;
 use serde_json::Value;
-
-fn synthgen() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.env("NO_COLOR", "1");
-    command
-}
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -25,7 +21,7 @@ fn every_scenario_can_be_run() {
         assert!(files.iter().any(|file| file.ends_with(name)), "{name} is missing");
     }
     for file in files {
-        synthgen().arg("check").arg(&file).assert().success();
+        synthgen(&scenarios()).arg("check").arg(&file).assert().success();
     }
 }
 
@@ -105,7 +101,7 @@ fn a_slow_detector_scores_some_images_and_figures_of_a_paper_stand_beside_ours()
     let file = folder.path().join("study.toml");
     fs::write(&file, study()).unwrap();
     let run = folder.path().join("run");
-    let start = || synthgen().arg(&file).arg("--out").arg(&run).assert().success();
+    let start = || synthgen(folder.path()).arg(&file).arg("--out").arg(&run).assert().success();
     start();
     let record = || -> Value { serde_json::from_slice(&fs::read(run.join("record.json")).unwrap()).unwrap() };
     let found = record();
@@ -134,7 +130,7 @@ fn a_slow_detector_scores_some_images_and_figures_of_a_paper_stand_beside_ours()
     // A model that sees averaged images scores those of the run, to the same numbers.
     let out = folder.path().join("scored");
     let model = run.join("models/f-anogan");
-    synthgen().arg("score").arg(model).arg(&run).arg("--out").arg(&out).assert().success();
+    synthgen(folder.path()).arg("score").arg(model).arg(&run).arg("--out").arg(&out).assert().success();
     let table = fs::read_to_string(out.join("scores.csv")).unwrap();
     let value: f64 = table.lines().nth(1).unwrap().split(',').nth(1).unwrap().parse().unwrap();
     let expected = found["detectors"][1]["components"][0]["values"][0].as_f64().unwrap();

@@ -1,13 +1,14 @@
 //! Trained detectors on a process that varies more or less than in training, and on another part.
 #![allow(clippy::unwrap_used)]
 
+mod program;
 mod tiny;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use program::synthgen;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -34,12 +35,6 @@ fn workshop(more: &str) -> TempDir {
     let part = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/parts/lattice.stl");
     fs::copy(part, folder.path().join("lattice.stl")).unwrap();
     folder
-}
-
-fn synthgen(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_synthgen"));
-    command.current_dir(folder).env("NO_COLOR", "1");
-    command
 }
 
 fn record(folder: &Path, run: &str) -> Value {
