@@ -1,5 +1,7 @@
 //! How a scenario names one of several kinds of thing, and how one more kind is added.
 
+pub mod contract;
+
 use crate::params::{ScenarioError, Table};
 
 /// One kind of defect, texture, detector or separator: its name in a scenario, what it is, where it

@@ -9,8 +9,8 @@ use std::path::Path;
 use generators::defects::{Defect, KINDS, Phase, effects, profiles, shapes};
 use generators::layer::Mask;
 use generators::params::{Param, Table};
-use generators::registry::{self, Kind};
-use scene::{Injected, build, files_with_a_kind, inject_in_phase, inject_into, layer, try_build};
+use generators::registry;
+use scene::{Injected, build, inject_in_phase, inject_into, layer, try_build};
 
 /// The defects of a scenario, by name.
 fn scenario_defects(file: &str) -> BTreeMap<String, Box<dyn Defect>> {
@@ -137,16 +137,6 @@ fn every_shape_profile_and_effect_composes() {
             assert!(footprint == changed, "{name} {seed}");
         }
     }
-}
-
-#[test]
-fn shapes_profiles_and_effects_are_registered() {
-    fn names<T: ?Sized>(kinds: &[Kind<T>]) -> Vec<String> {
-        kinds.iter().map(|kind| kind.name.to_owned()).collect()
-    }
-    assert_eq!(names(shapes::KINDS), files_with_a_kind("defects/shapes"));
-    assert_eq!(names(profiles::KINDS), files_with_a_kind("defects/profiles"));
-    assert_eq!(names(effects::KINDS), files_with_a_kind("defects/effects"));
 }
 
 /// What is not printed is bare already.

@@ -2,39 +2,47 @@
 
 mod scene;
 
-use generators::registry::Kind;
-use generators::{defects, faults, textures};
-use scene::{build, files_with_a_kind, try_build};
+use std::path::Path;
 
-/// Every file of the `room` that defines a kind is in its list, once, and explained; each kind can do without all keys,
-/// except those that `needs` names, and refuses a key that it does not know.
-fn check<T: ?Sized>(room: &str, kinds: &[Kind<T>], needs: &[&str]) {
-    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-    names.sort_unstable();
-    assert_eq!(names, files_with_a_kind(room));
-    for kind in kinds {
-        assert!(!kind.summary.is_empty() && !kind.source.is_empty(), "{}", kind.name);
-        if !needs.contains(&kind.name) {
-            build(kinds, kind.name, "");
-        }
-        let line = kind.example.lines().count() + 2;
-        let message = try_build(kinds, kind.name, &format!("{}  colour = 1", kind.example)).err();
-        let start = format!("s.toml:{line}:3: unknown key `colour` in the scenario; ");
-        assert!(message.as_ref().is_some_and(|m| m.starts_with(&start)), "{}: {message:?}", kind.name);
-    }
+use generators::dataset::formats;
+use generators::defects::{effects, profiles, shapes};
+use generators::registry::{Kind, contract};
+use generators::{defects, faults, textures};
+use scene::build;
+
+fn check<T: ?Sized>(room: &str, kinds: &[Kind<T>]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
+    contract::check(kinds, &folder, &[]).unwrap_or_else(|why| panic!("{room}: {why}"));
+}
+
+/// Each kind can do without all keys.
+fn without_keys<T: ?Sized>(kinds: &[Kind<T>]) {
+    kinds.iter().filter(|kind| kind.name != "composed").for_each(|kind| drop(build(kinds, kind.name, "")));
 }
 
 #[test]
 fn defects() {
-    check("defects", defects::KINDS, &["composed"]);
+    check("defects", defects::KINDS);
+    check("defects/shapes", shapes::KINDS);
+    check("defects/profiles", profiles::KINDS);
+    check("defects/effects", effects::KINDS);
+    without_keys(defects::KINDS);
 }
 
 #[test]
 fn faults() {
-    check("faults", faults::KINDS, &[]);
+    check("faults", faults::KINDS);
+    without_keys(faults::KINDS);
 }
 
 #[test]
 fn textures() {
-    check("textures", textures::KINDS, &[]);
+    check("textures", textures::KINDS);
+    without_keys(textures::KINDS);
+}
+
+#[test]
+fn formats() {
+    check("dataset/formats", formats::KINDS);
+    without_keys(formats::KINDS);
 }

@@ -39,23 +39,7 @@ fn data(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn every_file_is_registered_and_explained() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dataset/formats");
-    let mut with_a_kind = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() && std::fs::read_to_string(&path).unwrap().contains("const KIND:") {
-            with_a_kind.push(path.file_stem().unwrap().to_string_lossy().into_owned());
-        }
-    }
-    with_a_kind.sort();
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    assert_eq!(names, with_a_kind);
-    assert!(KINDS.iter().all(|kind| !kind.summary.is_empty() && !kind.source.is_empty()));
-}
-
-#[test]
-fn examples_set_every_key_and_others_are_refused() {
+fn a_scenario_takes_every_example_and_refuses_other_keys() {
     for kind in KINDS {
         let table =
             format!("test_jobs = 4\nformats = [\"{0}\"]\n[dataset.{0}]\n{1}", kind.name, kind.example);

@@ -1,9 +1,9 @@
 //! What every registered separator has to keep.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
 use generators::params::Table;
-use generators::registry::build;
+use generators::registry::{build, contract};
 use generators::stream::Stream;
 
 use super::{KINDS, Separator, SeparatorError};
@@ -36,25 +36,9 @@ fn two_clouds(columns: usize, seed: u64) -> Matrix {
 }
 
 #[test]
-fn every_file_is_registered() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/separators");
-    let files: BTreeSet<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "mod.rs" && name != "contract.rs")
-        .collect();
-    let registered: BTreeSet<String> = KINDS.iter().map(|k| k.name.replace('-', "_") + ".rs").collect();
-    assert_eq!(files, registered);
-}
-
-#[test]
-fn unknown_keys_are_refused_with_their_place() {
-    for kind in KINDS {
-        let text = format!("kind = \"{}\"\n{}\nnonsense = 1\n", kind.name, kind.example);
-        let error = build(KINDS, Table::parse("s.toml", &text).unwrap()).err().unwrap().to_string();
-        let line = kind.example.lines().count() + 2;
-        assert!(error.starts_with(&format!("s.toml:{line}:1: unknown key `nonsense`")), "{error}");
-    }
+fn every_kind_is_registered_and_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/separators");
+    assert_eq!(contract::check(KINDS, &folder, &[]), Ok(()));
 }
 
 #[test]

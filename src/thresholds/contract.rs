@@ -1,9 +1,9 @@
 //! What every registered threshold has to keep.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
 use generators::params::Table;
-use generators::registry::build;
+use generators::registry::{build, contract};
 use generators::stream::Stream;
 
 use super::{Calibration, KINDS, Threshold, ThresholdError};
@@ -24,25 +24,9 @@ fn normal(count: usize, mean: f64, stream: &mut Stream) -> Vec<f64> {
 }
 
 #[test]
-fn every_file_is_registered() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/thresholds");
-    let files: BTreeSet<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !["mod.rs", "contract.rs", "costs.rs", "saved.rs"].contains(&name.as_str()))
-        .collect();
-    let registered: BTreeSet<String> = KINDS.iter().map(|k| k.name.replace('-', "_") + ".rs").collect();
-    assert_eq!(files, registered);
-}
-
-#[test]
-fn unknown_keys_are_refused_with_their_place() {
-    for kind in KINDS {
-        let text = format!("kind = \"{}\"\n{}\nnonsense = 1\n", kind.name, kind.example);
-        let error = build(KINDS, Table::parse("s.toml", &text).unwrap()).err().unwrap().to_string();
-        let line = kind.example.lines().count() + 2;
-        assert!(error.starts_with(&format!("s.toml:{line}:1: unknown key `nonsense`")), "{error}");
-    }
+fn every_kind_is_registered_and_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/thresholds");
+    assert_eq!(contract::check(KINDS, &folder, &[]), Ok(()));
 }
 
 #[test]

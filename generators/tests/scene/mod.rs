@@ -3,7 +3,6 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "a module of tests, each of which takes what it needs")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::OnceLock;
 
 use generators::camera::{Depth, Grey};
@@ -99,18 +98,4 @@ pub fn inject_in_phase(
     let mut after = before.clone();
     let footprint = defect.inject(&mut after, phase, &mut draws);
     Injected { before, after, footprint, record: draws.into_record() }
-}
-
-/// The file stems of a room that define a `KIND`, with `-` for `_`, sorted.
-pub fn files_with_a_kind(room: &str) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room);
-    let mut stems: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .filter(|path| std::fs::read_to_string(path).unwrap().contains("const KIND:"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"))
-        .collect();
-    stems.sort_unstable();
-    stems
 }

@@ -475,6 +475,11 @@ impl Table {
         self.entries.into_iter().map(read).collect()
     }
 
+    /// The keys that somebody asked for and the scenario does not state.
+    pub(crate) fn left_out(&self) -> Vec<&'static str> {
+        self.asked.iter().copied().filter(|key| !self.has(key)).collect()
+    }
+
     /// Refuses keys that nobody asked for, naming the nearest that somebody did.
     pub fn finish(self) -> Result<()> {
         for (name, (key, _, _)) in &self.entries {
