@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod nets;
 pub mod pipeline;
 pub mod plan;
+mod quantile;
 pub mod report;
 pub mod representations;
 pub mod separators;

@@ -18,6 +18,7 @@ pub mod layer;
 pub mod mesh;
 pub mod params;
 pub mod parquet;
+mod quantile;
 pub mod raster;
 pub mod registry;
 pub mod scenario;

@@ -2,6 +2,7 @@
 
 use super::classification::Confusion;
 use super::{MetricError, check_lengths, checked_scores};
+use crate::quantile::median;
 
 /// The group that is to be called anomalous, 0 or 1, decided without labels: the one with the larger
 /// median of the reference score.
@@ -15,7 +16,10 @@ pub fn anomalous_group<S: Copy + Into<f64>>(groups: &[usize], reference: &[S]) -
     check_lengths(("groups", groups.len()), ("scores", reference.len()))?;
     let reference = checked_scores(reference)?;
     let median_of = |group: usize| {
-        median(groups.iter().zip(&reference).filter(|(g, _)| **g == group).map(|(_, s)| *s).collect())
+        let of = groups.iter().zip(&reference).filter(|(g, _)| **g == group);
+        let mut sorted: Vec<f64> = of.map(|(_, s)| *s).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        median(&sorted)
     };
     Ok(match (median_of(0), median_of(1)) {
         (Some(zero), Some(one)) => usize::from(one >= zero),
@@ -42,17 +46,6 @@ pub fn called_anomalous(groups: &[usize], anomalous: usize) -> Vec<bool> {
     groups.iter().map(|&group| group == anomalous).collect()
 }
 
-/// The middle value, or the mean of the two middle ones.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,13 +64,6 @@ mod tests {
         assert_eq!(anomalous_group(&[0, 0], &[5.0, 6.0]), Ok(1));
         assert_eq!(anomalous_group(&[1, 1], &[5.0, 6.0]), Ok(0));
         assert_eq!(anomalous_group::<f64>(&[], &[]), Err(MetricError::Empty));
-    }
-
-    #[test]
-    fn median_by_hand() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! How many layers pass until a defect is detected.
 
+use crate::quantile::median;
+
 /// An image of a defect that was called anomalous, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -38,8 +40,8 @@ impl Delay {
         layers.sort_unstable_by(f64::total_cmp);
         let episodes = layers.len();
         let detected = layers.iter().filter(|l| l.is_finite()).count();
-        let middle = f64::midpoint(*layers.get(episodes.checked_sub(1)? / 2)?, layers[episodes / 2]);
-        Some(Self { episodes, detected, median_layers: Some(middle).filter(|m| m.is_finite()) })
+        let median = median(&layers)?;
+        Some(Self { episodes, detected, median_layers: Some(median).filter(|m| m.is_finite()) })
     }
 }
 

@@ -18,6 +18,8 @@ use generators::stream::Stream;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::quantile::linear_quantile;
+
 /// The ends of the 95 % interval of the standard normal law.
 pub const NORMAL_97_5: f64 = 1.959_963_984_540_054;
 
@@ -154,7 +156,7 @@ where
         return None;
     }
     figures.sort_unstable_by(f64::total_cmp);
-    let end = |share: f64| estimate + error.stretch * (quantile(&figures, share) - estimate);
+    let end = |share: f64| estimate + error.stretch * (linear_quantile(&figures, share) - estimate);
     Some(Interval {
         low: end(0.025).min(estimate).max(least),
         estimate,
@@ -204,17 +206,6 @@ impl StandardError {
 /// Student's law.
 fn law(freedom: f64) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, freedom.min(1e6)).ok()
-}
-
-/// The quantile of sorted values, linear between neighbours (numpy's default). `sorted` is not empty.
-pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    if sorted[below] == sorted[above] {
-        return sorted[below];
-    }
-    sorted[below] + (sorted[above] - sorted[below]) * place.fract()
 }
 
 #[cfg(test)]

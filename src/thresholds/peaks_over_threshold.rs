@@ -4,7 +4,7 @@ use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 
 use super::{Calibration, HEALTHY, Threshold, ThresholdError, false_alarms, sorted};
-use crate::metrics::interval;
+use crate::quantile::linear_quantile;
 
 /// A threshold from the law of large excesses.
 pub(super) const KIND: Kind<dyn Threshold> = Kind {
@@ -38,7 +38,7 @@ struct PeaksOverThreshold {
 impl Threshold for PeaksOverThreshold {
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError> {
         let healthy = sorted(HEALTHY, scores.healthy, (FEWEST as f64 / self.tail).ceil() as usize)?;
-        let start = interval::quantile(&healthy, 1.0 - self.tail);
+        let start = linear_quantile(&healthy, 1.0 - self.tail);
         let excesses: Vec<f64> =
             healthy.iter().filter(|&&score| score > start).map(|score| score - start).collect();
         if excesses.len() < FEWEST {

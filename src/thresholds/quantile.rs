@@ -3,7 +3,7 @@
 use generators::registry::Kind;
 
 use super::{Calibration, HEALTHY, Threshold, ThresholdError, false_alarms, sorted};
-use crate::metrics::interval;
+use crate::quantile::linear_quantile;
 
 /// What all but the stated share of the healthy scores stay below.
 pub(super) const KIND: Kind<dyn Threshold> = Kind {
@@ -22,7 +22,7 @@ struct Quantile {
 impl Threshold for Quantile {
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError> {
         let healthy = sorted(HEALTHY, scores.healthy, 1)?;
-        Ok(interval::quantile(&healthy, 1.0 - self.false_alarms))
+        Ok(linear_quantile(&healthy, 1.0 - self.false_alarms))
     }
 }
 

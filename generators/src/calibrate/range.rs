@@ -1,5 +1,7 @@
 //! Ranges, and how much of what was seen they cover.
 
+use crate::quantile::sixth_quantile;
+
 /// The range of one parameter over the images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range {
@@ -27,30 +29,22 @@ impl Range {
         values.sort_by(f64::total_cmp);
         let (least, greatest) = (*values.first()?, *values.last()?);
         let outside = (1.0 - share) / 2.0;
-        let low = rounded(quantile(&values, outside), f64::floor);
-        let high = rounded(quantile(&values, 1.0 - outside), f64::ceil);
+        let low = rounded(sixth_quantile(&values, outside), f64::floor);
+        let high = rounded(sixth_quantile(&values, 1.0 - outside), f64::ceil);
         let covered =
             values.iter().filter(|v| (low..=high).contains(*v)).count() as f64 / values.len() as f64;
         let width = greatest - least;
         let spread = if width > 0.0 { (high.min(greatest) - low.max(least)) / width } else { 1.0 };
-        let seen = [least, quantile(&values, 0.5), greatest];
+        let seen = [least, sixth_quantile(&values, 0.5), greatest];
         Some(Self { low, high, seen, values: values.len(), covered, spread })
     }
-}
-
-/// The quantile of sorted values, straight between two of them (Hyndman and Fan 1996, their sixth): few values are
-/// covered to the last.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = (share * (sorted.len() + 1) as f64 - 1.0).clamp(0.0, (sorted.len() - 1) as f64);
-    let below = sorted[at.floor() as usize];
-    below + at.fract() * (sorted[at.ceil() as usize] - below)
 }
 
 /// The quantile of values in any order; `None` without values.
 pub fn quantile_of(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
     values.sort_by(f64::total_cmp);
-    (!values.is_empty()).then(|| quantile(&values, share))
+    (!values.is_empty()).then(|| sixth_quantile(&values, share))
 }
 
 /// Rounded to [`DIGITS`] significant digits.

@@ -4,6 +4,7 @@ use super::Fault;
 use super::silhouette::Silhouette;
 use crate::camera::Grey;
 use crate::params::{Draws, Param};
+use crate::quantile::upper_median;
 use crate::registry::Kind;
 
 /// An arm or a tool that comes in over an edge.
@@ -89,7 +90,7 @@ impl Fault for Hand {
         let breadth = draws.draw("breadth", &self.breadth);
         let contrast = draws.draw("contrast", &self.contrast);
         let white = f64::from(image.depth.white());
-        let median = f64::from(median(&image.values)) / white;
+        let median = f64::from(upper_median(image.values.iter().copied()).unwrap_or(0)) / white;
         let sign = self.sign.unwrap_or_else(|| draws.steady_stream("warmth").sign());
         // Where the scale ends before the contrast is reached it goes the other way.
         let sign = if (0.0..=1.0).contains(&(median + sign * contrast)) { sign } else { -sign };
@@ -111,10 +112,4 @@ impl Fault for Hand {
             }
         }
     }
-}
-
-fn median(values: &[u16]) -> u16 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! Nothing is to be seen.
 
-use super::statistics::quantile;
 use super::{Finding, series::Series};
+use crate::quantile::nearest_quantile;
 
 /// Half a step of 256: what varies less over an image, noise averaged out, is no scene.
 const NO_SCENE: f64 = 0.002;
@@ -13,13 +13,14 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
     let frame = series.frames[at];
     // Means over an eighth of the side: independent noise is gone, a scene is not.
     let coarse = super::image::coarse(&frame.small);
-    let spread = quantile(coarse.iter().copied(), 0.95) - quantile(coarse.iter().copied(), 0.05);
+    let spread =
+        nearest_quantile(coarse.iter().copied(), 0.95) - nearest_quantile(coarse.iter().copied(), 0.05);
     let constant = frame.ends.values[0] == frame.ends.values[1];
     let limit = NO_SCENE.min(LEFT * series.usual.contrast);
     if !constant && spread > 4.0 * limit {
         return None;
     }
-    let level = super::percent(quantile(coarse, 0.5));
+    let level = super::percent(nearest_quantile(coarse, 0.5));
     let reason = if constant {
         format!("every pixel has the same value, {level} of the scale")
     } else {

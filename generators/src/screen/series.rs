@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::frame::Frame;
 use super::image::SMALL;
-use super::statistics::{correlation, median, quantile};
+use super::statistics::{correlation, median};
+use crate::quantile::{nearest_quantile, upper_median};
 
 /// As many images before and as many after are what an image is compared with.
 const REACH: usize = 5;
@@ -69,7 +70,7 @@ impl<'a> Series<'a> {
     fn measure(&self) -> Usual {
         let sound: Vec<usize> = (0..self.frames.len()).filter(|&i| self.sound[i]).collect();
         let over = |measure: &dyn Fn(&Frame) -> f64| median(sound.iter().map(|&i| measure(self.frames[i])));
-        let inside = |lines: &[f32], share: f64| quantile(lines.iter().map(|&v| f64::from(v)), share);
+        let inside = |lines: &[f32], share: f64| nearest_quantile(lines.iter().map(|&v| f64::from(v)), share);
         let both = |measure: &dyn Fn(&super::lines::Lines) -> f64| {
             [over(&|f| measure(&f.rows)), over(&|f| measure(&f.columns))]
         };
@@ -103,16 +104,16 @@ impl<'a> Series<'a> {
     /// The median image of up to [`REACH`] sound ones before `at`, and that of those after.
     pub fn references(&self, at: usize) -> impl Iterator<Item = Vec<f32>> {
         self.around(at).map(|near| {
-            let middle = |i: usize| middle(near.iter().map(|&k| self.frames[k].small[i]));
-            (0..SMALL * SMALL).map(middle).collect()
+            let middle = |i: usize| upper_median(near.iter().map(|&k| self.frames[k].small[i]));
+            (0..SMALL * SMALL).filter_map(middle).collect()
         })
     }
 
     /// As [`Series::references`], of the pixels that were left unchanged.
     pub fn sampled_references(&self, at: usize) -> impl Iterator<Item = Vec<u16>> {
         self.around(at).map(|near| {
-            let middle = |i: usize| middle(near.iter().map(|&k| self.frames[k].sampled[i]));
-            (0..SMALL * SMALL).map(middle).collect()
+            let middle = |i: usize| upper_median(near.iter().map(|&k| self.frames[k].sampled[i]));
+            (0..SMALL * SMALL).filter_map(middle).collect()
         })
     }
 
@@ -126,15 +127,8 @@ impl<'a> Series<'a> {
     /// How far `share` of an image's cells are from a reference at most.
     fn unlike(&self, at: usize, reference: &[f32], share: f64) -> f64 {
         let pairs = self.frames[at].small.iter().zip(reference);
-        quantile(pairs.map(|(a, b)| f64::from((a - b).abs())), share)
+        nearest_quantile(pairs.map(|(a, b)| f64::from((a - b).abs())), share)
     }
-}
-
-/// The middle one of some values.
-fn middle<T: PartialOrd + Copy>(values: impl Iterator<Item = T>) -> T {
-    let mut sorted: Vec<T> = values.collect();
-    sorted.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-    sorted[sorted.len() / 2]
 }
 
 /// Root mean square difference.
@@ -145,7 +139,7 @@ pub(super) fn distance(a: &[f32], b: &[f32]) -> f64 {
 
 /// From the 5th to the 95th percentile.
 fn contrast(small: &[f32]) -> f64 {
-    let at = |share| quantile(small.iter().map(|&v| f64::from(v)), share);
+    let at = |share| nearest_quantile(small.iter().map(|&v| f64::from(v)), share);
     at(0.95) - at(0.05)
 }
 

@@ -4,8 +4,9 @@ use super::frame::Frame;
 use super::image::SMALL;
 use super::lines::Lines;
 use super::series::{NEARLY_ALL, Series};
-use super::statistics::{median, quantile};
+use super::statistics::median;
 use super::{Finding, fourier};
+use crate::quantile::nearest_quantile;
 
 /// Where it is, the image is unlike those before and after by this many times the usual, and by as many
 /// times what is left once it is moved back.
@@ -115,7 +116,7 @@ fn unlike(image: &[f32], reference: &[f32], by: [f64; 2]) -> f64 {
         let lower = value(0, 1) + fx * (value(1, 1) - value(0, 1));
         Some(f64::from((upper + fy * (lower - upper) - reference[i as usize]).abs()))
     });
-    quantile(pairs, NEARLY_ALL)
+    nearest_quantile(pairs, NEARLY_ALL)
 }
 
 /// The end of the image that was left empty ends in a seam, or was filled with what was last.

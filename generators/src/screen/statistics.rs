@@ -1,19 +1,10 @@
 //! Statistics that a share of spoilt images does not move.
 
+use crate::quantile::nearest_quantile;
+
 /// The median; 0 of nothing.
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    quantile(values, 0.5)
-}
-
-/// The value below which `share` of the values lie; 0 of nothing.
-pub(super) fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> f64 {
-    let mut sorted: Vec<f64> = values.into_iter().collect();
-    let last = sorted.len().saturating_sub(1);
-    let at = (share * last as f64).round() as usize;
-    if sorted.is_empty() {
-        return 0.0;
-    }
-    *sorted.select_nth_unstable_by(at, f64::total_cmp).1
+    nearest_quantile(values, 0.5)
 }
 
 /// The correlation of two images; 0 where one of them is constant.

@@ -1,7 +1,7 @@
 //! An axis that long tails do not squash.
 
+use crate::quantile::linear_quantile;
 use crate::report::numbers::{fixed, short};
-use crate::report::record::quantile;
 
 /// Where values lie between the two ends of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,8 @@ impl Axis {
         let logarithmic = first > 0.0 && last / first > 30.0;
         let transformed = |v: f64| if logarithmic { v.log10() } else { v };
         let place = |v| transformed(v);
-        let (inner_low, inner_high) = (place(quantile(&sorted, 0.01)), place(quantile(&sorted, 0.99)));
+        let (inner_low, inner_high) =
+            (place(linear_quantile(&sorted, 0.01)), place(linear_quantile(&sorted, 0.99)));
         let room = 0.5 * (inner_high - inner_low);
         let (mut low, mut high) = (place(first), place(last));
         if inner_low - low > room && room > 0.0 {

@@ -39,7 +39,6 @@ pub use results::{
     ImageScore, Judgement, Named, NetworkSize, Outcome, Reduction, Representation, Retraining, Separation,
     Share, ShareOfDefect, Snapshot, Speed, TestImage, Threshold,
 };
-pub(super) use scenario::quantile;
 pub use scenario::{
     Dataset, DefectFacts, GreyScale, Machine, Part, Provenance, Quantiles, Scenario, Setting, SplitCount,
     StageTime,

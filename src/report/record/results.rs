@@ -9,7 +9,8 @@ use super::gates::Bound;
 use super::localisation::Localisation;
 use super::operating::{Operating, OperatingPoint};
 use super::parts::OnParts;
-use super::scenario::{Setting, quantile};
+use super::scenario::Setting;
+use crate::quantile::linear_quantile;
 
 /// A test image as the figures need it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -315,7 +316,7 @@ impl Threshold {
             return None;
         }
         healthy.sort_by(f64::total_cmp);
-        let value = quantile(&healthy, 0.95);
+        let value = linear_quantile(&healthy, 0.95);
         let above = |scores: &[f64]| Share::new(scores.iter().filter(|&&v| v > value).count(), scores.len());
         let defects_above = defects
             .iter()

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::quantile::linear_quantile;
+
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
@@ -173,20 +175,10 @@ impl Quantiles {
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let at = |p| quantile(&sorted, p);
-        Some(Self { min: *sorted.first()?, q05: at(0.05), median: at(0.5), q95: at(0.95), max: at(1.0) })
+        let min = *sorted.first()?;
+        let at = |share| linear_quantile(&sorted, share);
+        Some(Self { min, q05: at(0.05), median: at(0.5), q95: at(0.95), max: at(1.0) })
     }
-}
-
-/// The `p` quantile of sorted values, linear between order statistics (numpy's default).
-///
-/// # Panics
-/// Where there are no values.
-pub(crate) fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let place = p * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]
