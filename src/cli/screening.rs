@@ -8,6 +8,7 @@ use generators::dataset::{Dataset, MANIFEST, Row, Split};
 use generators::screen::{self, Finding};
 
 use crate::pipeline::{Failure, dataset_of, write_file};
+use crate::report::escape;
 
 /// The table of verdicts.
 const TABLE: &str = "screen.csv";
@@ -58,13 +59,12 @@ fn recordings(folder: &Path) -> Result<(Vec<Vec<PathBuf>>, Vec<Row>), Failure> {
 }
 
 fn table(images: &Path, files: &[&PathBuf], verdicts: &[&Option<Finding>]) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut csv = "file,verdict,kind,score,reason\n".to_owned();
     for (file, verdict) in files.iter().zip(verdicts) {
-        let file = quoted(&file.strip_prefix(images).unwrap_or(file).to_string_lossy());
+        let file = escape::csv(&file.strip_prefix(images).unwrap_or(file).to_string_lossy());
         let _ = match verdict {
             Some(Finding { kind, score, reason }) => {
-                writeln!(csv, "{file},fault,{kind},{score:.3},{}", quoted(reason))
+                writeln!(csv, "{file},fault,{kind},{score:.3},{}", escape::csv(reason))
             }
             None => writeln!(csv, "{file},process,,,"),
         };

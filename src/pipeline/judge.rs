@@ -70,6 +70,11 @@ pub fn select<T: Copy>(values: &[T], indices: &[usize]) -> Vec<T> {
     indices.iter().map(|&i| values[i]).collect()
 }
 
+/// The scores in double precision.
+pub fn wide(scores: &[f32]) -> Vec<f64> {
+    scores.iter().copied().map(f64::from).collect()
+}
+
 /// A share and its interval; `None` where it does not exist.
 pub fn estimate(
     design: Design,
@@ -108,8 +113,7 @@ pub fn component(
     stream: &Stream,
 ) -> Result<Component, MetricError> {
     let anomalous = truth.anomalous();
-    let wide = |values: &&[f32]| -> Vec<f64> { values.iter().copied().map(f64::from).collect() };
-    let mut values: Vec<Vec<f64>> = trainings.iter().map(wide).collect();
+    let mut values: Vec<Vec<f64>> = trainings.iter().map(|values| wide(values)).collect();
     let area = |of: &[usize], stream: &Stream| auroc_over_trainings(&values, truth, of, stream);
     let ranked = area(&(0..anomalous.len()).collect::<Vec<_>>(), stream)?;
     let mut auroc_by_defect = Vec::new();

@@ -2,7 +2,7 @@
 
 use generators::stream::Stream;
 
-use super::judge::{Truth, estimate, select};
+use super::judge::{Truth, estimate, select, wide};
 use super::separate::Halves;
 use crate::metrics::MetricError;
 use crate::metrics::classification::Confusion;
@@ -40,7 +40,6 @@ pub fn points(
     Halves { fit, judge }: &Halves,
     stream: &Stream,
 ) -> Result<(Vec<Operating>, Option<OperatingPoint>), MetricError> {
-    let wide = |scores: &[f32]| -> Vec<f64> { scores.iter().copied().map(f64::from).collect() };
     let (test, healthy) = (wide(score.test), wide(score.healthy));
     let calibration = Calibration { healthy: &healthy, unlabelled: &select(&test, fit) };
     let judged = Judged {

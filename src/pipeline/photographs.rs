@@ -7,12 +7,12 @@ use std::path::Path;
 use candle_core::Device;
 use generators::stream::Stream;
 
-use super::judge::{estimate_over_jobs, select};
+use super::judge::{estimate_over_jobs, select, wide};
 use super::learn::{Images, Place};
 use super::localisation::Footprints;
 use super::operating::top;
 use super::told::Told;
-use super::{Failure, fingerprint, write_file};
+use super::{Failure, fingerprint, sample, write_file};
 use crate::data::files::FilesError;
 use crate::data::photographs::{self, Photographs};
 use crate::data::{Context, ImageSet};
@@ -197,7 +197,6 @@ fn ranked(
     stream: &Stream,
 ) -> Result<Vec<PhotographScore>, MetricError> {
     let (anomalous, parts) = (&photographs.anomalous, &photographs.test.job);
-    let wide = |values: &[f32]| -> Vec<f64> { values.iter().copied().map(f64::from).collect() };
     let mut list = Vec::new();
     for (index, (name, values)) in scores.components.iter().enumerate() {
         let values = wide(values);
@@ -224,8 +223,7 @@ fn ranked(
 /// Indices of the tested photographs that the report shows: anomalous ones, evenly spread.
 fn shown(anomalous: &[bool]) -> Vec<usize> {
     let of: Vec<usize> = (0..anomalous.len()).filter(|&i| anomalous[i]).collect();
-    let count = of.len().min(EXAMPLES);
-    (0..count).map(|k| of[k * of.len() / count]).collect()
+    sample::spread(&of, EXAMPLES)
 }
 
 /// Whether a file in [`FOLDER`] is called as the pictures of photographs are.

@@ -11,7 +11,7 @@ use super::model::open_model;
 use super::{Failure, dataset_of, write_file};
 use crate::data::{self, Context, ImageSet, files};
 use crate::detectors::{Progress, Scores};
-use crate::report::{Picture, colour};
+use crate::report::{Picture, colour, escape};
 use crate::thresholds::saved::{self, SavedError, SavedThreshold, SavedThresholds};
 
 /// Images in memory at once.
@@ -245,11 +245,10 @@ impl Table {
         anomalous: Option<bool>,
         overlay: Option<&str>,
     ) {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         // A string takes everything.
         if self.rows == 0 {
             let names: String =
-                scores.components.iter().map(|(name, _)| format!("{},", quoted(name))).collect();
+                scores.components.iter().map(|(name, _)| format!("{},", escape::csv(name))).collect();
             let _ = writeln!(self.text, "file,{names}verdict,overlay");
         }
         let values: String = scores.components.iter().map(|(_, values)| format!("{},", values[i])).collect();
@@ -258,8 +257,9 @@ impl Table {
             Some(false) => "healthy",
             None => "",
         };
-        let file = quoted(&file.to_string_lossy());
-        let _ = writeln!(self.text, "{file},{values}{verdict},{}", overlay.map_or(String::new(), quoted));
+        let file = escape::csv(&file.to_string_lossy());
+        let _ =
+            writeln!(self.text, "{file},{values}{verdict},{}", overlay.map_or(String::new(), escape::csv));
         self.rows += 1;
     }
 }

@@ -7,7 +7,7 @@ use candle_core::Device;
 use generators::dataset::{self, Dataset, Split};
 use generators::stream::Stream;
 
-use super::judge::{Truth, auroc_over_trainings, estimate};
+use super::judge::{Truth, auroc_over_trainings, estimate, wide};
 use super::learn::{Learnt, model_folder};
 use super::model::open_model;
 use super::operating::rates;
@@ -169,8 +169,7 @@ fn shifted(
     let everything: Vec<usize> = (0..truth.images.len()).collect();
     let mut list = Vec::new();
     for (index, component) in learnt.record.components.iter().enumerate() {
-        let wide = |scores: &Scores| scores.components[index].1.iter().copied().map(f64::from).collect();
-        let trainings: Vec<Vec<f64>> = said.iter().map(wide).collect();
+        let trainings: Vec<Vec<f64>> = said.iter().map(|scores| wide(&scores.components[index].1)).collect();
         let stream = stream.child(&component.name);
         let mut thresholds = Vec::new();
         for operating in &component.operating {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::escape;
 use super::fair::leaks;
 use super::record::Record;
 use super::verdict::{NAMED_PAIR, verdict};
@@ -22,8 +23,8 @@ pub fn xml(record: &Record) -> String {
     let failures = cases.iter().filter(|case| case.failure.is_some()).count();
     let secs: f64 = record.provenance.stages.iter().map(|stage| stage.wall_secs).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let name = escaped(&record.scenario.name);
-    let (tests, stamp) = (cases.len(), escaped(&record.provenance.date));
+    let name = escape::xml(&record.scenario.name);
+    let (tests, stamp) = (cases.len(), escape::xml(&record.provenance.date));
     // A string takes everything.
     let _ = writeln!(xml, "<testsuites>");
     let _ = writeln!(
@@ -32,10 +33,10 @@ pub fn xml(record: &Record) -> String {
     );
     for case in &cases {
         let head =
-            format!("    <testcase classname=\"{name}.{}\" name=\"{}\"", case.group, escaped(&case.name));
+            format!("    <testcase classname=\"{name}.{}\" name=\"{}\"", case.group, escape::xml(&case.name));
         let _ = match &case.failure {
             None => writeln!(xml, "{head}/>"),
-            Some(why) => writeln!(xml, "{head}><failure message=\"{}\"/></testcase>", escaped(why)),
+            Some(why) => writeln!(xml, "{head}><failure message=\"{}\"/></testcase>", escape::xml(why)),
         };
     }
     xml + "  </testsuite>\n</testsuites>\n"
@@ -67,20 +68,4 @@ fn audit(record: &Record) -> Option<Case> {
     let leaks = leaks(record.audit.as_ref()?);
     let name = "nothing but the defect tells the classes apart".to_owned();
     Some(Case { group: "audit", name, failure: (!leaks.is_empty()).then(|| leaks.join(" ")) })
-}
-
-/// Text as XML takes it in an attribute; characters that no XML 1.0 document may hold become spaces.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -6,6 +6,7 @@
 mod assets;
 pub mod bencher;
 pub mod colour;
+pub mod escape;
 pub mod fair;
 pub mod figures;
 pub mod junit;

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::report::colour::Rgb;
+use crate::report::escape;
 
 /// Units of the drawing per CSS px.
 pub const UNIT: i32 = 4;
@@ -34,7 +35,8 @@ pub fn document(width: i32, height: i32, title: &str, draw: impl FnOnce(&Area<'_
         draw(&area).and_then(|()| area.present())
     };
     if let Err(error) = result {
-        let text = format!("<text x=\"8\" y=\"80\" font-size=\"48\">{}</text>", escaped(&error.to_string()));
+        let text =
+            format!("<text x=\"8\" y=\"80\" font-size=\"48\">{}</text>", escape::xml(&error.to_string()));
         return wrap(width, height, UNIT, title, &text);
     }
     let inside = drawn.split_once('>').map_or("", |(_, rest)| rest);
@@ -53,13 +55,8 @@ pub fn wrap(width: i32, height: i32, unit: i32, title: &str, inside: &str) -> St
     let (w, h) = (width * unit, height * unit);
     format!(
         "<svg{NAMESPACE} viewBox=\"0 0 {w} {h}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">{inside}</svg>",
-        escaped(title)
+        escape::xml(title)
     )
-}
-
-/// Text as it may stand in XML, in an attribute too.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A colour for plotters.
@@ -137,4 +134,16 @@ pub fn text_width(text: &str, size: f64) -> f64 {
         _ => 0.6,
     };
     text.chars().map(em).sum::<f64>() * size
+}
+
+/// As much of `text` as `room` CSS px hold.
+pub fn shortened(text: &str, size: f64, room: f64) -> String {
+    if text_width(text, size) <= room {
+        return text.to_owned();
+    }
+    let mut kept = text.to_owned();
+    while !kept.is_empty() && text_width(&kept, size) + text_width("…", size) > room {
+        kept.pop();
+    }
+    format!("{}…", kept.trim_end())
 }

@@ -1,10 +1,10 @@
 //! Examples of every defect in false colour (Zeiser et al. 2023, Fig. 4): what the camera saw, what it would
 //! have seen, what changed, where the defect is, and where a detector looks.
 
-use super::canvas::escaped;
 use super::sheet::Sheet;
 use crate::report::assets::{Assets, Grey};
 use crate::report::colour::{INK, MUTED, OUTLINE, OUTLINE_ON_MAP, Rgb, Scale, hex};
+use crate::report::escape;
 use crate::report::numbers::short;
 use crate::report::picture::{Picture, data_uri};
 use crate::report::record::{GalleryEntry, GreyScale, Record};
@@ -130,7 +130,7 @@ fn legend_marks(legend: &Legend) -> String {
     format!(
         "<text x=\"0\" y=\"12\" font-size=\"12\" fill=\"{}\">{}</text>{bar}{}{}{}",
         hex(INK),
-        escaped(&legend.name),
+        escape::xml(&legend.name),
         number(0.0, "start", low),
         number(130.0, "middle", 0.5 * (low + high)),
         number(260.0, "end", high)

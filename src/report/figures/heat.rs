@@ -1,8 +1,9 @@
 //! The two heat tables as drawings: representation x separator (Zeiser et al. 2023, Table 2) and score x
 //! defect. The page shows the same numbers as HTML tables, which read better on a small screen.
 
-use super::canvas::{escaped, text_width, wrap};
+use super::canvas::{text_width, wrap};
 use crate::report::colour::{INK, MUTED, cell, hex, text_on};
+use crate::report::escape;
 use crate::report::numbers::{area, half_width, percent_bare};
 use crate::report::record::{Outcome, Record};
 
@@ -81,14 +82,14 @@ fn draw(table: &Table) -> Option<String> {
     let height = HEADER + ROW * table.rows.len() as f64 + 34.0;
     let mut svg = format!("<rect width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#fff\"/>");
     let (ink, muted) = (hex(INK), hex(MUTED));
-    let title = escaped(&table.title);
+    let title = escape::xml(&table.title);
     svg += &format!(
         "<text x=\"16\" y=\"28\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>"
     );
     for (i, column) in table.columns.iter().enumerate() {
         let x = left + CELL * (i as f64 + 0.5);
         let size = (13.0 * (CELL - 6.0) / text_width(column, 13.0)).clamp(8.0, 13.0);
-        let name = escaped(column);
+        let name = escape::xml(column);
         svg += &format!(
             "<text x=\"{x:.1}\" y=\"60\" font-size=\"{size:.1}\" text-anchor=\"middle\" fill=\"{muted}\">{name}</text>"
         );
@@ -97,7 +98,7 @@ fn draw(table: &Table) -> Option<String> {
     for (r, (label, cells)) in table.rows.iter().enumerate() {
         let y = HEADER + ROW * r as f64;
         let middle = y + ROW / 2.0 + 4.5;
-        let label = escaped(label);
+        let label = escape::xml(label);
         svg += &format!(
             "<text x=\"{:.1}\" y=\"{middle:.1}\" font-size=\"13\" text-anchor=\"end\" fill=\"{ink}\">{label}</text>",
             left - 12.0
@@ -124,13 +125,13 @@ fn draw(table: &Table) -> Option<String> {
                     ROW - 2.0
                 );
             }
-            let (x, value) = (x + CELL / 2.0, escaped(&entry.text));
+            let (x, value) = (x + CELL / 2.0, escape::xml(&entry.text));
             svg += &format!(
                 "<text x=\"{x:.1}\" y=\"{middle:.1}\" font-size=\"13\" text-anchor=\"middle\" fill=\"{text}\">{value}</text>"
             );
         }
     }
-    let note = escaped(&table.note);
+    let note = escape::xml(&table.note);
     svg += &outlines;
     svg +=
         &format!("<text x=\"16\" y=\"{:.1}\" font-size=\"12\" fill=\"{muted}\">{note}</text>", height - 12.0);

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::canvas::{self, Area, Drawn, bold, dashed, document, font, line, rgb, stroke, write};
+use super::canvas::{self, Area, Drawn, bold, dashed, document, font, line, rgb, shortened, stroke, write};
 use crate::report::colour::{self, GRID, HEALTHY, INK, MUTED, Rgb};
 use crate::report::numbers::{area_estimate, count, percent};
 use crate::report::record::{Component, Detector, Record};
@@ -90,7 +90,7 @@ fn panel(
         let base = TOP + ROW * (i + 1) as f64;
         line(area, (left, base), (right, base), stroke([0xb4, 0xbc, 0xc3], 1.0))?;
         let style = font(12.0, INK, HPos::Right, VPos::Center);
-        write(area, &shortened(row.name), left - 8.0, base - 9.0, &style)?;
+        write(area, &shortened(row.name, 12.0, LEFT - 14.0), left - 8.0, base - 9.0, &style)?;
         if let Some(above) = row.above {
             write(
                 area,
@@ -141,15 +141,4 @@ fn distributions(area: &Area<'_>, axis: &Axis, rows: &[Row<'_>], height: f64) ->
         chart.draw_series(AreaSeries::new(steps, base, style.mix(0.55)).border_style(outline))?;
     }
     Ok(())
-}
-
-fn shortened(name: &str) -> String {
-    if canvas::text_width(name, 12.0) < LEFT - 14.0 {
-        return name.to_owned();
-    }
-    let kept = name.chars().scan(0.0, |width, c| {
-        *width += canvas::text_width(&c.to_string(), 12.0);
-        (*width < LEFT - 24.0).then_some(c)
-    });
-    kept.chain(['…']).collect()
 }

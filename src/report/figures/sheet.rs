@@ -1,7 +1,8 @@
 //! Rows of small pictures with headings, as one drawing.
 
-use super::canvas::{escaped, text_width, wrap};
+use super::canvas::{text_width, wrap};
 use crate::report::colour::{INK, MUTED, hex};
+use crate::report::escape;
 
 /// A sheet of pictures.
 pub struct Sheet {
@@ -30,14 +31,14 @@ impl Sheet {
         let height = top + rows_height + 8.0 + self.below.as_ref().map_or(0.0, |b| b.1);
         let (ink, muted) = (hex(INK), hex(MUTED));
         let mut svg = format!("<rect width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#fff\"/>");
-        let title = escaped(&self.title);
+        let title = escape::xml(&self.title);
         svg += &format!(
             "<text x=\"16\" y=\"26\" font-size=\"15\" font-weight=\"600\" fill=\"{ink}\">{title}</text>"
         );
         for (i, column) in self.columns.iter().enumerate() {
             let x = left + (size + gap) * i as f64 + size / 2.0;
             let font = (12.0 * size / text_width(column, 12.0)).clamp(8.0, 12.0);
-            let name = escaped(column);
+            let name = escape::xml(column);
             svg += &format!(
                 "<text x=\"{x:.1}\" y=\"54\" font-size=\"{font:.1}\" text-anchor=\"middle\" fill=\"{muted}\">{name}</text>"
             );
@@ -47,7 +48,7 @@ impl Sheet {
             let first = y + size / 2.0 + 4.0 - 8.0 * (lines.len() as f64 - 1.0);
             for (i, text) in lines.iter().enumerate() {
                 let (weight, fill) = if i == 0 { (600, &ink) } else { (400, &muted) };
-                let (y, text) = (first + 16.0 * i as f64, escaped(text));
+                let (y, text) = (first + 16.0 * i as f64, escape::xml(text));
                 svg += &format!(
                     "<text x=\"16\" y=\"{y:.1}\" font-size=\"12\" font-weight=\"{weight}\" fill=\"{fill}\">{text}</text>"
                 );

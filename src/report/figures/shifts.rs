@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
 use super::canvas::{
-    Area, Drawn, UNIT, at, bold, dashed, document, font, in_lines, line, rgb, stroke, text_width, write,
+    Area, Drawn, UNIT, at, bold, dashed, document, font, in_lines, line, rgb, shortened, stroke, write,
 };
 use super::{Figure, slug};
 use crate::report::colour::{self, GRID, INK, MUTED, Rgb};
@@ -144,7 +144,7 @@ fn plot(
     for stop in stops {
         line(area, (x(stop.place), bottom), (x(stop.place), bottom + 3.0), stroke(MUTED, 1.0))?;
         let label = font(10.5, MUTED, HPos::Center, VPos::Top);
-        write(area, &shortened(&stop.label, room), x(stop.place), bottom + 6.0, &label)?;
+        write(area, &shortened(&stop.label, 10.5, room), x(stop.place), bottom + 6.0, &label)?;
     }
     for index in 0..scores.len() {
         let aside = STEP * (index as f64 - 0.5 * (scores.len() as f64 - 1.0));
@@ -196,16 +196,4 @@ fn legend(area: &Area<'_>, scores: &[Best<'_>]) -> Drawn {
 
 fn colour_of(index: usize) -> Rgb {
     if index < COLOURED { colour::defect(index) } else { OTHERS }
-}
-
-/// As much of `text` as `room` CSS px hold.
-fn shortened(text: &str, room: f64) -> String {
-    if text_width(text, 10.5) <= room {
-        return text.to_owned();
-    }
-    let mut kept: String = text.to_owned();
-    while !kept.is_empty() && text_width(&kept, 10.5) + text_width("…", 10.5) > room {
-        kept.pop();
-    }
-    format!("{}…", kept.trim_end())
 }
