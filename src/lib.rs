@@ -12,6 +12,7 @@ pub mod cli;
 pub mod comparison;
 pub mod data;
 pub mod detectors;
+mod files;
 pub mod metrics;
 pub mod nets;
 pub mod pipeline;

@@ -157,7 +157,7 @@ fn compare(dataset: &Dataset, calibration: &Calibration, name: &str) -> (f64, f6
 fn contains(text: &str, range_c: [f64; 2], beyond: &[(&str, f64)], of_jobs: &[(&str, f64)]) {
     let folder = tempfile::tempdir().unwrap();
     let dataset = generate(text, folder.path());
-    let calibration = calibrate(&folder.path().join("train/good"), &options(range_c)).unwrap();
+    let calibration = calibrate(&folder.path().join("train/good"), &options(range_c), &|_, _| {}).unwrap();
     println!("{}\n{:?}", calibration.to_table(), calibration.textures);
     let mut wrong = Vec::new();
     for &(name, most) in beyond {
@@ -242,7 +242,7 @@ fn what_all_images_share_is_shading_and_pattern_and_no_texture() {
 
 /// Real images, where they are.
 fn real(folder: &str, options: &Options) -> Option<Calibration> {
-    let calibration = calibrate(&real_data::folder("images")?.join(folder), options).unwrap();
+    let calibration = calibrate(&real_data::folder("images")?.join(folder), options, &|_, _| {}).unwrap();
     println!("{}\n{:?}\n{}", calibration.to_table(), calibration.textures, calibration.to_toml(options));
     Some(calibration)
 }
@@ -293,7 +293,8 @@ fn text_of(error: &CalibrateError, folder: &Path) -> String {
 #[test]
 fn folders_that_say_nothing_are_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| text_of(&calibrate(path, &in_percent(64)).unwrap_err(), folder.path());
+    let refused =
+        |path: &Path| text_of(&calibrate(path, &in_percent(64), &|_, _| {}).unwrap_err(), folder.path());
     assert_eq!(
         refused(folder.path()),
         "there is no image (PNG, JPEG, BMP or TIFF) in F; name the folder that holds them"
@@ -319,7 +320,7 @@ fn folders_that_say_nothing_are_refused_in_one_line() {
 fn one_image_and_one_grey_level_are_answered_honestly() {
     let folder = tempfile::tempdir().unwrap();
     write_images(folder.path(), &[disc()]);
-    let one = calibrate(folder.path(), &in_percent(60)).unwrap();
+    let one = calibrate(folder.path(), &in_percent(60), &|_, _| {}).unwrap();
     let range = |calibration: &Calibration, name: &str| {
         calibration.parameters.iter().find(|p| p.name == name).unwrap().range.clone()
     };
@@ -329,7 +330,7 @@ fn one_image_and_one_grey_level_are_answered_honestly() {
     assert!(bed.high - bed.low < 0.02, "one value has no spread but its last digit");
 
     write_images(folder.path(), &[GrayImage::from_pixel(64, 64, image::Luma([90])), GrayImage::new(64, 64)]);
-    let flat = calibrate(folder.path(), &in_percent(64)).unwrap();
+    let flat = calibrate(folder.path(), &in_percent(64), &|_, _| {}).unwrap();
     assert_eq!((flat.images, flat.with_two_classes), (2, 0));
     let told = flat.parameters.iter().filter(|p| p.range.is_ok()).map(|p| p.name.as_str());
     assert_eq!(told.collect::<Vec<_>>(), ["bed.temperature_c"]);
@@ -347,7 +348,7 @@ fn what_is_written_is_a_scenario_once_it_has_a_part() {
         std::fs::remove_file(folder.path().join("image1.png")).ok();
         write_images(folder.path(), &images);
         let options = in_percent(60);
-        let calibration = calibrate(folder.path(), &options).unwrap();
+        let calibration = calibrate(folder.path(), &options, &|_, _| {}).unwrap();
         let text = format!(
             "{}\n[[part]]\nfile = \"parts/core.stl\"\n[dataset]\ntraining_jobs = 1\n",
             calibration.to_toml(&options)

@@ -14,7 +14,7 @@ use super::say::{say, tell};
 use super::slices::{self, Layers};
 use super::{CalibrateArgs, DeviceArgs, RunArgs, explain, gallery, interrupt, screening};
 use crate::comparison;
-use crate::detectors::DetectorError;
+use crate::detectors::{DetectorError, Progress as _};
 use crate::nets::{NetsError, device};
 use crate::pipeline::{self, Failure, write_file};
 use crate::plan::{Overrides, Plan, PlanError};
@@ -376,7 +376,11 @@ pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
     if out.exists() && !std::fs::read_to_string(out).is_ok_and(ours) {
         return Err(Failure::Occupied { path: out.to_owned() }.into());
     }
-    let calibration = calibrate::calibrate(images, &options)?;
+    let terminal = Terminal::default();
+    let told = |done, total| {
+        let _ = terminal.step("calibrate", done, total, &[]);
+    };
+    let calibration = calibrate::calibrate(images, &options, &told)?;
     write_file(out, calibration.to_toml(&options).as_bytes())?;
     say(format_args!("{}\n{}", calibration.to_table(), out.display()))?;
     Ok(())

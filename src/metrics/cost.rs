@@ -1,8 +1,27 @@
-//! The threshold that would have cost least: what thresholds that see no label are held against.
+//! What a false alarm and a missed defect cost, and the threshold that would have cost least: what thresholds that see no label are
+//! held against.
 
 use super::MetricError;
 use super::ranking::roc_curve;
-use crate::thresholds::Costs;
+
+/// The two ways to be wrong, priced; in any unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Costs {
+    /// A healthy layer that is called anomalous: what is thrown away, or looked at in vain.
+    pub scrap: f64,
+    /// A defective layer that is called healthy, and goes on its way.
+    pub escape: f64,
+    /// Share of the layers in production that are defective, 0 to 1.
+    pub defective: f64,
+}
+
+impl Costs {
+    /// What a layer costs on average where this share of the healthy ones is called anomalous, and this share of the
+    /// defective ones is not.
+    pub fn per_layer(&self, false_alarm_rate: f64, escape_rate: f64) -> f64 {
+        self.scrap * (1.0 - self.defective) * false_alarm_rate + self.escape * self.defective * escape_rate
+    }
+}
 
 /// A threshold and what comes of it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,15 +5,14 @@
 //! itself only notices a wrong length.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::NetsError;
+use crate::files::write_whole;
 
 const KEY: &str = "synthgen";
 
@@ -97,17 +96,7 @@ pub(crate) fn write(
     let file = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), json)])))
         .map_err(|e| NetsError::corrupted(path, e))?;
 
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".partial");
-    let temporary = PathBuf::from(temporary);
-    let written = File::create(&temporary)
-        .and_then(|mut f| f.write_all(&file).and_then(|()| f.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // The disk may be full: leave nothing half-written behind.
-        let _ = std::fs::remove_file(&temporary);
-        NetsError::io(path, source)
-    })
+    write_whole(path, &file).map_err(|source| NetsError::io(path, source))
 }
 
 /// Reads a file that [`write`] made.

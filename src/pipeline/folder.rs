@@ -9,8 +9,9 @@ use super::lock::Lock;
 use super::{Failure, gallery, photographs, shifts};
 use crate::audit::{self, Audited};
 use crate::detectors::{Progress, has_model};
+use crate::files::write_whole;
 use crate::plan::Plan;
-use crate::report::record::{self, write_atomically};
+use crate::report::record;
 use crate::report::{self, Record, bencher, figures, junit, scores};
 
 /// The dataset's folder inside a run's folder.
@@ -201,5 +202,5 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, e))?;
     }
-    write_atomically(path, bytes).map_err(|e| Failure::io(path, e))
+    write_whole(path, bytes).map_err(|e| Failure::io(path, e))
 }

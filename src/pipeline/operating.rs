@@ -6,14 +6,14 @@ use super::judge::{Truth, estimate, select, wide};
 use super::separate::Halves;
 use crate::metrics::MetricError;
 use crate::metrics::classification::Confusion;
-use crate::metrics::cost;
+use crate::metrics::cost::{self, Costs};
 use crate::metrics::decisions::Decisions;
 use crate::metrics::delay::{self, Call};
 use crate::metrics::interval::Design;
 use crate::plan::Named;
 use crate::report::record::{Delay, Estimate, Operating, OperatingPoint, Operation, Share};
 use crate::thresholds::saved::{SavedThreshold, SavedThresholds};
-use crate::thresholds::{Calibration, Costs, Threshold};
+use crate::thresholds::{Calibration, Threshold};
 
 /// Where both errors weigh the same in each class, least cost is best balanced accuracy.
 const BALANCED: Costs = Costs { scrap: 1.0, escape: 1.0, defective: 0.5 };

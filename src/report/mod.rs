@@ -22,6 +22,7 @@ mod verdict;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files::write_whole;
 pub use page::{PageTile, TileSection, tiles_page};
 pub use picture::{Picture, false_colour_png};
 pub use record::Record;
@@ -65,7 +66,7 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
     };
     let write = |file: &str, bytes: &[u8]| {
         let path = run.join(file);
-        record::write_atomically(&path, bytes).map_err(failed(&path)).map(|()| path)
+        write_whole(&path, bytes).map_err(failed(&path)).map(|()| path)
     };
     let folder = run.join(figures::FOLDER);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;

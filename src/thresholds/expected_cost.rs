@@ -3,7 +3,8 @@
 use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 
-use super::{Calibration, Costs, HEALTHY, Threshold, ThresholdError, UNLABELLED, sorted};
+use super::{Calibration, HEALTHY, Threshold, ThresholdError, UNLABELLED, sorted};
+use crate::metrics::cost::Costs;
 
 /// Scrap against escape.
 pub(super) const KIND: Kind<dyn Threshold> = Kind {
@@ -15,7 +16,11 @@ pub(super) const KIND: Kind<dyn Threshold> = Kind {
 };
 
 fn build(table: &mut Table) -> Result<Box<dyn Threshold>, Box<ScenarioError>> {
-    let costs = Costs::read(table)?;
+    let costs = Costs {
+        scrap: table.number("scrap", Some(1.0), 0.0..=1e12)?,
+        escape: table.number("escape", Some(10.0), 0.0..=1e12)?,
+        defective: table.number("defective", Some(0.01), 1e-9..=0.999_999)?,
+    };
     let unlabelled_defective = table.number("unlabelled_defective", Some(costs.defective), 1e-9..=1.0)?;
     Ok(Box::new(ExpectedCost { costs, unlabelled_defective }))
 }

@@ -1,7 +1,6 @@
 //! Thresholds: scores in, the score above which an image is called anomalous out, without labels.
 
 mod conformal;
-mod costs;
 mod expected_cost;
 mod peaks_over_threshold;
 mod quantile;
@@ -13,7 +12,7 @@ mod contract;
 use generators::params::{ScenarioError, Table};
 use generators::registry::Kind;
 
-pub use costs::Costs;
+use crate::metrics::cost::Costs;
 
 /// The scores that a threshold is found from. None of these images trained the detector: it knows those too well.
 #[derive(Clone, Copy, Debug)]

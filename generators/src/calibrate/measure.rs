@@ -98,7 +98,7 @@ pub struct Group {
 }
 
 /// Measures the images of a group, and what a layer keeps of the one before where they are `ordered`; the outlines of
-/// every so many are kept.
+/// every so many are kept. `told` hears how many are measured.
 ///
 /// # Errors
 /// An image that cannot be read.
@@ -107,6 +107,7 @@ pub fn group(
     scale: &Scale,
     ordered: bool,
     outlined: usize,
+    told: &dyn Fn(usize),
 ) -> Result<Group, CalibrateError> {
     let shared = Shared::measure(files, scale)?;
     let (mut images, mut decay) = (Vec::with_capacity(files.len()), Decay::default());
@@ -146,6 +147,7 @@ pub fn group(
             }
             before = [before[1].take(), ordered.then_some(frame)];
         }
+        told(images.len());
     }
     Ok(Group { images, decay, shared })
 }

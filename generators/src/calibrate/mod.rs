@@ -137,11 +137,14 @@ const NO_CLASS: &str = "no image shows two classes";
 const FEW: &str = "it takes at least 8 images of one size (of one sequence, with --ordered)";
 const FLAT: &str = "nothing but rounding from place to place";
 
+/// Is told how many images are measured, of how many.
+pub type Told<'a> = &'a dyn Fn(usize, usize);
+
 /// Fits the ranges to the images in `folder`.
 ///
 /// # Errors
 /// A folder without images; an image that cannot be read.
-pub fn calibrate(folder: &Path, options: &Options) -> Result<Calibration, CalibrateError> {
+pub fn calibrate(folder: &Path, options: &Options, told: Told<'_>) -> Result<Calibration, CalibrateError> {
     let files = Photo::list(folder)?;
     let image_px = match options.scale.image_px {
         Some(image_px) => image_px,
@@ -151,7 +154,13 @@ pub fn calibrate(folder: &Path, options: &Options) -> Result<Calibration, Calibr
     let groups = if options.ordered { Photo::sequences(&files) } else { vec![&files[..]] };
     let outlined = files.len().div_ceil(OUTLINES);
     // The images of a group are measured side by side, the groups one after the other.
-    let measure = |files: &&[PathBuf]| measure::group(files, &scale, options.ordered, outlined);
+    let mut before = 0;
+    let measure = |group: &&[PathBuf]| {
+        let of_all = |done| told(before + done, files.len());
+        let measured = measure::group(group, &scale, options.ordered, outlined, &of_all);
+        before += group.len();
+        measured
+    };
     let groups: Vec<Group> = groups.iter().map(measure).collect::<Result<_, _>>()?;
     let retains: Vec<[f64; 2]> = groups.iter().filter_map(|group| group.decay.retain()).collect();
     let (mut images, mut shared) = (Vec::new(), Vec::new());

@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::detectors::DetectorError;
+use crate::files::write_whole;
 
 /// The file's name inside the folder of a detector's model.
 pub const FILE: &str = "training.jsonl";
@@ -115,10 +116,7 @@ impl Log {
             }
         }
         if kept != written {
-            let partial = path.with_extension("jsonl.partial");
-            std::fs::write(&partial, &kept)
-                .and_then(|()| std::fs::rename(&partial, &path))
-                .map_err(failed)?;
+            write_whole(&path, &kept).map_err(failed)?;
         }
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(failed)?;
         let now = Instant::now();

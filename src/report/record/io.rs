@@ -1,13 +1,14 @@
 //! Reading and writing `record.json`.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{FILE, OLDEST, Outcome, Record, VERSION};
+use crate::files::write_whole;
 
 /// Why a record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +107,7 @@ impl Record {
         }
         let mut text = serde_json::to_vec_pretty(self).map_err(json)?;
         text.push(b'\n');
-        write_atomically(&path, &text).map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        write_whole(&path, &text).map_err(|source| RecordError::Io { path: path.clone(), source })?;
         Ok(path)
     }
 
@@ -179,24 +180,6 @@ impl Record {
             _ => Ok(()),
         }
     }
-}
-
-/// Writes a file whole or not at all: a temporary name beside it, then a rename.
-///
-/// # Errors
-/// What the system says; the temporary file is removed.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let temporary = path.with_file_name(name);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 /// Where the first `null` is: absent options are left out, so that it can only be a number that
