@@ -74,6 +74,29 @@ fn spoilt_images_are_found_and_defects_are_kept() {
     }
 }
 
+/// A smooth bed without a sensor's noise, and straight contours along the rows that a sharp lens draws: the quickstart's
+/// training jobs, none of them spoilt.
+#[test]
+fn a_clean_scene_is_not_taken_for_a_moved_one() {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let text = std::fs::read_to_string(scenarios.join("quickstart.toml")).unwrap();
+    let data = &text[..text.find("[[defect]]").unwrap()];
+    let jobs = data.lines().find(|line| line.starts_with("training_jobs")).unwrap();
+    let mut text = data.replacen(jobs, "training_jobs = 6", 1);
+    for jobs in ["validation_jobs", "test_jobs"] {
+        let line = text.lines().find(|line| line.starts_with(jobs)).unwrap().to_owned();
+        text = text.replacen(&line, "", 1);
+    }
+    let mut table = Table::parse("quickstart.toml", &text).unwrap();
+    let production = Scenario::read(&mut table, &scenarios).unwrap().resolve().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    dataset::write(&production, folder.path(), None, &|_| ControlFlow::Continue(())).unwrap();
+    let found = screen::screen(&screen::find_series(&folder.path().join("train/good")).unwrap(), 1.0);
+    let images = found.iter().map(Vec::len).sum::<usize>();
+    let thrown = found.iter().flatten().flatten().count();
+    assert!(images > 300 && 100 * thrown <= images, "{thrown} of {images}");
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_a_fault_and_no_failure() {
     let folder = tempfile::tempdir().unwrap();

@@ -117,6 +117,11 @@ impl<'a> Series<'a> {
         })
     }
 
+    /// The images around `at` in time, spoilt or not.
+    pub fn near(&self, at: usize) -> impl Iterator<Item = usize> {
+        (at.saturating_sub(REACH)..(at + REACH + 1).min(self.frames.len())).filter(move |&other| other != at)
+    }
+
     /// The nearest sound images before and after; a side with less than half as many is left out.
     fn around(&self, at: usize) -> impl Iterator<Item = Vec<usize>> {
         let before: Vec<usize> = (0..at).rev().filter(|&i| self.sound[i]).take(REACH).collect();

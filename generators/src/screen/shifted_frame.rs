@@ -21,6 +21,8 @@ const SEAM: f64 = 2.0;
 /// A seam is sharper than any lens draws a contour: it stands out from both lines beside it and from what neighbours along it
 /// differ by. Where the image came in again opposite there are two, and the factors of row and column multiply to this.
 const SEAMS: f64 = 3.4;
+/// An image has the seam of another where it stands out by this share of what it does there.
+const SAME_SEAM: f64 = 0.7;
 /// So many lines at one end that are all alike are an edge that was drawn out.
 const DRAWN_OUT: f64 = 2.0;
 /// Differences of less than this share of the scale are none.
@@ -30,32 +32,46 @@ const LEAST_DIFFERENCE: f64 = 1e-4;
 /// it, or lines at its upper end, its left or its right that are all alike. Those at the lower end may be rows that
 /// never arrived.
 pub(super) fn check_edges(series: &Series<'_>, at: usize) -> Option<Finding> {
-    let of = |frame: &Frame| {
+    let of = |at: usize| {
         let [across, down] = series.usual.calmest;
-        let (rows, columns) = (&frame.rows, &frame.columns);
+        let (rows, columns) = (&series.frames[at].rows, &series.frames[at].columns);
         let alike = [
             rows.alike_at_the_start(across),
             columns.alike_at_the_start(down),
             columns.alike_at_the_end(down),
         ];
         let drawn_out = alike.into_iter().max().unwrap_or(0) as f64;
-        (drawn_out / DRAWN_OUT).max(seam(rows) * seam(columns) / SEAMS)
+        let seams = seam(series, at, |frame| &frame.rows) * seam(series, at, |frame| &frame.columns);
+        (drawn_out / DRAWN_OUT).max(seams / SEAMS)
     };
-    let score = of(series.frames[at]);
+    let score = of(at);
     // Where most images have such edges they are a part of the scene.
-    let usual = median(series.frames.iter().map(|frame| of(frame)));
+    let usual = median((0..series.frames.len()).map(of));
     let reason = "a seam or an edge that is drawn out: the image was moved".to_owned();
     (usual < 1.0).then_some(Finding { kind: "shifted-frame", score, reason })
 }
 
-/// How much the clearest seam between two lines stands out.
-fn seam(lines: &Lines) -> f64 {
-    let factor = |i: usize| {
-        let around = [lines.across[i - 1], lines.across[i + 1], lines.along[i - 1], lines.along[i]];
-        let most = around.into_iter().fold(0.0, f32::max);
-        f64::from(lines.across[i]) / f64::from(most).max(LEAST_DIFFERENCE)
+/// How much the clearest seam between two lines of image `at` stands out; 0 where most images around it have it too: a straight
+/// contour that a sharp lens draws stays where it is for many layers.
+fn seam(series: &Series<'_>, at: usize, lines: fn(&Frame) -> &Lines) -> f64 {
+    let of = lines(series.frames[at]);
+    let inner = 2..of.count().saturating_sub(1);
+    let Some((place, most)) = inner.map(|i| (i, stands_out(of, i))).max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return 0.0;
     };
-    (2..lines.count().saturating_sub(1)).map(factor).fold(0.0, f64::max)
+    let near: Vec<usize> = series.near(at).collect();
+    let has_it = |other: &usize| {
+        let other = lines(series.frames[*other]);
+        let around = place.max(3) - 1..(place + 2).min(other.count().saturating_sub(1));
+        around.map(|i| stands_out(other, i)).fold(0.0, f64::max) >= SAME_SEAM * most
+    };
+    if 2 * near.iter().filter(|other| has_it(other)).count() > near.len() { 0.0 } else { most }
+}
+
+/// How much line `i` differs from the one before, against the lines beside the two and neighbours along them.
+fn stands_out(lines: &Lines, i: usize) -> f64 {
+    let around = [lines.across[i - 1], lines.across[i + 1], lines.along[i - 1], lines.along[i]];
+    f64::from(lines.across[i]) / f64::from(around.into_iter().fold(0.0, f32::max)).max(LEAST_DIFFERENCE)
 }
 
 /// A displacement that makes the image what those before and after show.
