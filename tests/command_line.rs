@@ -131,13 +131,14 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     assert!(message.contains("20 px wide") && message.contains("16 px"), "{message}");
     fs::write(folder.path().join("text.png"), "no picture").unwrap();
     image::GrayImage::new(20, 16).save(folder.path().join("wide.png")).unwrap();
-    for (file, why) in
-        [("text.png", "format could not be determined"), ("wide.png", "20 x 16 px is not square")]
-    {
+    for (file, why) in [("text.png", "Invalid PNG signature"), ("wide.png", "20 x 16 px is not square")] {
         let message = refused(&[model, file]);
         assert!(message.contains(&format!("{file}: ")) && message.contains(why), "{message}");
         assert!(message.contains("detectors take square images"), "{message}");
     }
+    let message = refused(&[model, &one, "large.png", "text.png"]);
+    assert!(message.contains("large.png: it is 20 px wide"), "{message}");
+    assert!(message.contains("So it is with 1 more of the 3 images: text.png"), "{message}");
     let thresholds = folder.path().join(model).join("thresholds.json");
     let another = fs::read_to_string(&thresholds).unwrap().replace("\"A_R\"", "\"A\"");
     fs::write(&thresholds, another).unwrap();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use generators::dataset::{Dataset, DatasetError, MANIFEST, Split, read_grey};
 use generators::screen::{self, ScreenError};
+use image::ImageReader;
 use rayon::prelude::*;
 
 use super::{ImageSet, Past};
@@ -43,6 +44,16 @@ pub enum FilesError {
         expected: usize,
         /// Its own.
         found: usize,
+    },
+    /// Several images that a model cannot see.
+    #[error("{first}. So it is with {} more of the {images} images: {}", others.len(), some_of(others))]
+    Several {
+        /// What is wrong with the first.
+        first: Box<FilesError>,
+        /// The others.
+        others: Vec<PathBuf>,
+        /// How many images there are.
+        images: usize,
     },
     /// Images lie in the folders below, but none in the folder itself.
     #[error("{}: its images lie in folders below it; name one of them", folder.display())]
@@ -113,6 +124,44 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
         }
     }
     Ok(files)
+}
+
+/// The first few names, and that there are more.
+fn some_of(files: &[PathBuf]) -> String {
+    const SHOWN: usize = 8;
+    let names: Vec<String> = files.iter().take(SHOWN).map(|file| file.display().to_string()).collect();
+    names.join(", ") + if files.len() > SHOWN { ", ..." } else { "" }
+}
+
+/// Sees that every one of `files` is an image of `size_px` x `size_px`, as far as its head tells.
+///
+/// # Errors
+/// What is wrong with the first that is not, and which others are not.
+pub fn check(files: &[PathBuf], size_px: usize) -> Result<(), FilesError> {
+    let unfit = |path: &PathBuf, why: String| Some(FilesError::Unfit { path: path.clone(), why });
+    let wrong = |path: &PathBuf| {
+        let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+        let size =
+            reader.map_err(|e| e.to_string()).and_then(|r| r.into_dimensions().map_err(|e| e.to_string()));
+        match size {
+            Err(why) => unfit(path, why),
+            Ok((width, height)) if width != height => {
+                unfit(path, format!("{width} x {height} px is not square"))
+            }
+            Ok((width, _)) if width as usize != size_px => {
+                Some(FilesError::Size { path: path.clone(), expected: size_px, found: width as usize })
+            }
+            Ok(_) => None,
+        }
+    };
+    let found: Vec<(&PathBuf, FilesError)> =
+        files.par_iter().filter_map(|path| Some((path, wrong(path)?))).collect();
+    let others: Vec<PathBuf> = found.iter().skip(1).map(|(path, _)| (*path).clone()).collect();
+    match found.into_iter().next() {
+        None => Ok(()),
+        Some((_, first)) if others.is_empty() => Err(first),
+        Some((_, first)) => Err(FilesError::Several { first: Box::new(first), others, images: files.len() }),
+    }
 }
 
 /// An image that belongs to no dataset: pixels along one side, and grey values from 0 to 1.

@@ -92,6 +92,7 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
     };
     let places: Vec<PathBuf> = request.images.iter().map(|path| dataset_of(path)).collect();
     let files = files::find(&places)?;
+    files::check(&files, size_px)?;
     let known = with_context(&places, model.context()?)?;
 
     let mut table = Table::default();
