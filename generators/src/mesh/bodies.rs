@@ -10,6 +10,8 @@ pub(super) struct Bodies {
     /// The body of each triangle.
     of_triangle: Vec<u32>,
     count: usize,
+    /// Those that are open at an edge of more than two facets, where others close them.
+    open: Vec<bool>,
     /// The edges of more than two facets, in order, each with the vertex that its first facet walks it from.
     pub touching: Vec<(Ends, u32)>,
 }
@@ -37,7 +39,7 @@ struct Shared {
 }
 
 impl Bodies {
-    /// `None` of a mesh that is not sound, or has facets with the same three corners. The time is linear in the
+    /// `None` of a mesh that is not sound, or may hold facets that say what others say. The time is linear in the
     /// triangles, none of which may have a vertex twice.
     ///
     /// In a sound mesh, and in no other, half of all sides run upwards, and each of the others meets one
@@ -100,18 +102,24 @@ impl Bodies {
                 bucket[at].upper = Rise::MET;
             }
         }
-        if has_twins(&shared, triangles) {
+        shared.sort_unstable();
+        if has_surplus(&shared, triangles) {
             return None;
         }
-        shared.sort_unstable();
-        let first = |sides: &[Shared]| (sides[0].edge, sides[0].from);
-        let touching = shared.chunk_by(|a, b| a.edge == b.edge).map(first).collect();
         let (of_triangle, count) = joined.numbered();
-        Some(Self { of_triangle, count, touching })
+        let (mut open, mut touching) = (vec![false; count], Vec::new());
+        for sides in shared.chunk_by(|a, b| a.edge == b.edge) {
+            touching.push((sides[0].edge, sides[0].from));
+            let mut bodies: Vec<u32> = sides.iter().map(|side| of_triangle[side.triangle as usize]).collect();
+            bodies.sort_unstable();
+            let odd = bodies.chunk_by(|a, b| a == b).filter(|sides| sides.len() % 2 == 1);
+            odd.for_each(|sides| open[sides[0] as usize] = true);
+        }
+        Some(Self { of_triangle, count, open, touching })
     }
 
-    /// The volume of all bodies in mm³, by the divergence theorem about `centre`; `None` where that of one is
-    /// negative.
+    /// The volume of all bodies in mm³, by the divergence theorem about `centre`; `None` where it is negative, or that of one
+    /// which is closed by itself.
     pub fn upright_mm3(
         &self,
         vertices: &[[f64; 3]],
@@ -123,23 +131,51 @@ impl Bodies {
             let corner = |corner: usize| vertices[corners[corner] as usize];
             volumes[body as usize] += signed_volume([corner(0), corner(1), corner(2)], centre);
         }
-        volumes.iter().all(|&volume| volume >= 0.0).then(|| volumes.iter().sum())
+        let upright = volumes.iter().zip(&self.open).all(|(&volume, &open)| open || volume >= 0.0);
+        let all: f64 = volumes.iter().sum();
+        (upright && all >= 0.0).then_some(all)
     }
 }
 
-/// Whether two facets have the same three corners, which then share all of their edges.
-fn has_twins(shared: &[Shared], triangles: &[[u32; 3]]) -> bool {
+/// Whether there may be a facet that is there twice, or a body all of whose facets are there twice, once each way: three facets
+/// with the same corners, two that turn the same way, or two that turn either way and have no other facets beside them. `shared` are
+/// sorted by edge; facets with the same corners share all of theirs.
+fn has_surplus(shared: &[Shared], triangles: &[[u32; 3]]) -> bool {
     let mut suspects: Vec<u32> = shared.iter().map(|side| side.triangle).collect();
     suspects.sort_unstable();
     suspects.dedup();
-    let corners = suspects.into_iter().map(|triangle| {
+    let corners = |&triangle: &u32| {
         let mut corners = triangles[triangle as usize];
         corners.sort_unstable();
         corners
-    });
-    let mut corners: Vec<[u32; 3]> = corners.collect();
-    corners.sort_unstable();
-    corners.windows(2).any(|pair| pair[0] == pair[1])
+    };
+    suspects.sort_by_cached_key(corners);
+    let mut twins = Vec::new();
+    for same in suspects.chunk_by(|a, b| corners(a) == corners(b)) {
+        match *same {
+            [_] => {}
+            [one, other] if turns_upwards(triangles, one) != turns_upwards(triangles, other) => {
+                twins.extend([one, other]);
+            }
+            _ => return true,
+        }
+    }
+    twins.sort_unstable();
+    let place = |side: &Shared| twins.binary_search(&side.triangle);
+    let mut beside_others = vec![false; twins.len()];
+    for sides in shared.chunk_by(|a, b| a.edge == b.edge) {
+        if sides.iter().any(|side| place(side).is_err()) {
+            sides.iter().filter_map(|side| place(side).ok()).for_each(|twin| beside_others[twin] = true);
+        }
+    }
+    beside_others.contains(&false)
+}
+
+/// Whether a facet's corners ascend from the least on.
+fn turns_upwards(triangles: &[[u32; 3]], triangle: u32) -> bool {
+    let [a, b, c] = triangles[triangle as usize];
+    let [_, second, third] = [[a, b, c], [b, c, a], [c, a, b]].into_iter().min().unwrap_or_default();
+    second < third
 }
 
 #[cfg(test)]
@@ -167,6 +203,21 @@ mod tests {
         assert_eq!((bodies.count, &bodies.of_triangle[..]), (2, &[0, 0, 0, 0, 1, 1, 1, 1][..]));
         // The third facet is the first on it, and walks it from 2 to 3.
         assert_eq!(bodies.touching, [([2, 3], 2)]);
+    }
+
+    /// Two tetrahedra on the two sides of a facet that is there twice, once each way.
+    #[test]
+    fn a_wall_between_bodies_is_no_surplus() {
+        let below = [[0, 1, 2], [0, 3, 1], [1, 3, 2], [2, 3, 0]];
+        let above = [[0, 2, 1], [0, 1, 4], [1, 2, 4], [2, 0, 4]];
+        let both = [below, above].concat();
+        let bodies = Bodies::of(5, &both).unwrap();
+        assert_eq!((bodies.count, bodies.touching.len()), (4, 3));
+        // The same wall twice the same way is one too many, and so is a body of two facets.
+        let twice = [&both[..], &[[0, 1, 2], [0, 2, 1]]].concat();
+        let sheet = [&two(4)[..], &[[8, 9, 10], [8, 10, 9]]].concat();
+        assert!(Bodies::of(5, &twice).is_none());
+        assert_eq!(Bodies::of(11, &sheet).unwrap().count, 3, "a sheet of two facets is sound by its edges");
     }
 
     #[test]
