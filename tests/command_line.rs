@@ -378,8 +378,12 @@ fn a_part_is_sliced_into_drawings_a_sheet_and_a_table() {
     for file in ["layer_0000.svg", "layer_0005.svg", "contact-sheet.png"] {
         assert!(folder.path().join("slices").join(file).is_file(), "{file}");
     }
-    let message = stderr(synthgen(folder.path()).args(["slice", "core.stl", "--layer-height", "40"]), 2);
-    assert!(message.contains("thinner than a layer of 40 mm"), "{message}");
+    // It is 18 mm high.
+    for height_mm in ["30", "40"] {
+        let thick = ["slice", "core.stl", "--layer-height", height_mm];
+        let message = stderr(synthgen(folder.path()).args(thick), 2);
+        assert!(message.contains(&format!("thinner than a layer of {height_mm} mm")), "{message}");
+    }
 }
 
 #[test]

@@ -42,13 +42,15 @@ pub fn write(mesh: &Mesh, layers: Layers, folder: &Path) -> Result<String, Failu
         Layers::HeightMm(layer_height_mm) => layer_height_mm,
         Layers::Count(count) => height_mm / count as f64,
     };
-    let asked = (height_mm / layer_height_mm).round() as usize;
-    if asked == 0 && height_mm < layer_height_mm * (1.0 - 1e-6) {
+    let heights_mm = layer_heights_mm(&bounds, layer_height_mm);
+    // The leeway is for the arithmetic of a part of exactly one layer.
+    let thin = height_mm < layer_height_mm * (1.0 - 1e-6);
+    if thin && !matches!(layers, Layers::Count(0)) {
         return Err(Failure::ThinPart { height_mm, layer_height_mm });
     }
-    let heights_mm = layer_heights_mm(&bounds, layer_height_mm);
     if heights_mm.is_empty() || heights_mm.len() > MOST_LAYERS {
-        return Err(Failure::Layers { layers: asked, most: MOST_LAYERS });
+        let layers = (height_mm / layer_height_mm).round() as usize;
+        return Err(Failure::Layers { layers, most: MOST_LAYERS });
     }
     let slices = mesh::slice(mesh, &heights_mm);
     let certificate = Certificate::of(mesh, &slices);
