@@ -204,8 +204,7 @@ impl Plan {
             typing: typing.is_some(),
         };
         let gates = gates::read(&mut table, &subjects)?;
-        // Claims are tested on the scenario's own test images.
-        let claims = claims::read(&mut table, &Subjects { shifted: &[], ..subjects })?;
+        let claims = claims::read(&mut table, &subjects)?;
         let references = references::read(
             &mut table,
             &detectors.iter().map(|d| &*d.name).collect::<Vec<_>>(),
@@ -219,24 +218,7 @@ impl Plan {
         scenario.seed = overrides.seed.unwrap_or(scenario.seed);
         scenario.replace_part(overrides.part.as_deref(), overrides.unit);
         let production = scenario.resolve()?;
-        for detector in &detectors {
-            detector.item.suits(production.frame().size_px).map_err(|e| detector.place.error(e))?;
-            let context = detector.item.context();
-            if photographs.is_some() && context.channels() > 0 {
-                let error = format!("`{}` knows the drawing, and photographs come without", detector.name);
-                return Err(detector.place.error(error).with_help("take it or [photographs] out"));
-            }
-            let layers = context.layers;
-            if layers > 0 && !production.keeps_history() {
-                return Err(detector
-                    .place
-                    .error(format!(
-                        "`{}` looks back at {layers} layers, and the dataset keeps none",
-                        detector.name
-                    ))
-                    .with_help("write history = true in [dataset]"));
-            }
-        }
+        detectors.iter().try_for_each(|detector| suits(detector, &production, photographs.is_some()))?;
         let resolve = |shift: shifts::Stated| shift.resolve(&original, folder, overrides, &production);
         let shifts = shifts.into_iter().map(resolve).collect::<Result<_, Box<ScenarioError>>>()?;
         Ok(Self {
@@ -303,6 +285,27 @@ fn named_pair(
     let least_balanced_accuracy = table.number("balanced_accuracy", Some(0.85), 0.0..=1.0)?;
     table.finish()?;
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
+}
+
+/// Refuses a detector that does not suit the images of the dataset, or the photographs where there are any.
+fn suits(
+    detector: &Named<dyn Detector>,
+    production: &Production,
+    photographs: bool,
+) -> Result<(), Box<ScenarioError>> {
+    let place = &detector.place;
+    detector.item.suits(production.frame().size_px).map_err(|e| place.error(e))?;
+    let context = detector.item.context();
+    if photographs && context.channels() > 0 {
+        let error = format!("`{}` knows the drawing, and photographs come without", detector.name);
+        return Err(place.error(error).with_help("take it or [photographs] out"));
+    }
+    let layers = context.layers;
+    if layers > 0 && !production.keeps_history() {
+        let error = format!("`{}` looks back at {layers} layers, and the dataset keeps none", detector.name);
+        return Err(place.error(error).with_help("write history = true in [dataset]"));
+    }
+    Ok(())
 }
 
 /// Whether no label has a part in it.

@@ -21,6 +21,9 @@ name = "another part"
 test_jobs = 4
 [[shift.part]]
 file = "lattice.stl"
+[[claim]]
+better = "vae A_R"
+than = "vae A_R in wider at 3"
 "#;
 
 /// A folder with the tiny scenario in which something is drawn, `more` behind it, and a second part.
@@ -48,6 +51,11 @@ fn area(healthy: &[f64], anomalous: &[f64]) -> f64 {
     won.sum::<f64>() / (healthy.len() * anomalous.len()) as f64
 }
 
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
 #[test]
 fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     let folder = workshop(SHIFTS);
@@ -62,6 +70,7 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     assert_eq!(shifts.iter().map(widths).collect::<Vec<_>>(), [vec![0.5, 3.0], vec![1.0]]);
     assert_eq!(shifts[1]["parts"], serde_json::json!(["lattice.stl"]));
     assert_eq!(shifts[1]["points"][0]["jobs"], 4);
+    assert!(found["claims"][0]["test"]["finding"].is_string(), "{}", found["claims"][0]);
     // Three times [0.2, 0.4] about its middle is [0, 0.6], give or take the last bit.
     assert!(shifts[0]["points"][0].get("clamped").is_none());
 
@@ -95,6 +104,18 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
             assert!((said["value"].as_f64().unwrap() - expected).abs() < 1e-12, "{place}: {said} {expected}");
         };
         close(&score["auroc"], area(&values(healthy), &values(anomalous)));
+        // What the record keeps of every image is what `score` says of it.
+        let images = point["test_images"].as_array().unwrap();
+        let kept = |shows: bool| {
+            let scored = images.iter().zip(score["values"][0].as_array().unwrap());
+            let of_class = scored.filter(|(image, _)| image.get("defect").is_some() == shows);
+            sorted(of_class.map(|(_, value)| value.as_f64().unwrap()).collect())
+        };
+        assert_eq!(
+            [kept(false), kept(true)],
+            [sorted(values(healthy)), sorted(values(anomalous))],
+            "{place}"
+        );
         close(&score["thresholds"][0]["false_alarm_rate"], rate(healthy));
         close(&score["thresholds"][0]["detection_rate"], rate(anomalous));
         assert!(point["named"]["value"].is_number());
@@ -118,6 +139,7 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     fs::remove_dir_all(path.join(run).join("shifts/wider/3")).unwrap();
     synthgen(path).args(["tiny.toml", "--threads", "3"]).assert().success();
     assert_eq!(record(path, run)["shifts"], found["shifts"]);
+    assert!(path.join(run).join("shift_scores.parquet").exists());
     let page = fs::read_to_string(path.join(run).join("report.html")).unwrap();
     assert!(page.contains("What if the process varies more than in training?"));
 
@@ -134,6 +156,7 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     fs::write(path.join("tiny.toml"), text.replace(SHIFTS, "")).unwrap();
     synthgen(path).args(["tiny.toml", "--fresh"]).assert().success();
     assert!(!path.join(run).join("shifts").exists());
+    assert!(!path.join(run).join("shift_scores.parquet").exists());
 }
 
 #[test]

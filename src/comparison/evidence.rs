@@ -4,18 +4,30 @@ use crate::metrics::classification::Confusion;
 use crate::metrics::decisions::Decisions;
 use crate::metrics::interval::{Design, Drawn, places};
 use crate::metrics::ranking::{Ranking, mean_auroc};
-use crate::report::measures::{on, score_name, with};
-use crate::report::record::{Component, Detector, Judgement, Record, Separation};
+use crate::report::measures::{at, on, score_name, with, within};
+use crate::report::record::{
+    Component, Detector, Judgement, Record, Separation, ShiftPoint, ShiftedScore, TestImage,
+};
 
 /// A measure that can be computed on some of the trainings, separations and jobs.
-pub(super) struct Evidence {
+pub(super) struct Evidence<'a> {
     /// What is measured: `vae A_R on shift`.
     pub subject: String,
     /// Which measure of it.
     pub measure: &'static str,
-    /// The test images that it is about, for every separation where there are such.
-    pub images: Vec<Vec<usize>>,
+    /// How often it was done, and on how many test jobs.
+    pub design: Design,
+    test_set: TestSet<'a>,
+    /// The images of the test set that it is about, for every separation where there are such.
+    images: Vec<Vec<usize>>,
     said: Said,
+}
+
+/// The test images of a dataset.
+#[derive(Clone, Copy, PartialEq)]
+struct TestSet<'a> {
+    dataset_fingerprint: &'a str,
+    images: &'a [TestImage],
 }
 
 enum Said {
@@ -25,7 +37,7 @@ enum Said {
     Calls(Decisions),
 }
 
-impl Evidence {
+impl Evidence<'_> {
     /// The measure on what was `drawn`; `None` where it does not exist.
     pub fn value(&self, drawn: &Drawn) -> Option<f64> {
         match &self.said {
@@ -33,72 +45,150 @@ impl Evidence {
             Said::Calls(decisions) => decisions.mean(drawn, Confusion::balanced_accuracy),
         }
     }
+
+    /// The measure on everything.
+    pub fn whole(&self) -> Option<f64> {
+        self.value(&Drawn::whole(self.design))
+    }
+
+    /// Whether both are about the same test images, equally often, so that what was drawn of one is drawn of the other.
+    pub fn pairs_with(&self, other: &Self) -> bool {
+        self.design == other.design && self.test_set == other.test_set && self.images == other.images
+    }
+
+    /// Whether both are about the same test jobs, equally often, if not of the same images of them.
+    pub fn shares_jobs_with(&self, other: &Self) -> bool {
+        self.design == other.design && self.test_set == other.test_set
+    }
 }
 
-/// How often everything in `record` was done, and on how many test jobs.
-pub(super) fn design(record: &Record) -> Design {
-    let (_, jobs) = job_places(record);
-    Design { trainings: record.trainings, separations: record.judged_images.len().max(1), jobs }
+impl<'a> TestSet<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self { dataset_fingerprint: &record.provenance.dataset_fingerprint, images: &record.test_images }
+    }
+
+    fn of_shift(point: &'a ShiftPoint) -> Self {
+        Self { dataset_fingerprint: &point.dataset_fingerprint, images: &point.test_images }
+    }
+
+    /// The place of every image's job among all, and how many there are.
+    fn job_places(&self) -> (Vec<usize>, usize) {
+        places(&self.images.iter().map(|image| image.job).collect::<Vec<u32>>())
+    }
+
+    fn anomalous(&self, images: &[usize]) -> Vec<bool> {
+        images.iter().map(|&image| self.images[image].defect.is_some()).collect()
+    }
 }
 
-fn job_places(record: &Record) -> (Vec<usize>, usize) {
-    places(&record.test_images.iter().map(|image| image.job).collect::<Vec<u32>>())
-}
-
-/// The area under the ROC curve of every score, over all defects and on each, and the balanced accuracy of every
+/// The area under the ROC curve of every score, over all defects, on each, and in every shift, and the balanced accuracy of every
 /// separated representation.
-pub(super) fn of(record: &Record) -> Vec<Evidence> {
-    let (place, _) = job_places(record);
+pub(super) fn of(record: &Record) -> Vec<Evidence<'_>> {
+    let source = Source::new(record);
     let mut evidence = Vec::new();
     for (detector, component) in record.components() {
         let subject = score_name(&detector.name, &component.name);
         for defect in record.defects() {
-            evidence.extend(score(record, on(&subject, defect), Some(defect), (detector, component), &place));
+            evidence.extend(source.score(on(&subject, defect), Some(defect), (detector, component)));
         }
-        evidence.extend(score(record, subject, None, (detector, component), &place));
+        evidence.extend(source.score(subject, None, (detector, component)));
     }
     for (cell, judgement) in record.judged() {
-        evidence.extend(calls(record, cell, judgement, &place));
+        evidence.extend(source.calls(cell, judgement));
+    }
+    for shift in &record.shifts {
+        for point in &shift.points {
+            let of = |score| shifted(record.trainings, point, score, &at(&shift.name, point.width));
+            evidence.extend(point.scores.iter().filter_map(of));
+        }
     }
     evidence
 }
 
-fn score(
-    record: &Record,
-    subject: String,
-    defect: Option<&str>,
-    (detector, component): (&Detector, &Component),
-    place: &[usize],
-) -> Option<Evidence> {
-    let shows = |image: usize| match (&record.test_images[image].defect, defect) {
-        (Some(shown), Some(defect)) => shown == defect,
-        _ => true,
-    };
-    let scored = record.scored(detector).into_iter().enumerate().filter(|(_, image)| shows(*image));
-    let (rows, images): (Vec<usize>, Vec<usize>) = scored.unzip();
-    let anomalous = anomalous(record, &images);
-    let trainings = std::iter::once(&component.values).chain(&component.retrained);
-    let rankings = trainings.map(|values| {
-        Ranking::new(&anomalous, &rows.iter().map(|&row| values[row]).collect::<Vec<f64>>()).ok()
-    });
-    let place = images.iter().map(|&image| place[image]).collect();
-    let said = Said::Scores(rankings.collect::<Option<_>>()?, place);
-    Some(Evidence { subject, measure: "auroc", images: vec![images], said })
+/// A record with what is looked up in it time and again.
+struct Source<'a> {
+    record: &'a Record,
+    test_set: TestSet<'a>,
+    place: Vec<usize>,
+    design: Design,
 }
 
-fn calls(record: &Record, cell: &Separation, judgement: &Judgement, place: &[usize]) -> Option<Evidence> {
-    let images = record.judged_by(&cell.representation);
-    let mut decisions = Decisions::default();
-    for (pass, calls) in judgement.calls.iter().enumerate() {
-        let at = (pass / images.len(), pass % images.len());
-        let of = &images[at.1];
-        let places: Vec<usize> = of.iter().map(|&image| place[image]).collect();
-        decisions.add(at, &anomalous(record, of), &calls.0, &places).ok()?;
+impl<'a> Source<'a> {
+    fn new(record: &'a Record) -> Self {
+        let test_set = TestSet::of(record);
+        let (place, jobs) = test_set.job_places();
+        let separations = record.judged_images.len().max(1);
+        Self { record, test_set, place, design: Design { trainings: record.trainings, separations, jobs } }
     }
-    let subject = with(&cell.representation, &cell.separator);
-    Some(Evidence { subject, measure: "balanced_accuracy", images, said: Said::Calls(decisions) })
+
+    fn score(
+        &self,
+        subject: String,
+        defect: Option<&str>,
+        (detector, component): (&Detector, &Component),
+    ) -> Option<Evidence<'a>> {
+        let shows = |image: usize| match (&self.test_set.images[image].defect, defect) {
+            (Some(shown), Some(defect)) => shown == defect,
+            _ => true,
+        };
+        let scored = self.record.scored(detector).into_iter().enumerate().filter(|(_, image)| shows(*image));
+        let (rows, images): (Vec<usize>, Vec<usize>) = scored.unzip();
+        let anomalous = self.test_set.anomalous(&images);
+        let trainings = std::iter::once(&component.values).chain(&component.retrained);
+        let rankings = trainings.map(|values| {
+            Ranking::new(&anomalous, &rows.iter().map(|&row| values[row]).collect::<Vec<f64>>()).ok()
+        });
+        let place = images.iter().map(|&image| self.place[image]).collect();
+        let said = Said::Scores(rankings.collect::<Option<_>>()?, place);
+        Some(self.evidence(subject, "auroc", vec![images], said))
+    }
+
+    fn calls(&self, cell: &Separation, judgement: &Judgement) -> Option<Evidence<'a>> {
+        let images = self.record.judged_by(&cell.representation);
+        let mut decisions = Decisions::default();
+        for (pass, calls) in judgement.calls.iter().enumerate() {
+            let at = (pass / images.len(), pass % images.len());
+            let of = &images[at.1];
+            let places: Vec<usize> = of.iter().map(|&image| self.place[image]).collect();
+            decisions.add(at, &self.test_set.anomalous(of), &calls.0, &places).ok()?;
+        }
+        let subject = with(&cell.representation, &cell.separator);
+        Some(self.evidence(subject, "balanced_accuracy", images, Said::Calls(decisions)))
+    }
+
+    fn evidence(
+        &self,
+        subject: String,
+        measure: &'static str,
+        images: Vec<Vec<usize>>,
+        said: Said,
+    ) -> Evidence<'a> {
+        Evidence { subject, measure, design: self.design, test_set: self.test_set, images, said }
+    }
 }
 
-fn anomalous(record: &Record, images: &[usize]) -> Vec<bool> {
-    images.iter().map(|&image| record.test_images[image].defect.is_some()).collect()
+/// A score on the test images of a shift at one of its widths; `None` where the record, of an earlier version, does not hold what was
+/// said of each.
+fn shifted<'a>(
+    trainings: usize,
+    point: &'a ShiftPoint,
+    score: &ShiftedScore,
+    place: &str,
+) -> Option<Evidence<'a>> {
+    let test_set = TestSet::of_shift(point);
+    let images: Vec<usize> = (0..test_set.images.len()).collect();
+    let (job_place, jobs) = test_set.job_places();
+    if score.values.is_empty() {
+        return None;
+    }
+    let anomalous = test_set.anomalous(&images);
+    let rankings = score.values.iter().map(|values| Ranking::new(&anomalous, values).ok());
+    Some(Evidence {
+        subject: within(&score_name(&score.detector, &score.score), place),
+        measure: "auroc",
+        design: Design { trainings, separations: 1, jobs },
+        test_set,
+        images: vec![images],
+        said: Said::Scores(rankings.collect::<Option<_>>()?, job_place),
+    })
 }

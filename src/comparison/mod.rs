@@ -99,9 +99,8 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
         .iter()
         .filter_map(|new| {
             let old = earlier.iter().find(|old| same(old, new))?;
-            let stream = stream.child(&new.subject);
-            let paired = paired && old.images == new.images;
-            if paired { in_pairs(old, new, after, &stream) } else { apart(old, before, new, after, &stream) }
+            let interval = difference(old, new, old.pairs_with(new), &stream.child(&new.subject));
+            Some(change(new, old.whole()?, new.whole()?, interval))
         })
         .collect();
     judge(&mut changes);
@@ -124,24 +123,17 @@ fn same_images(before: &Record, after: &Record) -> bool {
         && before.trainings == after.trainings
 }
 
-fn whole(evidence: &Evidence, record: &Record) -> Option<f64> {
-    evidence.value(&Drawn::whole(evidence::design(record)))
-}
-
-fn in_pairs(old: &Evidence, new: &Evidence, record: &Record, stream: &Stream) -> Option<Change> {
-    let difference = |drawn: &Drawn| Some(new.value(drawn)? - old.value(drawn)?);
-    let interval = bootstrap(evidence::design(record), REPLICATES, stream, DIFFERENCE, difference);
-    Some(change(new, whole(old, record)?, whole(new, record)?, interval))
-}
-
-fn apart(old: &Evidence, before: &Record, new: &Evidence, after: &Record, stream: &Stream) -> Option<Change> {
-    let of = |evidence: &Evidence, record: &Record, name: &str| {
-        let design = evidence::design(record);
-        bootstrap(design, REPLICATES, &stream.child(name), SHARE, |drawn| evidence.value(drawn))
+/// The interval of `new - old`: of both on the same draws where they are `paired`.
+fn difference(old: &Evidence, new: &Evidence, paired: bool, stream: &Stream) -> Option<Interval> {
+    if paired {
+        let difference = |drawn: &Drawn| Some(new.value(drawn)? - old.value(drawn)?);
+        return bootstrap(new.design, REPLICATES, stream, DIFFERENCE, difference);
+    }
+    let of = |evidence: &Evidence, name: &str| {
+        let stream = stream.child(name);
+        bootstrap(evidence.design, REPLICATES, &stream, SHARE, |drawn| evidence.value(drawn))
     };
-    let intervals = of(old, before, "before").zip(of(new, after, "after"));
-    let interval = intervals.map(|(before, after)| independent(before, after));
-    Some(change(new, whole(old, before)?, whole(new, after)?, interval))
+    Some(independent(of(old, "before")?, of(new, "after")?))
 }
 
 fn change(of: &Evidence, before: f64, after: f64, interval: Option<Interval>) -> Change {

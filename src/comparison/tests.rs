@@ -56,6 +56,36 @@ fn a_score_that_lost_its_meaning_is_worse_and_nothing_else_is() {
 }
 
 #[test]
+fn a_score_that_fails_on_a_shift_alone_is_worse_there() {
+    let before = fake::record();
+    let mut after = before.clone();
+    let score = &mut after.shifts[0].points[1].scores[0];
+    score.values.iter_mut().flatten().for_each(|v| *v = -*v);
+    let worse = |comparison: &Comparison| -> Vec<String> {
+        comparison.regressions().map(|change| change.subject.clone()).collect()
+    };
+    assert_eq!(worse(&compare(&before, &after)), ["vae MSE in wider at 1"]);
+    // On another dataset the two are no pair.
+    let change = |after: &Record| {
+        let changes = compare(&before, after).changes;
+        changes.into_iter().find(|change| change.subject == "vae MSE in wider at 1").unwrap()
+    };
+    let paired = change(&after);
+    after.shifts[0].points[1].dataset_fingerprint = "other".into();
+    let apart = change(&after);
+    assert_eq!([apart.before, apart.after], [paired.before, paired.after]);
+    assert!(apart.interval != paired.interval && apart.interval.unwrap()[1] < 0.0, "{apart:?}");
+    // A record of an earlier version does not hold what was said.
+    let mut earlier = before.clone();
+    earlier.shifts.iter_mut().flat_map(|shift| &mut shift.points).for_each(|point| {
+        point.test_images.clear();
+        point.scores.iter_mut().for_each(|score| score.values.clear());
+    });
+    let comparison = compare(&earlier, &before);
+    assert!(comparison.only_after.contains(&"vae MSE in wider at 1 auroc".to_owned()));
+}
+
+#[test]
 fn calls_that_are_turned_over_are_worse() {
     let before = fake::record();
     let mut after = before.clone();

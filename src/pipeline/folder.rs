@@ -93,7 +93,8 @@ pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
         dataset::discard(&width.join(DATASET))?;
     }
     remove(&shifts, &|_| false)?;
-    for file in [record::FILE, report::FILE, scores::FILE, scores::CALLS_FILE, bencher::FILE, junit::FILE] {
+    let tables = [scores::FILE, scores::CALLS_FILE, scores::SHIFTS_FILE];
+    for file in [record::FILE, report::FILE, bencher::FILE, junit::FILE].into_iter().chain(tables) {
         let path = run.join(file);
         if path.is_file() {
             std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;

@@ -121,6 +121,8 @@ impl Trained<'_> {
             jobs: truth.jobs,
             healthy,
             anomalous: truth.images.len() - healthy,
+            dataset_fingerprint: varied.production.fingerprint().to_owned(),
+            test_images: test.images.clone(),
             clamped: clamped.collect(),
             scores,
             named,
@@ -189,6 +191,7 @@ fn shifted(
             score: component.name.clone(),
             headline: component.headline,
             auroc: auroc_over_trainings(&trainings, truth, &everything, &stream)?,
+            values: trainings,
             thresholds,
         });
     }

@@ -48,8 +48,8 @@ pub enum ReportError {
     },
 }
 
-/// Draws `report.html`, `figures/*.svg`, `scores.parquet`, `calls.parquet`, `benchmark.json` and `junit.xml` into the folder of a run and returns the
-/// page's path.
+/// Draws `report.html`, `figures/*.svg`, `scores.parquet`, `calls.parquet`, where there are shifts `shift_scores.parquet`,
+/// `benchmark.json` and `junit.xml` into the folder of a run and returns the page's path.
 ///
 /// Pictures that the record names are read from the same folder; one that is missing becomes a
 /// placeholder and a line of warning in the page. Every file is written whole or not at all; the page last.
@@ -73,11 +73,15 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
     for figure in figures.all() {
         write(&figure.file, figure.svg.as_bytes())?;
     }
-    for (file, table) in
-        [(scores::FILE, scores::parquet(record)), (scores::CALLS_FILE, scores::calls_parquet(record))]
-    {
+    for (file, table) in [
+        (scores::FILE, scores::parquet(record).map(Some)),
+        (scores::CALLS_FILE, scores::calls_parquet(record).map(Some)),
+        (scores::SHIFTS_FILE, scores::shifts_parquet(record)),
+    ] {
         let refused = |e| ReportError::Io { path: run.join(file), source: std::io::Error::other(e) };
-        write(file, &table.map_err(refused)?)?;
+        if let Some(table) = table.map_err(refused)? {
+            write(file, &table)?;
+        }
     }
     write(bencher::FILE, format!("{:#}\n", bencher::json(record)).as_bytes())?;
     write(junit::FILE, junit::xml(record).as_bytes())?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{FILE, OLDEST, Outcome, Record, VERSION};
+use super::{FILE, OLDEST, Outcome, Record, ShiftedScore, VERSION};
 use crate::files::write_whole;
 
 /// Why a record cannot be written or read.
@@ -138,6 +138,7 @@ impl Record {
                 return Err(format!("{detector} {name} has scores of {found} trainings of {trainings}"));
             }
         }
+        self.check_shifts()?;
         let defects = self.defects();
         let unknown =
             self.test_images.iter().filter_map(|i| i.defect.as_deref()).find(|d| !defects.contains(d));
@@ -179,6 +180,24 @@ impl Record {
             }
             _ => Ok(()),
         }
+    }
+
+    /// One score per training and image of every shift; none at all in records of earlier versions.
+    fn check_shifts(&self) -> Result<(), String> {
+        for (shift, point) in self.shifts.iter().flat_map(|s| s.points.iter().map(move |point| (s, point))) {
+            let images = point.test_images.len();
+            for score in &point.scores {
+                let of_all = score.values.len() == self.trainings;
+                if !score.values.is_empty() && !(of_all && score.values.iter().all(|v| v.len() == images)) {
+                    let (ShiftedScore { detector, score, .. }, trainings) = (score, self.trainings);
+                    return Err(format!(
+                        "{detector} {score} in {} at {} has not one score for each of {images} images in {trainings} trainings",
+                        shift.name, point.width
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

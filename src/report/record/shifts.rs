@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Estimate;
+use super::{Estimate, TestImage};
 
 /// Test jobs that differ from those of the training in one respect.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct ShiftPoint {
     pub healthy: usize,
     /// Defective images.
     pub anomalous: usize,
+    /// Identifies the dataset; empty in records of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dataset_fingerprint: String,
+    /// Its images; none in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_images: Vec<TestImage>,
     /// Ranges that are narrower than their width asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clamped: Vec<ClampedRange>,
@@ -57,6 +63,9 @@ pub struct ShiftedScore {
     pub score: String,
     /// Whether it is the detector's headline.
     pub headline: bool,
+    /// What each training says of every image of [`ShiftPoint::test_images`]; none in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Vec<f64>>,
     /// Area under the ROC curve, the mean over the trainings; absent where a class is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auroc: Option<Estimate>,

@@ -65,6 +65,10 @@ fn contradictions_are_refused() {
         "vae MSE has 9 scores for 400 of 400 test images"
     );
     assert_eq!(
+        refused(|r| r.shifts[1].points[0].scores[1].values[1].truncate(9)),
+        "f-anogan A in another part at 1 has not one score for each of 400 images in 2 trainings"
+    );
+    assert_eq!(
         refused(|r| r.test_images[0].defect = Some("crack".into())),
         "the defect crack of a test image is not among the dataset's"
     );

@@ -123,6 +123,32 @@ fn every_score_can_be_read_back() {
 }
 
 #[test]
+fn every_score_on_a_shift_can_be_read_back() {
+    let record = fake::record();
+    let rows = rows(&scores::shifts_parquet(&record).unwrap().unwrap());
+    let mut rows = rows.iter();
+    for shift in &record.shifts {
+        for point in &shift.points {
+            for (at, image) in point.test_images.iter().enumerate() {
+                let row = rows.next().unwrap();
+                assert_eq!(of(row, "shift"), Field::Str(shift.name.clone()));
+                assert_eq!(of(row, "width"), Field::Double(point.width));
+                assert_eq!(of(row, "file"), Field::Str(image.id.clone()));
+                for score in &point.scores {
+                    let name = format!("{} {}", score.detector, score.score);
+                    assert_eq!(of(row, &name), Field::Double(score.values[0][at]));
+                    assert_eq!(of(row, &format!("{name}, training 2")), Field::Double(score.values[1][at]));
+                }
+            }
+        }
+    }
+    assert!(rows.next().is_none());
+    let mut without = record;
+    without.shifts.clear();
+    assert_eq!(scores::shifts_parquet(&without).unwrap(), None);
+}
+
+#[test]
 fn every_call_can_be_read_back() {
     let record = fake::record();
     let rows = rows(&scores::calls_parquet(&record).unwrap());

@@ -94,7 +94,7 @@ pub fn record() -> Record {
         typing: Some(typing()),
         gates: Vec::new(),
         photographs: Some(photographs(&mut noise)),
-        shifts: shifts(),
+        shifts: shifts(&images),
         claims: vec![
             Claim {
                 better: "f-anogan A with Gaussian mixture".into(),
@@ -295,12 +295,20 @@ fn dataset(images: &[TestImage]) -> Dataset {
 }
 
 /// Both detectors get worse the wider the ranges are, and on another part.
-fn shifts() -> Vec<Shift> {
-    let point = |width: f64, lost: f64| ShiftPoint {
+fn shifts(images: &[TestImage]) -> Vec<Shift> {
+    let mut noise = Noise::new(11);
+    let mut values = |lost: f64| {
+        let mut value =
+            |image: &TestImage| noise.normal() + if image.defect.is_some() { 2.0 - 8.0 * lost } else { 0.0 };
+        (0..2).map(|_| images.iter().map(&mut value).collect()).collect::<Vec<Vec<f64>>>()
+    };
+    let mut point = |width: f64, lost: f64| ShiftPoint {
         width,
         jobs: 10,
         healthy: 200,
-        anomalous: 198,
+        anomalous: 200,
+        dataset_fingerprint: format!("at {width}, {lost} lost"),
+        test_images: images.to_vec(),
         clamped: (width > 2.0)
             .then(|| ClampedRange {
                 parameter: "thermal.retain".into(),
@@ -314,6 +322,7 @@ fn shifts() -> Vec<Shift> {
                 detector: detector.into(),
                 score: score.into(),
                 headline: true,
+                values: values(lost),
                 auroc: Some(estimate(level - lost, 0.03)),
                 thresholds: vec![ShiftedThreshold {
                     threshold: "conformal".into(),
