@@ -1,6 +1,5 @@
 //! A rectangle of the sensor delivers nothing.
 
-use super::statistics::median;
 use super::{Finding, percent, series::Series};
 
 /// Share of the image.
@@ -16,7 +15,7 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
     };
     let frame = series.frames[at];
     let block = frame.block.as_ref()?;
-    let score = (of(frame) - median(series.frames.iter().map(|f| of(f)))) / SHARE;
+    let score = (of(frame) - series.median(&series.medians.dead_block, of)) / SHARE;
     let ([x, y], [width, height]) = (block.corner_px, block.size_px);
     let reason = format!(
         "{width} x {height} px from ({x}, {y}), {} of the image, have one value",

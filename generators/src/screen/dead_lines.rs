@@ -1,6 +1,5 @@
 //! Rows or columns that deliver nothing.
 
-use super::statistics::median;
 use super::{Finding, lines::Lines, series::Series};
 
 /// A dead line stands out from its neighbours by this many usual differences between lines,
@@ -16,7 +15,8 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
             let lines = if turn == 0 { &frame.rows } else { &frame.columns };
             dead(lines, usual.along[turn], usual.across[turn])
         };
-        let (dead, most) = (of(series.frames[at]), median(series.frames.iter().map(|f| of(f) as f64)));
+        let dead = of(series.frames[at]);
+        let most = series.median(&series.medians.dead_lines[turn], |f| of(f) as f64);
         let name = ["rows", "columns"][turn];
         let reason = format!("{dead} {name} have no variance and stand out from those beside them");
         Finding { kind: "dead-lines", score: dead as f64 - most, reason }

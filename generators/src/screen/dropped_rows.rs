@@ -1,6 +1,5 @@
 //! The image ends before the frame does.
 
-use super::statistics::median;
 use super::{Finding, percent, series::Series};
 
 /// Share of the rows that are missing at least.
@@ -22,7 +21,7 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
             0.0
         }
     };
-    let (share, usual) = (of(series.frames[at]), median(series.frames.iter().map(|f| of(f))));
+    let (share, usual) = (of(series.frames[at]), series.median(&series.medians.dropped_rows, of));
     let reason = format!("the last {} of the rows are all alike", percent(share));
     let score = (share - usual) / SHARE;
     (score > 0.0).then_some(Finding { kind: "dropped-rows", score, reason })

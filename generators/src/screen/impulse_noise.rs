@@ -1,7 +1,6 @@
 //! Single pixels at the ends of the scale.
 
 use super::image::Image;
-use super::statistics::median;
 use super::{Finding, series::Series};
 
 /// Share of the pixels.
@@ -48,7 +47,7 @@ pub(super) fn share(image: &Image) -> f64 {
 /// More impulses than usual.
 pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
     let share = series.frames[at].impulses;
-    let score = (share - median(series.frames.iter().map(|f| f.impulses))) / SHARE;
+    let score = (share - series.median(&series.medians.impulses, |f| f.impulses)) / SHARE;
     let reason = format!("{:.1} % of the pixels are black or white, alone among others", 100.0 * share);
     (score > 0.0).then_some(Finding { kind: "impulse-noise", score, reason })
 }

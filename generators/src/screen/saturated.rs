@@ -1,6 +1,5 @@
 //! Too much of the image is cut off at an end of the scale.
 
-use super::statistics::median;
 use super::{Finding, percent, series::Series};
 
 /// Share of the pixels beyond the usual share.
@@ -15,7 +14,7 @@ pub(super) fn check(series: &Series<'_>, at: usize) -> Option<Finding> {
         if reached { of.ends.shares[end] } else { 0.0 }
     };
     let found = [(0, "black"), (1, "white")].map(|(end, name)| {
-        let usual = median(series.frames.iter().map(|f| clipped(end, f)));
+        let usual = series.median(&series.medians.clipped[end], |f| clipped(end, f));
         let share = clipped(end, frame);
         let reason =
             format!("{} of the pixels are {name}, where {} are usual", percent(share), percent(usual));

@@ -1,5 +1,7 @@
 //! Images in order of time, and what is usual among them.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::frame::Frame;
@@ -25,6 +27,17 @@ pub(super) struct Series<'a> {
     /// Which of them others may be compared with.
     sound: Vec<bool>,
     pub usual: Usual,
+    pub medians: Medians,
+}
+
+/// Medians over all images of what a check measures, see [`Series::median`]; two for rows and columns, or black and white.
+#[derive(Default)]
+pub(super) struct Medians {
+    pub dead_block: OnceLock<f64>,
+    pub dead_lines: [OnceLock<f64>; 2],
+    pub dropped_rows: OnceLock<f64>,
+    pub impulses: OnceLock<f64>,
+    pub clipped: [OnceLock<f64>; 2],
 }
 
 /// Medians over the sound images of a series.
@@ -62,7 +75,7 @@ pub(super) fn alike(frames: &[&Frame]) -> Vec<Vec<usize>> {
 
 impl<'a> Series<'a> {
     pub fn new(frames: &'a [&'a Frame], sound: Vec<bool>) -> Self {
-        let mut series = Self { frames, sound, usual: Usual::default() };
+        let mut series = Self { frames, sound, usual: Usual::default(), medians: Medians::default() };
         series.usual = series.measure();
         series
     }
@@ -99,6 +112,12 @@ impl<'a> Series<'a> {
             unlike_at_all: median(compared.iter().map(|c| c[1])),
             one_scene: compared.len() > REACH && median(compared.iter().map(|c| c[2])) > COMMON,
         }
+    }
+
+    /// The median over all images of what a check measures, kept in `slot`: found for each image anew, it would make judging a
+    /// series take time in proportion to the square of its length.
+    pub fn median(&self, slot: &OnceLock<f64>, measure: impl Fn(&Frame) -> f64) -> f64 {
+        *slot.get_or_init(|| median(self.frames.iter().map(|frame| measure(frame))))
     }
 
     /// The median image of up to [`REACH`] sound ones before `at`, and that of those after.
