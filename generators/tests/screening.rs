@@ -74,27 +74,66 @@ fn spoilt_images_are_found_and_defects_are_kept() {
     }
 }
 
-/// A smooth bed without a sensor's noise, and straight contours along the rows that a sharp lens draws: the quickstart's
-/// training jobs, none of them spoilt.
-#[test]
-fn a_clean_scene_is_not_taken_for_a_moved_one() {
+/// A smooth bed without a sensor's noise, and straight contours along the rows that a sharp lens draws: the scene of
+/// `scenarios/quickstart.toml`, six healthy jobs, and more of what `jobs` asks for.
+fn clean(folder: &Path, jobs: &str) -> Dataset {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let text = std::fs::read_to_string(scenarios.join("quickstart.toml")).unwrap();
-    let data = &text[..text.find("[[defect]]").unwrap()];
-    let jobs = data.lines().find(|line| line.starts_with("training_jobs")).unwrap();
-    let mut text = data.replacen(jobs, "training_jobs = 6", 1);
-    for jobs in ["validation_jobs", "test_jobs"] {
-        let line = text.lines().find(|line| line.starts_with(jobs)).unwrap().to_owned();
-        text = text.replacen(&line, "", 1);
-    }
+    let data = &text[..text.find("training_jobs").unwrap()];
+    let text = format!("{data}training_jobs = 6\n{jobs}");
     let mut table = Table::parse("quickstart.toml", &text).unwrap();
     let production = Scenario::read(&mut table, &scenarios).unwrap().resolve().unwrap();
+    dataset::write(&production, folder, None, &|_| ControlFlow::Continue(())).unwrap();
+    Dataset::open(folder).unwrap()
+}
+
+#[test]
+fn a_clean_scene_is_not_taken_for_a_moved_one() {
     let folder = tempfile::tempdir().unwrap();
-    dataset::write(&production, folder.path(), None, &|_| ControlFlow::Continue(())).unwrap();
+    clean(folder.path(), "");
     let found = screen::screen(&screen::find_series(&folder.path().join("train/good")).unwrap(), 1.0);
     let images = found.iter().map(Vec::len).sum::<usize>();
     let thrown = found.iter().flatten().flatten().count();
     assert!(images > 300 && 100 * thrown <= images, "{thrown} of {images}");
+}
+
+/// All images of an episode have their seams in the same places, as a contour has that is there for some layers.
+#[test]
+fn images_that_stay_moved_for_long_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let fault = "screening_jobs = 6\n[[fault]]\nkind = \"shifted-frame\"\nlayers = 8\nedge = \"rolled\"\n";
+    let verdicts = verdicts(&clean(folder.path(), fault));
+    let (moved, sound): (Vec<_>, Vec<_>) = verdicts.iter().partition(|(row, _)| row.fault.is_some());
+    let found = moved.iter().filter(|(_, found)| found.is_some()).count();
+    let thrown = sound.iter().filter(|(_, found)| found.is_some()).count();
+    assert!(moved.len() >= 40 && 10 * found >= 9 * moved.len(), "{found} of {}", moved.len());
+    assert!(100 * thrown <= sound.len(), "{thrown} of {}", sound.len());
+}
+
+/// Of a series of 40 images, those from the 15th on that are rolled: few or many, at its end, and along one axis alone.
+#[test]
+fn rolled_images_are_found_wherever_they_are_in_a_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = clean(folder.path(), "");
+    let job: Vec<_> = dataset.rows().iter().filter(|row| row.job == 2).take(40).collect();
+    let images: Vec<_> =
+        job.iter().map(|row| image::open(dataset.path(&row.file)).unwrap().into_luma8()).collect();
+    for (by, rolled) in
+        [([9, 7], 14..17), ([9, 7], 14..26), ([9, 7], 34..40), ([9, 0], 14..17), ([0, 9], 14..22)]
+    {
+        let series = tempfile::tempdir().unwrap();
+        for (at, image) in images.iter().enumerate() {
+            let (wide, high) = image.dimensions();
+            let [right, down] = if rolled.contains(&at) { by } else { [0, 0] };
+            let moved = image::GrayImage::from_fn(wide, high, |x, y| {
+                *image.get_pixel((x + wide - right) % wide, (y + high - down) % high)
+            });
+            moved.save(series.path().join(format!("layer{at}.png"))).unwrap();
+        }
+        let found = screen::screen(&screen::find(series.path()).unwrap(), 1.0).remove(0);
+        let found: Vec<usize> = (0..40).filter(|&at| found[at].is_some()).collect();
+        assert_eq!(found, rolled.clone().collect::<Vec<_>>(), "by {by:?}");
+    }
 }
 
 #[test]

@@ -9,10 +9,14 @@ pub(super) struct Lines {
     pub along: Vec<f32>,
     /// Mean difference of each row to the one before; that of the first is 0.
     pub across: Vec<f32>,
+    /// Mean difference of the first row to the last.
+    pub ends: f32,
 }
 
 /// A row of which so small a share of the usual difference is left is flat, or like the row before.
 const NOTHING: f64 = 0.1;
+/// Differences of less than this share of the scale are none.
+const LEAST_DIFFERENCE: f64 = 1e-4;
 
 impl Lines {
     pub(super) fn measure(image: &Image) -> Self {
@@ -26,7 +30,8 @@ impl Lines {
         let along = rows.iter().map(|row| mean(&mut row.windows(2).map(|w| (w[0], w[1])))).collect();
         let between = |w: &[&[u16]]| mean(&mut w[0].iter().copied().zip(w[1].iter().copied()));
         let across = std::iter::once(0.0).chain(rows.windows(2).map(between)).collect();
-        Self { along, across }
+        let ends = between(&[rows[0], rows[rows.len() - 1]]);
+        Self { along, across, ends }
     }
 
     /// How many rows there are.
@@ -73,10 +78,29 @@ impl Lines {
         self.between().iter().rev().take_while(|&&difference| alike(difference, usual)).count()
     }
 
+    /// How much row `i`, which is none of the first two and not the last, differs from the one before: as a factor on what the rows
+    /// beside the two, and neighbours along them, differ by.
+    pub(super) fn stands_out(&self, i: usize) -> f64 {
+        stands_out(self.across[i], [self.across[i - 1], self.across[i + 1], self.along[i - 1], self.along[i]])
+    }
+
+    /// The same of the first row and the last, as if one followed the other; 0 of fewer than three rows.
+    pub(super) fn ends_stand_out(&self) -> f64 {
+        let last = self.count() - 1;
+        if last < 2 {
+            return 0.0;
+        }
+        stands_out(self.ends, [self.across[1], self.across[last], self.along[0], self.along[last]])
+    }
+
     /// Mean difference of each row but the first to the one before.
     pub(super) fn between(&self) -> &[f32] {
         &self.across[1.min(self.across.len())..]
     }
+}
+
+fn stands_out(difference: f32, around: [f32; 4]) -> f64 {
+    f64::from(difference) / f64::from(around.into_iter().fold(0.0, f32::max)).max(LEAST_DIFFERENCE)
 }
 
 fn alike(difference: f32, usual: f64) -> bool {

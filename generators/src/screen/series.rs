@@ -6,6 +6,8 @@ use rayon::prelude::*;
 
 use super::frame::Frame;
 use super::image::SMALL;
+use super::lines::Lines;
+use super::shifted_frame::Side;
 use super::statistics::{correlation, median};
 use crate::quantile::{nearest_quantile, upper_median};
 
@@ -48,6 +50,10 @@ pub(super) struct Usual {
     pub across: [f64; 2],
     /// The same where the image is calmest: a smooth scene without noise differs less there than elsewhere, and is not spoilt.
     pub calmest: [f64; 2],
+    /// See [`Lines::ends_stand_out`], of rows and of columns.
+    pub ends_stand_out: [f64; 2],
+    /// Lines that are all alike at each of [`Side::ALL`].
+    pub alike: [f64; 3],
     /// The darkest and brightest value of all.
     pub ends: [u16; 2],
     /// How far an image's brightness varies, from its 5th to its 95th percentile.
@@ -84,9 +90,8 @@ impl<'a> Series<'a> {
         let sound: Vec<usize> = (0..self.frames.len()).filter(|&i| self.sound[i]).collect();
         let over = |measure: &dyn Fn(&Frame) -> f64| median(sound.iter().map(|&i| measure(self.frames[i])));
         let inside = |lines: &[f32], share: f64| nearest_quantile(lines.iter().map(|&v| f64::from(v)), share);
-        let both = |measure: &dyn Fn(&super::lines::Lines) -> f64| {
-            [over(&|f| measure(&f.rows)), over(&|f| measure(&f.columns))]
-        };
+        let both =
+            |measure: &dyn Fn(&Lines) -> f64| [over(&|f| measure(&f.rows)), over(&|f| measure(&f.columns))];
         let low = sound.iter().map(|&i| self.frames[i].ends.values[0]).min();
         let high = sound.iter().map(|&i| self.frames[i].ends.values[1]).max();
         let pairs = sound.windows(2).filter(|w| w[0] + 1 == w[1]);
@@ -101,10 +106,13 @@ impl<'a> Series<'a> {
                 ])
             })
             .collect();
+        let calmest = both(&|l| inside(l.between(), CALMEST));
         Usual {
             along: both(&|l| inside(&l.along, 0.5)),
             across: both(&|l| inside(&l.across, 0.5)),
-            calmest: both(&|l| inside(l.between(), CALMEST)),
+            calmest,
+            ends_stand_out: both(&Lines::ends_stand_out),
+            alike: Side::ALL.map(|side| over(&|f| side.alike(f, calmest) as f64)),
             ends: [low.unwrap_or(0), high.unwrap_or(u16::MAX)],
             contrast: over(&|f| contrast(&f.small)),
             step: median(pairs.map(|w| distance(&self.frames[w[0]].small, &self.frames[w[1]].small))),
@@ -134,11 +142,6 @@ impl<'a> Series<'a> {
             let middle = |i: usize| upper_median(near.iter().map(|&k| self.frames[k].sampled[i]));
             (0..SMALL * SMALL).filter_map(middle).collect()
         })
-    }
-
-    /// The images around `at` in time, spoilt or not.
-    pub fn near(&self, at: usize) -> impl Iterator<Item = usize> {
-        (at.saturating_sub(REACH)..(at + REACH + 1).min(self.frames.len())).filter(move |&other| other != at)
     }
 
     /// The nearest sound images before and after; a side with less than half as many is left out.
@@ -173,6 +176,8 @@ impl Default for Usual {
             along: [0.0; 2],
             across: [0.0; 2],
             calmest: [0.0; 2],
+            ends_stand_out: [0.0; 2],
+            alike: [0.0; 3],
             ends: [0, u16::MAX],
             contrast: 0.0,
             step: 0.0,

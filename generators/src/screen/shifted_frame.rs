@@ -19,59 +19,60 @@ const LIKE_WITH_EDGE: f64 = 2.2;
 const SEAM: f64 = 2.0;
 
 /// A seam is sharper than any lens draws a contour: it stands out from both lines beside it and from what neighbours along it
-/// differ by. Where the image came in again opposite there are two, and the factors of row and column multiply to this.
+/// differ by. Where the image was moved both ways there are two, and the factors of row and column multiply to this.
 const SEAMS: f64 = 3.4;
-/// An image has the seam of another where it stands out by this share of what it does there.
-const SAME_SEAM: f64 = 0.7;
 /// So many lines at one end that are all alike are an edge that was drawn out.
 const DRAWN_OUT: f64 = 2.0;
-/// Differences of less than this share of the scale are none.
-const LEAST_DIFFERENCE: f64 = 1e-4;
 
-/// Edges that show that the image was moved, whatever the images before and after show: a seam across it and another down
-/// it, or lines at its upper end, its left or its right that are all alike. Those at the lower end may be rows that
-/// never arrived.
+/// A side of the image whose edge may be drawn out. The lower one is none: rows there may never have arrived.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    Upper,
+    Left,
+    Right,
+}
+
+impl Side {
+    pub(super) const ALL: [Self; 3] = [Self::Upper, Self::Left, Self::Right];
+
+    /// How many lines are all alike there; `calmest` as in [`Usual`](super::series::Usual).
+    pub(super) fn alike(self, frame: &Frame, [across, down]: [f64; 2]) -> usize {
+        match self {
+            Self::Upper => frame.rows.alike_at_the_start(across),
+            Self::Left => frame.columns.alike_at_the_start(down),
+            Self::Right => frame.columns.alike_at_the_end(down),
+        }
+    }
+}
+
+/// Edges that show that the image was moved, whatever the images before and after show: a seam across it or down
+/// it, or lines at one of [`Side::ALL`] that are all alike, more of them than there usually are.
 pub(super) fn check_edges(series: &Series<'_>, at: usize) -> Option<Finding> {
-    let of = |at: usize| {
-        let [across, down] = series.usual.calmest;
-        let (rows, columns) = (&series.frames[at].rows, &series.frames[at].columns);
-        let alike = [
-            rows.alike_at_the_start(across),
-            columns.alike_at_the_start(down),
-            columns.alike_at_the_end(down),
-        ];
-        let drawn_out = alike.into_iter().max().unwrap_or(0) as f64;
-        let seams = seam(series, at, |frame| &frame.rows) * seam(series, at, |frame| &frame.columns);
-        (drawn_out / DRAWN_OUT).max(seams / SEAMS)
-    };
-    let score = of(at);
-    // Where most images have such edges they are a part of the scene.
-    let usual = median((0..series.frames.len()).map(of));
+    let (frame, usual) = (series.frames[at], &series.usual);
+    let more = |(side, usually): (Side, f64)| side.alike(frame, usual.calmest) as f64 - usually;
+    let drawn_out = Side::ALL.into_iter().zip(usual.alike).map(more).fold(0.0, f64::max);
+    let [across, down] = usual.ends_stand_out;
+    let seams = seam(&frame.rows, across) * seam(&frame.columns, down);
+    let score = (drawn_out / DRAWN_OUT).max(if seams > 1.0 { seams / SEAMS } else { 0.0 });
     let reason = "a seam or an edge that is drawn out: the image was moved".to_owned();
-    (usual < 1.0).then_some(Finding { kind: "shifted-frame", score, reason })
+    (score > 0.0).then_some(Finding { kind: "shifted-frame", score, reason })
 }
 
-/// How much the clearest seam between two lines of image `at` stands out; 0 where most images around it have it too: a straight
-/// contour that a sharp lens draws stays where it is for many layers.
-fn seam(series: &Series<'_>, at: usize, lines: fn(&Frame) -> &Lines) -> f64 {
-    let of = lines(series.frames[at]);
-    let inner = 2..of.count().saturating_sub(1);
-    let Some((place, most)) = inner.map(|i| (i, stands_out(of, i))).max_by(|a, b| a.1.total_cmp(&b.1)) else {
-        return 0.0;
-    };
-    let near: Vec<usize> = series.near(at).collect();
-    let has_it = |other: &usize| {
-        let other = lines(series.frames[*other]);
-        let around = place.max(3) - 1..(place + 2).min(other.count().saturating_sub(1));
-        around.map(|i| stands_out(other, i)).fold(0.0, f64::max) >= SAME_SEAM * most
-    };
-    if 2 * near.iter().filter(|other| has_it(other)).count() > near.len() { 0.0 } else { most }
-}
-
-/// How much line `i` differs from the one before, against the lines beside the two and neighbours along them.
-fn stands_out(lines: &Lines, i: usize) -> f64 {
-    let around = [lines.across[i - 1], lines.across[i + 1], lines.along[i - 1], lines.along[i]];
-    f64::from(lines.across[i]) / f64::from(around.into_iter().fold(0.0, f32::max)).max(LEAST_DIFFERENCE)
+/// How much the clearest line where an image was joined anew stands out, where the ends of an image usually do by
+/// `usual`; 1, a factor that changes nothing, where there is none.
+///
+/// What is moved out of an image comes in again opposite. Its ends then are what were neighbours in the scene, and differ no more
+/// than others within an image; and the ends of the scene meet in the seam, so that it stands out as these do. A
+/// straight contour that a sharp lens draws changes no ends. So neither has to be told by how many images have it: a fault may last
+/// as long as a contour.
+fn seam(lines: &Lines, usual: f64) -> f64 {
+    // As a factor, the ends are nearer to what lines within an image do, which is 1, than to what ends do.
+    if lines.ends_stand_out().powi(2) > usual {
+        return 1.0;
+    }
+    let inner = 2..lines.count().saturating_sub(1);
+    let clearest = inner.map(|i| lines.stands_out(i)).fold(0.0, f64::max);
+    clearest.min(usual).max(1.0)
 }
 
 /// A displacement that makes the image what those before and after show.
