@@ -136,6 +136,29 @@ fn rolled_images_are_found_wherever_they_are_in_a_series() {
     }
 }
 
+/// A black frame, or a clipped bed: the rows there are equal in every image, and tell nothing of the others.
+#[test]
+fn a_border_of_one_value_hides_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let grain = |x: u32, y: u32, seed: u32| blake3::hash(&[x, y, seed].map(|v| v as u8)).as_bytes()[0] / 8;
+    let sound = |seed: u32, x: u32, y: u32| {
+        let value = if y < 5 { 20 } else { (60 + x + 2 * y) as u8 + grain(x, y, seed) };
+        image::Luma([value])
+    };
+    for seed in 0..12 {
+        let image = image::GrayImage::from_fn(64, 64, |x, y| match seed {
+            6 => sound(seed, x, y.min(53)),
+            8 => sound(seed, x.min(55), y),
+            _ => sound(seed, x, y),
+        });
+        image.save(folder.path().join(format!("layer{seed}.png"))).unwrap();
+    }
+    let found = screen::screen(&screen::find(folder.path()).unwrap(), 1.0).remove(0);
+    let kinds: Vec<(usize, &str)> =
+        found.iter().enumerate().filter_map(|(at, found)| Some((at, found.as_ref()?.kind))).collect();
+    assert_eq!(kinds, [(6, "dropped-rows"), (8, "shifted-frame")]);
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_a_fault_and_no_failure() {
     let folder = tempfile::tempdir().unwrap();

@@ -49,6 +49,7 @@ pub(super) struct Usual {
     /// Difference of neighbouring rows, and columns.
     pub across: [f64; 2],
     /// The same where the image is calmest: a smooth scene without noise differs less there than elsewhere, and is not spoilt.
+    /// Rows that are equal do not count: a black frame, or a clipped bed, has nothing to do with the others.
     pub calmest: [f64; 2],
     /// See [`Lines::ends_stand_out`], of rows and of columns.
     pub ends_stand_out: [f64; 2],
@@ -106,7 +107,9 @@ impl<'a> Series<'a> {
                 ])
             })
             .collect();
-        let calmest = both(&|l| inside(l.between(), CALMEST));
+        let differing =
+            |lines: &Lines| lines.between().iter().copied().filter(|&v| v > 0.0).collect::<Vec<_>>();
+        let calmest = both(&|l| inside(&differing(l), CALMEST));
         Usual {
             along: both(&|l| inside(&l.along, 0.5)),
             across: both(&|l| inside(&l.across, 0.5)),
