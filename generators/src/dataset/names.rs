@@ -19,10 +19,23 @@ pub fn stem(job: u32, layer: usize) -> String {
     format!("job{job:04}_layer{layer:04}")
 }
 
+/// The job and the layer that [`stem`] made this of; `None` of what it never makes.
+fn numbers(text: &str) -> Option<(u32, usize)> {
+    let (job, layer) = text.strip_prefix("job")?.split_once("_layer")?;
+    let numbers = (job.parse().ok()?, layer.parse().ok()?);
+    (stem(numbers.0, numbers.1) == text).then_some(numbers)
+}
+
 /// The job that a file of the default layout belongs to.
 pub fn job(file: &str) -> Option<u32> {
     let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
-    name.strip_prefix("job")?.split_once('_')?.0.parse().ok()
+    Some(numbers(image_stem(name)?)?.0)
+}
+
+/// The name of an image, mask or temperature without what says which of these it is.
+fn image_stem(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(".png").or(name.strip_suffix(".tiff"))?;
+    Some(stem.strip_suffix("_mask").unwrap_or(stem))
 }
 
 /// The folder of the healthy images of a split.
@@ -43,12 +56,7 @@ pub fn recording(job: u32) -> [String; 2] {
 
 /// True for the name of an image that a dataset may hold, finished or not.
 pub fn is_image(name: &str) -> bool {
-    let name = name.strip_suffix(PART).unwrap_or(name);
-    let Some(stem) = name.strip_suffix(".png").or(name.strip_suffix(".tiff")) else { return false };
-    let stem = stem.strip_suffix("_mask").unwrap_or(stem);
-    let digits = |s: &str| s.len() >= 4 && s.bytes().all(|b| b.is_ascii_digit());
-    (stem.strip_prefix("job").and_then(|rest| rest.split_once("_layer")))
-        .is_some_and(|(job, layer)| digits(job) && digits(layer))
+    image_stem(name.strip_suffix(PART).unwrap_or(name)).is_some_and(|stem| numbers(stem).is_some())
 }
 
 /// True for a relative path that leads nowhere but down.
@@ -65,9 +73,32 @@ mod tests {
         for name in ["job0012_layer0034.png", "job0012_layer0034_mask.png", "job12345_layer0000.png.part"] {
             assert!(is_image(name), "{name}");
         }
-        for name in ["photo.png", "job0012_layer0034.jpg", "job12_layer0034.png", "job0012_layer.png", ""] {
+        for name in [
+            "photo.png",
+            "job0012_layer0034.jpg",
+            "job12_layer0034.png",
+            "job0012_layer.png",
+            "job00012_layer0034.png",
+            "job+012_layer0034.png",
+            "job9999999999_layer0034.png",
+            "",
+        ] {
             assert!(!is_image(name), "{name}");
         }
-        assert!(is_image(&format!("{}.png", stem(7, 12_345))));
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for job in [0, 7, 9_999, 10_000, u32::MAX] {
+            for layer in [0, 34, 9_999, 12_345] {
+                let stem = stem(job, layer);
+                assert_eq!(numbers(&stem), Some((job, layer)), "{stem}");
+                for ending in [".png", "_mask.png", ".tiff"] {
+                    let name = format!("{stem}{ending}");
+                    assert!(is_image(&name) && is_image(&format!("{name}{PART}")), "{name}");
+                    assert_eq!(super::job(&format!("test/striation/{name}")), Some(job), "{name}");
+                }
+            }
+        }
     }
 }

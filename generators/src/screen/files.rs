@@ -83,10 +83,7 @@ pub fn find_series(folder: &Path) -> Result<Vec<Vec<PathBuf>>, ScreenError> {
 
 /// The images of a folder, by job where every name is that of a dataset's image.
 fn by_job(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
-    let job = |file: &PathBuf| {
-        let name = file.file_name()?.to_string_lossy();
-        names::is_image(&name).then(|| names::job(&name)).flatten()
-    };
+    let job = |file: &PathBuf| names::job(&file.file_name()?.to_string_lossy());
     match files.iter().map(job).collect::<Option<Vec<u32>>>() {
         Some(_) => files.chunk_by(|a, b| job(a) == job(b)).map(<[PathBuf]>::to_vec).collect(),
         None => vec![files],
