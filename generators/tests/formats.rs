@@ -143,6 +143,49 @@ fn each_format_knows_its_own_files_and_no_others() {
     assert!(plain.iter().all(|(file, bytes)| data(folder).get(file) == Some(bytes)));
 }
 
+/// What the programs that read a format leave in its folder, and what a person puts there.
+#[test]
+fn what_is_somebody_elses_in_a_formats_folder_stays() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario(ALL), folder, 2, usize::MAX).unwrap();
+    let ours = files(folder);
+    let foreign = [
+        "yolo/runs/detect/train/args.yaml",
+        "yolo/runs/detect/train/results.png",
+        "yolo/runs/train/good/job0000_layer0001.png",
+        "yolo/mine.yaml",
+        "yolo/images/mine.png",
+        "yolo/images/train/good/mine.png",
+        "yolo/images/mine/good/job0000_layer0001.png",
+        "yolo/images/train/job0000_layer0001.png",
+        "yolo/labels/classes.txt",
+        "yolo/labels/train/good/job0000_layer0001.png",
+        "coco/predictions.json",
+        "coco/runs/train.json",
+        "webdataset/train.tar",
+        "webdataset/train-1.tar",
+        "webdataset/mine-000000.tar",
+        "webdataset/runs/train-000000.tar",
+    ];
+    for file in foreign {
+        std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(file), b"mine").unwrap();
+    }
+    for kind in KINDS {
+        let format = (kind.build)(&mut Table::parse("s.toml", "").unwrap()).unwrap();
+        let taken: Vec<&str> = foreign.into_iter().filter(|file| format.owns(file)).collect();
+        assert!(taken.is_empty(), "{}: {taken:?}", kind.name);
+    }
+    // The archives of other settings take the place of these, and of these alone.
+    write(&scenario(&ALL.replace("0.1", "500")), folder, 2, 0).unwrap();
+    let left = files(folder);
+    assert!(
+        ours.contains_key("webdataset/test-000001.tar") && !left.contains_key("webdataset/test-000001.tar")
+    );
+    assert!(foreign.iter().all(|file| left[*file] == b"mine"));
+}
+
 #[test]
 fn an_export_adds_to_what_is_there() {
     let temporary = tempfile::tempdir().unwrap();

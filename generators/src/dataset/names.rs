@@ -59,6 +59,19 @@ pub fn is_image(name: &str) -> bool {
     image_stem(name.strip_suffix(PART).unwrap_or(name)).is_some_and(|stem| numbers(stem).is_some())
 }
 
+/// True for the name of a split.
+pub fn is_split(name: &str) -> bool {
+    Split::ALL.iter().any(|split| split.name() == name)
+}
+
+/// True for an image of a row, without its ending: `test/striation/job0012_layer0034`.
+pub fn is_row(stem: &str) -> bool {
+    match stem.split('/').collect::<Vec<_>>()[..] {
+        [split, _, name] => is_split(split) && numbers(name).is_some(),
+        _ => false,
+    }
+}
+
 /// True for a relative path that leads nowhere but down.
 pub fn stays_inside(path: &str) -> bool {
     !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
@@ -98,6 +111,11 @@ mod tests {
                     assert!(is_image(&name) && is_image(&format!("{name}{PART}")), "{name}");
                     assert_eq!(super::job(&format!("test/striation/{name}")), Some(job), "{name}");
                 }
+                assert!(is_row(&format!("{}/{stem}", good(Split::History))), "{stem}");
+                assert!(is_row(&format!("{}/{stem}", of_defect("striation")[0])), "{stem}");
+                assert!(is_row(&format!("{}/{stem}", recording(job)[0])), "{stem}");
+                assert!(!is_row(&format!("{}/{stem}", of_defect("striation")[1])), "{stem}");
+                assert!(!is_row(&format!("{NOMINAL}/{stem}")), "{stem}");
             }
         }
     }

@@ -12,9 +12,9 @@ use serde_json::json;
 use super::super::files::Draft;
 use super::super::view::{Outline, View};
 use super::super::volume::Volume;
-use super::super::{DatasetError, Row, Split};
+use super::super::{DatasetError, Row, Split, names};
 use super::Format;
-use super::images::{Images, create, in_order, is_in};
+use super::images::{Images, create, in_order, inside};
 use crate::layer::Mask;
 use crate::registry::Kind;
 use rle::RunLengths;
@@ -37,7 +37,7 @@ const FOLDER: &str = "coco";
 
 impl Format for Coco {
     fn owns(&self, file: &str) -> bool {
-        is_in(FOLDER, file, ".json")
+        inside(FOLDER, file, ".json").is_some_and(names::is_split)
     }
 
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {

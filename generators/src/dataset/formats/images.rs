@@ -61,9 +61,9 @@ pub fn stem(row: &Row) -> &str {
     row.file.strip_suffix(".png").unwrap_or(&row.file)
 }
 
-/// True for a file anywhere below `folder` whose name has that ending.
-pub fn is_in(folder: &str, file: &str, ending: &str) -> bool {
-    file.split('/').next() == Some(folder) && file.ends_with(ending)
+/// What a file below `folder` is called there, without `ending`; `None` of one elsewhere or with another ending.
+pub fn inside<'a>(folder: &str, file: &'a str, ending: &str) -> Option<&'a str> {
+    file.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(ending)
 }
 
 /// Makes a folder, and those above it.

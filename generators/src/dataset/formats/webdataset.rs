@@ -11,9 +11,9 @@ use serde_json::json;
 use super::super::files::Draft;
 use super::super::view::{Outline, View};
 use super::super::volume::Volume;
-use super::super::{DatasetError, Row, Split, png};
+use super::super::{DatasetError, Row, Split, names, png};
 use super::Format;
-use super::images::{Images, create, in_order, is_in, stem};
+use super::images::{Images, create, in_order, inside, stem};
 use crate::layer::Mask;
 use crate::registry::Kind;
 
@@ -41,9 +41,22 @@ struct WebDataset {
 
 const FOLDER: &str = "webdataset";
 
+/// What the shard of that number of a split is called.
+fn shard_name(split: &str, number: usize) -> String {
+    format!("{FOLDER}/{split}-{number:06}.tar")
+}
+
+/// Whether [`shard_name`] made this.
+fn is_shard(file: &str) -> bool {
+    let shard = inside(FOLDER, file, ".tar").and_then(|name| name.split_once('-'));
+    shard.is_some_and(|(split, number)| {
+        names::is_split(split) && number.parse().is_ok_and(|number| shard_name(split, number) == file)
+    })
+}
+
 impl Format for WebDataset {
     fn owns(&self, file: &str) -> bool {
-        is_in(FOLDER, file, ".tar")
+        is_shard(file)
     }
 
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
@@ -138,7 +151,7 @@ impl View for Files {
 
 impl Shard {
     fn begin(images: &Images, split: Split, number: usize) -> Result<Self, DatasetError> {
-        let name = format!("{FOLDER}/{}-{number:06}.tar", split.name());
+        let name = shard_name(split.name(), number);
         let draft = Draft::create(&images.path(&name))?;
         Ok(Self { number, name, draft, bytes: 0 })
     }

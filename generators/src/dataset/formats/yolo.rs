@@ -8,9 +8,9 @@ use std::path::Path;
 use super::super::files::{remove_file, sha256, write_file};
 use super::super::view::{Outline, View};
 use super::super::volume::{Volume, on_disk};
-use super::super::{DatasetError, Row, Split};
+use super::super::{DatasetError, Row, Split, names};
 use super::Format;
-use super::images::{Images, create, in_order, is_in, stem};
+use super::images::{Images, create, in_order, inside, stem};
 use crate::registry::Kind;
 
 /// `yolo/data.yaml`, `yolo/images/test/striation/NAME.png`, `yolo/labels/test/striation/NAME.txt`.
@@ -28,21 +28,26 @@ pub(super) const KIND: Kind<dyn Format> = Kind {
 /// images are hard links, or copies where the file system has no links.
 struct Yolo;
 
-const FOLDER: &str = "yolo";
+/// What readers are given.
+const DATA: &str = "yolo/data.yaml";
+/// Where the images are, in folders as the dataset's own are.
+const IMAGES: &str = "yolo/images";
+/// Where the polygons are, in the same folders: readers put the one word in the place of the other.
+const LABELS: &str = "yolo/labels";
 
 impl Format for Yolo {
     fn owns(&self, file: &str) -> bool {
-        [".yaml", ".png", ".txt"].iter().any(|ending| is_in(FOLDER, file, ending))
+        let of_a_row = |folder: &str, ending: &str| inside(folder, file, ending).is_some_and(names::is_row);
+        file == DATA || of_a_row(IMAGES, ".png") || of_a_row(LABELS, ".txt")
     }
 
     fn begin(&self, outline: &Outline) -> Result<Box<dyn View>, DatasetError> {
-        create(&outline.folder.join(FOLDER))?;
         let images = Images::new(outline);
-        let name = format!("{FOLDER}/data.yaml");
+        [IMAGES, LABELS].iter().try_for_each(|folder| create(&images.path(folder)))?;
         let has = |split: Split| outline.manifest.images.contains_key(split.name());
         let text = data_yaml(&images.classes, has);
-        write_file(&images.path(&name), text.as_bytes())?;
-        Ok(Box::new(Files { images, finished: vec![(name, sha256(text.as_bytes()))] }))
+        write_file(&images.path(DATA), text.as_bytes())?;
+        Ok(Box::new(Files { images, finished: vec![(DATA.to_owned(), sha256(text.as_bytes()))] }))
     }
 
     /// A file of polygons for each footprint; the images are links.
@@ -61,8 +66,7 @@ impl View for Files {
     fn put(&mut self, rows: &[Row]) -> Result<(), DatasetError> {
         let Self { images, finished } = self;
         let make = |row: &Row| {
-            let names =
-                [format!("{FOLDER}/images/{}", row.file), format!("{FOLDER}/labels/{}.txt", stem(row))];
+            let names = [format!("{IMAGES}/{}", row.file), format!("{LABELS}/{}.txt", stem(row))];
             for folder in names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)) {
                 create(&images.path(folder))?;
             }
