@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use generators::dataset::formats::{Formats, KINDS};
-use generators::dataset::{self, Dataset, DatasetError};
+use generators::dataset::{self, Dataset, DatasetError, Row};
 use generators::params::Table;
 use workshop::{files, resolve, with};
 
@@ -184,6 +184,63 @@ fn what_is_somebody_elses_in_a_formats_folder_stays() {
         ours.contains_key("webdataset/test-000001.tar") && !left.contains_key("webdataset/test-000001.tar")
     );
     assert!(foreign.iter().all(|file| left[*file] == b"mine"));
+}
+
+/// A mask that somebody painted in, an image and a slice: none of them gets into another format as what was made.
+#[test]
+fn a_file_that_was_changed_is_not_exported() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario("test_jobs = 4\nformats = [\"croissant\"]"), folder, 2, usize::MAX).unwrap();
+    let dataset = Dataset::open(folder).unwrap();
+    let anomalous: Vec<_> = dataset.rows().iter().filter(|row| row.mask.is_some()).collect();
+    let row = anomalous[0];
+    let mask = |row: &Row| dataset.read(row.mask.as_ref().unwrap()).unwrap();
+    let other = anomalous.iter().find(|other| mask(other) != mask(row)).unwrap();
+    for (format, changed, by) in [
+        ("coco", row.mask.as_ref().unwrap(), other.mask.as_ref().unwrap()),
+        ("yolo", row.mask.as_ref().unwrap(), other.mask.as_ref().unwrap()),
+        ("yolo", &row.file, &other.file),
+        ("webdataset", row.mask.as_ref().unwrap(), other.mask.as_ref().unwrap()),
+        ("webdataset", &row.nominal, row.mask.as_ref().unwrap()),
+    ] {
+        let sound = std::fs::read(dataset.path(changed)).unwrap();
+        std::fs::write(dataset.path(changed), std::fs::read(dataset.path(by)).unwrap()).unwrap();
+        let before = files(folder);
+        let formats = Formats::from([(format.to_owned(), toml::Table::new())]);
+        let message = dataset::export(folder, &formats).unwrap_err().to_string();
+        let expected = "is damaged: its content has changed; make the dataset again";
+        assert_eq!(message, format!("{} {expected}", dataset.path(changed).display()), "{format}");
+        assert_eq!(
+            files(folder).into_keys().collect::<Vec<_>>(),
+            before.into_keys().collect::<Vec<_>>(),
+            "{format}"
+        );
+        std::fs::write(dataset.path(changed), sound).unwrap();
+        assert_eq!(Dataset::open(folder).unwrap().manifest(), dataset.manifest());
+    }
+    dataset::export(folder, &Formats::from([("coco".to_owned(), toml::Table::new())])).unwrap();
+}
+
+/// An export in the place of an older one that fails leaves a dataset without either.
+#[test]
+fn a_failed_export_with_other_settings_leaves_a_sound_dataset() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    write(&scenario(ALL), folder, 2, usize::MAX).unwrap();
+    let dataset = Dataset::open(folder).unwrap();
+    let image = dataset.path(&dataset.rows()[3].file);
+    let sound = std::fs::read(&image).unwrap();
+    std::fs::write(&image, b"half").unwrap();
+    let larger: toml::Table = toml::from_str("shard_mib = 500.0").unwrap();
+    let formats = Formats::from([("webdataset".to_owned(), larger)]);
+    dataset::export(folder, &formats).unwrap_err();
+    let left = Dataset::open(folder).unwrap();
+    assert_eq!(left.manifest().formats.keys().collect::<Vec<_>>(), ["coco", "croissant", "yolo"]);
+    assert!(!left.manifest().files.keys().any(|file| file.starts_with("webdataset/")));
+    std::fs::write(&image, sound).unwrap();
+    dataset::export(folder, &formats).unwrap();
+    assert!(Dataset::open(folder).unwrap().manifest().formats.contains_key("webdataset"));
 }
 
 #[test]

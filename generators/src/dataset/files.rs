@@ -121,6 +121,17 @@ pub fn has_sha256(path: &Path, hash: &str) -> Result<bool, DatasetError> {
     }
 }
 
+/// The bytes of a file, where its SHA-256 is `hash`; whatever they are where that is not known.
+pub fn read_unchanged(path: &Path, hash: Option<&String>) -> Result<Vec<u8>, DatasetError> {
+    read_checked(path, |bytes| hash.is_none_or(|hash| sha256(bytes) == *hash))
+}
+
+/// The bytes of a file, unless they are not the `same` as when it was written.
+pub fn read_checked(path: &Path, same: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, DatasetError> {
+    let bytes = fs::read(path).map_err(DatasetError::io("read", path))?;
+    if same(&bytes) { Ok(bytes) } else { Err(DatasetError::damaged(path, "its content has changed")) }
+}
+
 /// Reads a value from JSON; `None` where there is no file.
 pub fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, DatasetError> {
     match fs::read(path) {

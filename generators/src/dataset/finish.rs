@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -27,7 +28,14 @@ pub fn finish(folder: &Path, header: &Header) -> Result<(), DatasetError> {
             parameters.extend(row.parameters.into_keys());
         }
     }
-    let outline = Outline { folder, manifest: &manifest, parameters: &parameters, classes: &classes };
+    let written = Arc::default();
+    let outline = Outline {
+        folder,
+        manifest: &manifest,
+        written: &written,
+        parameters: &parameters,
+        classes: &classes,
+    };
     let mut views = view::begin(&outline)?;
     for job in header.jobs() {
         let rows = record(folder, job)?.rows;

@@ -272,7 +272,14 @@ mod tests {
     fn write(folder: &Path, rows: &[Row]) -> Vec<u8> {
         let parameters = rows.iter().flat_map(|r| r.parameters.keys().cloned()).collect();
         let manifest = Manifest::default();
-        let outline = Outline { folder, manifest: &manifest, parameters: &parameters, classes: &parameters };
+        let written = std::sync::Arc::default();
+        let outline = Outline {
+            folder,
+            manifest: &manifest,
+            written: &written,
+            parameters: &parameters,
+            classes: &parameters,
+        };
         let mut ledger = begin(&outline).unwrap();
         rows.chunks(3).for_each(|some| ledger.put(some).unwrap());
         let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::{read_json, sha256};
+use super::files::{read_json, read_unchanged};
 use super::journal::Header;
 use super::{DatasetError, LEDGER, MANIFEST, Manifest, Row, journal, ledger, png};
 
@@ -76,10 +76,7 @@ impl Dataset {
     /// A file that is missing, or not the one that was made.
     pub fn read(&self, file: &str) -> Result<Vec<f32>, DatasetError> {
         let path = self.path(file);
-        let bytes = fs::read(&path).map_err(DatasetError::io("read", &path))?;
-        if self.manifest.files.get(file).is_some_and(|hash| sha256(&bytes) != *hash) {
-            return Err(DatasetError::damaged(&path, "its content has changed"));
-        }
+        let bytes = read_unchanged(&path, self.manifest.files.get(file))?;
         self.decoded(&path, &bytes)
     }
 

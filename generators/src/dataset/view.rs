@@ -3,8 +3,9 @@
 //! A view is given a few rows at a time, in the ledger's order, and keeps none of them: a dataset
 //! may have more rows than memory holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::formats;
 use super::{DatasetError, Manifest, Row, ledger};
@@ -15,6 +16,8 @@ pub struct Outline<'a> {
     pub folder: &'a Path,
     /// Its manifest, but for the files.
     pub manifest: &'a Manifest,
+    /// The SHA-256 of each file that may have been changed since it was written; none of those that were written just now.
+    pub written: &'a Arc<BTreeMap<String, String>>,
     /// The names of all parameters that any of its rows has.
     pub parameters: &'a BTreeSet<String>,
     /// The labels of its rows: every defect, and every fault.

@@ -1,9 +1,12 @@
 //! What every format asks of a dataset that is being put into it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::super::files::read_unchanged;
 use super::super::view::Outline;
 use super::super::{DatasetError, Row, png};
 use crate::layer::Mask;
@@ -11,6 +14,8 @@ use crate::layer::Mask;
 /// The images of a dataset and their classes.
 pub struct Images {
     folder: PathBuf,
+    /// See [`Outline::written`].
+    written: Arc<BTreeMap<String, String>>,
     /// Pixels along one side of each image.
     pub size_px: usize,
     /// The labels of the images that are not healthy, in alphabetical order.
@@ -21,6 +26,7 @@ impl Images {
     pub fn new(outline: &Outline) -> Self {
         Self {
             folder: outline.folder.to_owned(),
+            written: outline.written.clone(),
             size_px: outline.manifest.image_px,
             classes: outline.classes.iter().cloned().collect(),
         }
@@ -31,10 +37,9 @@ impl Images {
         self.folder.join(file)
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file, as they were written.
     pub fn bytes(&self, file: &str) -> Result<Vec<u8>, DatasetError> {
-        let path = self.path(file);
-        std::fs::read(&path).map_err(DatasetError::io("read", &path))
+        read_unchanged(&self.path(file), self.written.get(file))
     }
 
     /// The place of an image's label among the classes; `None` for a healthy image.
@@ -46,7 +51,7 @@ impl Images {
     pub fn footprint(&self, row: &Row) -> Result<Option<Mask>, DatasetError> {
         let Some(file) = &row.mask else { return Ok(None) };
         let path = self.path(file);
-        let (size_px, values) = png::read_grey(&path)?;
+        let (size_px, values) = png::decode_grey(&self.bytes(file)?, &path)?;
         if size_px != self.size_px {
             let why = format!("it is {size_px} px wide, not {}", self.size_px);
             return Err(DatasetError::damaged(&path, why));
