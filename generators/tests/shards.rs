@@ -167,7 +167,25 @@ fn a_shard_that_was_damaged_is_named() {
     let image = shards[1].join("train/good/job0001_layer0004.png");
     let sound = fs::read(&image).unwrap();
     let merged = folder.path().join("merged");
-    let message = || dataset::merge(&shards, &merged, KEEP_ON).unwrap_err().to_string();
+    // What is known before anything is written or discarded is what a merge would come upon.
+    let message = || {
+        let checked = dataset::check_shards(&shards).unwrap_err().to_string();
+        assert_eq!(dataset::merge(&shards, &merged, KEEP_ON).unwrap_err().to_string(), checked);
+        checked
+    };
+    dataset::check_shards(&shards).unwrap();
+    let record = shards[1].join("jobs/job0003.json");
+    let whole = fs::read(&record).unwrap();
+    fs::write(&record, &whole[..whole.len() / 2]).unwrap();
+    let expected = "is damaged: the record of job 3 cannot be read; make the dataset again";
+    assert_eq!(message(), format!("{} {expected}", shards[1].display()));
+    fs::write(&record, whole).unwrap();
+    let part = shards[0].join("parts/block.stl");
+    let block = fs::read(&part).unwrap();
+    fs::write(&part, &block[..100]).unwrap();
+    let expected = "is damaged: its content has changed; make the dataset again";
+    assert_eq!(message(), format!("{} {expected}", part.display()));
+    fs::write(&part, block).unwrap();
     fs::write(&image, b"half").unwrap();
     let expected = "is damaged: its content has changed; make the dataset again";
     assert_eq!(message(), format!("{} {expected}", image.display()));

@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{remove_file, sha256, write_file};
+use rayon::prelude::*;
+
+use super::files::{read_checked, remove_file, sha256, write_file};
 use super::journal::{self, Header, Record};
 use super::make::{Report, Source, Told, make};
 use super::{DatasetError, SCENARIO, Shard, names};
@@ -21,19 +23,24 @@ use super::{DatasetError, SCENARIO, Shard, names};
 /// known to be complete.
 pub fn merge(shards: &[PathBuf], folder: &Path, report: Report) -> Result<(), DatasetError> {
     let (header, folders) = complete(shards)?;
-    let mut shards = Shards { header: &header, folders, images: Vec::new() };
-    for job in 0..header.jobs {
-        shards.images.push(shards.record(job)?.rows.len());
-    }
+    let shards = Shards::open(&header, folders)?;
     make(folder, &header, &shards, report)
 }
 
-/// Whether `shards` are all of one dataset, each there once and finished, without which [`merge`] writes nothing.
+/// Whether `shards` are all of one dataset, each there once, finished, and every file of theirs as it was written: whoever
+/// discards a dataset that they are to replace has to know. Every file is read.
 ///
 /// # Errors
-/// As those of [`merge`] about the shards, but for damaged images.
+/// As those of [`merge`] about the shards.
 pub fn check_shards(shards: &[PathBuf]) -> Result<(), DatasetError> {
-    complete(shards).map(|_| ())
+    let (header, folders) = complete(shards)?;
+    let shards = Shards::open(&header, folders)?;
+    shards.before_the_jobs(|file, same| read(shards.first(), file, same).map(drop))?;
+    (0..header.jobs).into_par_iter().try_for_each(|job| {
+        let of_job =
+            |(file, hash): (&String, &String)| read(shards.of(job), file, |bytes| sha256(bytes) == *hash);
+        shards.record(job)?.files.iter().try_for_each(|file| of_job(file).map(drop))
+    })
 }
 
 /// The header of the whole, and the folder of each shard in the order of their numbers.
@@ -86,7 +93,35 @@ struct Shards<'a> {
     images: Vec<usize>,
 }
 
-impl Shards<'_> {
+impl<'a> Shards<'a> {
+    /// Reads every record: a damaged one is known before the first file is taken.
+    fn open(header: &'a Header, folders: Vec<PathBuf>) -> Result<Self, DatasetError> {
+        let mut shards = Self { header, folders, images: Vec::new() };
+        for job in 0..header.jobs {
+            shards.images.push(shards.record(job)?.rows.len());
+        }
+        Ok(shards)
+    }
+
+    /// Where what all shards have is taken from.
+    fn first(&self) -> &Path {
+        &self.folders[0]
+    }
+
+    /// Does something with each file that is of no job, and with the test of whether it is what it was.
+    fn before_the_jobs(
+        &self,
+        mut each: impl FnMut(&str, &dyn Fn(&[u8]) -> bool) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let manifest = &self.header.manifest;
+        let hash = manifest.files.get(SCENARIO);
+        each(SCENARIO, &|bytes| hash.is_some_and(|hash| sha256(bytes) == *hash))?;
+        for part in &manifest.parts {
+            each(&part.file, &|bytes| blake3::hash(bytes).to_hex().as_str() == part.hash)?;
+        }
+        Ok(())
+    }
+
     fn of(&self, job: u32) -> &Path {
         &self.folders[job as usize % self.folders.len()]
     }
@@ -100,15 +135,7 @@ impl Shards<'_> {
 
 impl Source for Shards<'_> {
     fn begin(&self, folder: &Path) -> Result<(), DatasetError> {
-        let manifest = &self.header.manifest;
-        take(&self.folders[0], folder, SCENARIO, |bytes| {
-            manifest.files.get(SCENARIO).is_some_and(|hash| sha256(bytes) == *hash)
-        })?;
-        for part in &manifest.parts {
-            let is_part = |bytes: &[u8]| blake3::hash(bytes).to_hex().as_str() == part.hash;
-            take(&self.folders[0], folder, &part.file, is_part)?;
-        }
-        Ok(())
+        self.before_the_jobs(|file, same| take(self.first(), folder, file, same))
     }
 
     fn expected(&self, job: u32) -> usize {
@@ -127,19 +154,21 @@ impl Source for Shards<'_> {
 
 /// Puts `file` of a shard into the dataset, unless it is not what it was.
 fn take(shard: &Path, folder: &Path, file: &str, same: impl Fn(&[u8]) -> bool) -> Result<(), DatasetError> {
+    let bytes = read(shard, file, same)?;
+    let (from, to) = (shard.join(file), folder.join(file));
+    remove_file(&to)?;
+    fs::hard_link(&from, &to).or_else(|_| write_file(&to, &bytes))
+}
+
+/// The bytes of `file` of a shard, unless it is not what it was.
+fn read(shard: &Path, file: &str, same: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, DatasetError> {
     if !names::stays_inside(file) {
         return Err(DatasetError::damaged(shard, format!("`{file}` would lie outside")));
     }
-    let (from, to) = (shard.join(file), folder.join(file));
-    let bytes = match fs::read(&from) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            return Err(DatasetError::damaged(shard, format!("{file} is missing")));
+    match read_checked(&shard.join(file), same) {
+        Err(DatasetError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(DatasetError::damaged(shard, format!("{file} is missing")))
         }
-        read => read.map_err(DatasetError::io("read", &from))?,
-    };
-    if !same(&bytes) {
-        return Err(DatasetError::damaged(&from, "its content has changed"));
+        read => read,
     }
-    remove_file(&to)?;
-    fs::hard_link(&from, &to).or_else(|_| write_file(&to, &bytes))
 }
