@@ -152,7 +152,7 @@ fn a_finished_dataset_is_not_made_again_and_another_is_refused() {
 }
 
 #[test]
-fn discarding_removes_only_what_was_written() {
+fn nothing_is_discarded_where_somebody_elses_files_would_be_in_the_way() {
     let production = resolve(SCENARIO).unwrap();
     let other = resolve(&with("seed = 7", "seed = 8")).unwrap();
     for calls in [7, usize::MAX] {
@@ -160,13 +160,30 @@ fn discarding_removes_only_what_was_written() {
         let _ = write_until(&production, folder.path(), calls);
         std::fs::create_dir_all(folder.path().join("train/good")).unwrap();
         std::fs::write(folder.path().join("train/good/notes.txt"), b"mine").unwrap();
-        std::fs::write(folder.path().join("test/readme.md"), b"mine").unwrap();
+        std::fs::write(folder.path().join("readme.md"), b"mine").unwrap();
+        // As a killed run leaves it.
+        std::fs::write(folder.path().join("train/good/job0000_layer0001.png.part"), b"half").unwrap();
+        std::fs::write(folder.path().join("ledger.parquet.part"), b"half").unwrap();
+        let before = files(folder.path());
+        for file in ["readme.md", "train/good/notes.txt"] {
+            // A dataset could not be made again beside it: it is told while there still is one.
+            let message = dataset::discard(folder.path()).unwrap_err().to_string();
+            let expected = format!(
+                "{} holds a dataset and {file}, which is none of its files, so that nothing was discarded; move that \
+                 elsewhere, or choose another folder",
+                folder.path().display()
+            );
+            assert_eq!(message, expected);
+            assert_eq!(
+                files(folder.path()).into_keys().filter(|name| name != "readme.md").collect::<Vec<_>>(),
+                before.keys().filter(|name| *name != "readme.md").cloned().collect::<Vec<_>>()
+            );
+            std::fs::remove_file(folder.path().join(file)).unwrap();
+        }
+        // A hidden file in the folder itself is in nobody's way.
+        std::fs::write(folder.path().join(".mine"), b"mine").unwrap();
         dataset::discard(folder.path()).unwrap();
-        let left: Vec<String> = files(folder.path()).into_keys().collect();
-        assert_eq!(left, ["test/readme.md", "train/good/notes.txt"]);
-        std::fs::remove_dir_all(folder.path().join("train")).unwrap();
-        std::fs::remove_dir_all(folder.path().join("test")).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), [".mine"]);
         dataset::discard(folder.path()).unwrap();
         write(&other, folder.path(), 2).unwrap();
     }

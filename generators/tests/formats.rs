@@ -313,8 +313,14 @@ fn discarding_removes_formats_finished_or_not_and_nothing_else() {
                 serde_json::json!({ "shard": null, "jobs": 8, "folders": folders, "manifest": manifest });
             std::fs::write(folder.join("jobs/dataset.json"), header.to_string()).unwrap();
         }
+        let before = files(folder);
+        let message = dataset::discard(folder).unwrap_err().to_string();
+        assert!(message.contains("coco/notes.md"), "{message}");
+        let mut after = files(folder);
+        after.remove("jobs/lock");
+        assert!(after == before, "{finished}");
+        std::fs::remove_file(folder.join("coco/notes.md")).unwrap();
         dataset::discard(folder).unwrap();
-        assert_eq!(files(folder).into_keys().collect::<Vec<_>>(), ["coco/notes.md"], "{finished}");
-        std::fs::remove_dir_all(folder.join("coco")).unwrap();
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{finished}");
     }
 }

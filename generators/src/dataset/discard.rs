@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::files::{entries, read_json, remove_file};
-use super::formats;
-use super::journal::{self, JOURNAL, Journal};
-use super::names::{is_image, stays_inside};
+use super::files::{PART, entries, read_json, remove_file};
+use super::formats::{self, Format};
+use super::journal::{self, Header, JOURNAL, Journal};
+use super::names::is_image;
 use super::{DatasetError, LEDGER, MANIFEST, Manifest};
 
 /// Removes the dataset in `folder`, finished or not: the files that its manifest lists, the images
-/// that its journal tells of, and the folders that this leaves empty. Other files stay.
+/// that its journal tells of, and the folders, which are empty then. Where there is none, nothing happens.
 ///
 /// # Errors
 /// A file that cannot be removed; another run that is writing here; a manifest or journal that is damaged, so that nothing tells
-/// the dataset's files from others.
+/// the dataset's files from others. A file among them that is somebody else's: no dataset could be made in its place, so that
+/// this one stays whole. Hidden files in `folder` itself are in nobody's way.
 pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     let unlisted = |error| match error {
         DatasetError::Damaged { path, why } => {
@@ -26,31 +27,86 @@ pub fn discard(folder: &Path) -> Result<(), DatasetError> {
     let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST)).map_err(unlisted)?;
     let header = journal::header(folder).map_err(unlisted)?;
     let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
-    let mut folders: BTreeSet<String> = BTreeSet::new();
-    let manifests = || manifest.iter().chain(header.iter().map(|h| &h.manifest));
-    let parts = manifests().flat_map(|m| &m.parts).map(|part| &part.file);
-    for file in manifests().flat_map(|m| m.files.keys()).chain(parts).filter(|file| stays_inside(file)) {
+    if manifest.is_none() && journal.is_none() {
+        return Ok(());
+    }
+    let own = Own::of(manifest.as_ref(), header.as_ref());
+    let Found { files, folders } = Found::below(folder)?;
+    if let Some(file) = files.iter().find(|file| !own.has(file)) {
+        return Err(DatasetError::NotTheDatasets { folder: folder.to_owned(), file: file.clone() });
+    }
+    for file in files.iter().filter(|file| *file != MANIFEST) {
         remove_file(&folder.join(file))?;
-        folders.extend(file.rsplit_once('/').map(|(parent, _)| parent.to_owned()));
     }
-    for class in header.iter().flat_map(|h| &h.folders).filter(|class| stays_inside(class)) {
-        for entry in entries(&folder.join(class))?.iter().filter(|e| is_image(e)) {
-            remove_file(&folder.join(class).join(entry))?;
-        }
-        folders.insert(class.clone());
+    // Those inside others were found after them.
+    for inner in folders.iter().rev() {
+        let path = folder.join(inner);
+        fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))?;
     }
-    if journal.is_some() {
-        remove_file(&folder.join(LEDGER))?;
-    }
-    for format in manifests().flat_map(|m| m.formats.keys()) {
-        formats::remove(folder, format)?;
-    }
-    for class in folders.iter().rev() {
-        for path in Path::new(class).ancestors().filter(|p| !p.as_os_str().is_empty()) {
-            // Fails where somebody else's files are in it, and then it has to stay.
-            let _ = fs::remove_dir(folder.join(path));
-        }
-    }
+    // Without them nobody could tell what a run that was killed here has left.
     remove_file(&folder.join(MANIFEST))?;
     journal.map_or(Ok(()), Journal::remove)
+}
+
+/// What tells a dataset's files from others.
+struct Own<'a> {
+    /// Files by their names.
+    listed: BTreeSet<&'a str>,
+    /// Folders that images are written to while the dataset is made.
+    classes: BTreeSet<&'a str>,
+    formats: Vec<Box<dyn Format>>,
+}
+
+impl<'a> Own<'a> {
+    fn of(manifest: Option<&'a Manifest>, header: Option<&'a Header>) -> Self {
+        let manifests = || manifest.into_iter().chain(header.map(|header| &header.manifest));
+        let parts = manifests().flat_map(|manifest| &manifest.parts).map(|part| &part.file);
+        let files = manifests().flat_map(|manifest| manifest.files.keys()).chain(parts);
+        let formats = manifests().flat_map(|manifest| manifest.formats.keys());
+        Self {
+            listed: files.map(String::as_str).chain([MANIFEST, LEDGER]).collect(),
+            classes: header.iter().flat_map(|header| &header.folders).map(String::as_str).collect(),
+            formats: formats.filter_map(|name| formats::plain(name)).collect(),
+        }
+    }
+
+    /// True for a file of the dataset, finished or not.
+    fn has(&self, file: &str) -> bool {
+        let file = file.strip_suffix(PART).unwrap_or(file);
+        let is_image = |(class, name)| self.classes.contains(class) && is_image(name);
+        self.listed.contains(file)
+            || file.rsplit_once('/').is_some_and(is_image)
+            || self.formats.iter().any(|format| format.owns(file))
+    }
+}
+
+/// What is in a dataset's folder, but for its journal and hidden entries; `/` between names.
+#[derive(Default)]
+struct Found {
+    files: Vec<String>,
+    /// Each before those inside it.
+    folders: Vec<String>,
+}
+
+impl Found {
+    fn below(folder: &Path) -> Result<Self, DatasetError> {
+        let mut found = Self::default();
+        for entry in entries(folder)?.into_iter().filter(|e| e != JOURNAL && !e.starts_with('.')) {
+            found.put(folder, entry);
+        }
+        let mut next = 0;
+        while let Some(inner) = found.folders.get(next).cloned() {
+            for entry in entries(&folder.join(&inner))? {
+                found.put(folder, format!("{inner}/{entry}"));
+            }
+            next += 1;
+        }
+        Ok(found)
+    }
+
+    fn put(&mut self, folder: &Path, name: String) {
+        // A link is a file, wherever it leads; so is what has a name that cannot be written down.
+        let is_folder = fs::symlink_metadata(folder.join(&name)).is_ok_and(|it| it.is_dir());
+        if is_folder { self.folders.push(name) } else { self.files.push(name) }
+    }
 }

@@ -75,6 +75,18 @@ pub enum DatasetError {
         /// One of the entries.
         entry: String,
     },
+    /// The folder holds files of somebody else among those of a dataset that is to be discarded.
+    #[error(
+        "{} holds a dataset and {file}, which is none of its files, so that nothing was discarded; move that elsewhere, or \
+         choose another folder",
+        folder.display()
+    )]
+    NotTheDatasets {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the files.
+        file: String,
+    },
     /// The dataset was begun and not finished, or never begun.
     #[error("there is no complete dataset in {}; generate it first", folder.display())]
     Incomplete {
