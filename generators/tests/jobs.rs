@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use generators::dataset::Split;
 use generators::gaussian::reach_px;
 use generators::job::{NothingShows, Sample, simulate};
-use generators::scenario::{Job, Production};
-use workshop::{SCENARIO, resolve, with};
+use generators::params::Table;
+use generators::scenario::{Job, Production, Scenario};
+use workshop::{SCENARIO, resolve, with, write_block};
 
 #[derive(Debug)]
 struct Failure(String);
@@ -244,6 +245,38 @@ fn layers_in_which_a_defect_is_still_too_faint_are_in_neither_class() {
     for pair in ages.windows(2).filter(|pair| pair[1].0 == pair[0].0 + 1) {
         assert!((pair[1].1 / pair[0].1 / 1000f64.powf(1.0 / 7.0) - 1.0).abs() < 1e-9, "{ages:?}");
     }
+}
+
+/// What a scenario states of the evolution is added to what is usual of the kind: a layer that lifts goes on lifting.
+#[test]
+fn a_stated_drift_leaves_a_kind_the_course_that_is_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    write_block(&folder.path().join("block.stl"), [30.0, 20.0, 12.0]);
+    let text = with(
+        "kind = \"spot\"\nlayers = { uniform = [2, 4] }",
+        "kind = \"delamination\"\nlayers = 5\nevolution = { drift_mm = 1 }",
+    )
+    .replace("speckle", "grain")
+    .replace("amplitude_c = 1.5", "amplitude_c = 1.0");
+    let text = &text[..text.rfind("[[defect]]").unwrap()];
+    let mut table = Table::parse("s.toml", text).unwrap();
+    let production = Scenario::read(&mut table, folder.path()).unwrap().resolve().unwrap();
+    let mut severities: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+    for job in production.jobs().iter().filter(|job| job.split == Split::Test) {
+        for twin in samples(&production, job).unwrap().into_iter().filter_map(|sample| sample.twin) {
+            let parameters = twin.shot.parameters;
+            let age = parameters["defect.age_layers"] as usize;
+            assert_eq!(parameters["defect.evolution.drift_mm"], 1.0);
+            severities.entry(age).or_default().insert(parameters["defect.evolution.severity"].to_bits());
+        }
+    }
+    // From a tenth to all of it, by the same amount in each layer.
+    let grown: Vec<f64> = severities.values().flatten().map(|&bits| f64::from_bits(bits)).collect();
+    assert_eq!(severities.keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert!(
+        grown.iter().zip([0.1, 0.325, 0.55, 0.775, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12),
+        "{grown:?}"
+    );
 }
 
 #[test]
