@@ -2,6 +2,7 @@
 
 use super::edges::Ends;
 use super::orient::signed_volume;
+use super::twins::{Twins, turns_upwards};
 use super::union::Union;
 
 /// The bodies of a sound mesh: each of its edges joins two facets that agree about what is outside, or more of them,
@@ -107,14 +108,9 @@ impl Bodies {
             return None;
         }
         let (of_triangle, count) = joined.numbered();
-        let (mut open, mut touching) = (vec![false; count], Vec::new());
-        for sides in shared.chunk_by(|a, b| a.edge == b.edge) {
-            touching.push((sides[0].edge, sides[0].from));
-            let mut bodies: Vec<u32> = sides.iter().map(|side| of_triangle[side.triangle as usize]).collect();
-            bodies.sort_unstable();
-            let odd = bodies.chunk_by(|a, b| a == b).filter(|sides| sides.len() % 2 == 1);
-            odd.for_each(|sides| open[sides[0] as usize] = true);
-        }
+        let open = open(&shared, &of_triangle, count);
+        let edges = shared.chunk_by(|a, b| a.edge == b.edge);
+        let touching = edges.map(|sides| (sides[0].edge, sides[0].from)).collect();
         Some(Self { of_triangle, count, open, touching })
     }
 
@@ -137,21 +133,25 @@ impl Bodies {
     }
 }
 
+/// Which of `count` bodies have an odd number of facets at an edge of several: others close them there. `shared` are sorted by edge.
+fn open(shared: &[Shared], of_triangle: &[u32], count: usize) -> Vec<bool> {
+    let mut open = vec![false; count];
+    for sides in shared.chunk_by(|a, b| a.edge == b.edge) {
+        let mut bodies: Vec<u32> = sides.iter().map(|side| of_triangle[side.triangle as usize]).collect();
+        bodies.sort_unstable();
+        let odd = bodies.chunk_by(|a, b| a == b).filter(|sides| sides.len() % 2 == 1);
+        odd.for_each(|sides| open[sides[0] as usize] = true);
+    }
+    open
+}
+
 /// Whether there may be a facet that is there twice, or a body all of whose facets are there twice, once each way: three facets
 /// with the same corners, two that turn the same way, or two that turn either way and have no other facets beside them. `shared` are
 /// sorted by edge; facets with the same corners share all of theirs.
 fn has_surplus(shared: &[Shared], triangles: &[[u32; 3]]) -> bool {
-    let mut suspects: Vec<u32> = shared.iter().map(|side| side.triangle).collect();
-    suspects.sort_unstable();
-    suspects.dedup();
-    let corners = |&triangle: &u32| {
-        let mut corners = triangles[triangle as usize];
-        corners.sort_unstable();
-        corners
-    };
-    suspects.sort_by_cached_key(corners);
+    let suspects = Twins::among(shared.iter().map(|side| side.triangle).collect(), triangles);
     let mut twins = Vec::new();
-    for same in suspects.chunk_by(|a, b| corners(a) == corners(b)) {
+    for same in suspects.groups() {
         match *same {
             [_] => {}
             [one, other] if turns_upwards(triangles, one) != turns_upwards(triangles, other) => {
@@ -169,13 +169,6 @@ fn has_surplus(shared: &[Shared], triangles: &[[u32; 3]]) -> bool {
         }
     }
     beside_others.contains(&false)
-}
-
-/// Whether a facet's corners ascend from the least on.
-fn turns_upwards(triangles: &[[u32; 3]], triangle: u32) -> bool {
-    let [a, b, c] = triangles[triangle as usize];
-    let [_, second, third] = [[a, b, c], [b, c, a], [c, a, b]].into_iter().min().unwrap_or_default();
-    second < third
 }
 
 #[cfg(test)]
@@ -218,6 +211,51 @@ mod tests {
         let sheet = [&two(4)[..], &[[8, 9, 10], [8, 10, 9]]].concat();
         assert!(Bodies::of(5, &twice).is_none());
         assert_eq!(Bodies::of(11, &sheet).unwrap().count, 3, "a sheet of two facets is sound by its edges");
+    }
+
+    /// Each edge has two sides each way, and nothing is enclosed.
+    #[test]
+    fn a_body_and_its_mirror_image_are_a_surplus() {
+        let body = &two(4)[..4];
+        let mirrored: Vec<[u32; 3]> = body.iter().map(|&[a, b, c]| [a, c, b]).collect();
+        assert!(Bodies::of(4, &[body, &mirrored].concat()).is_none());
+    }
+
+    /// The pieces that a wall closes have no volume of their own: seen from afar, one side of the wall has a negative one.
+    #[test]
+    fn a_piece_that_others_close_need_not_be_upright() {
+        let below = [[0, 1, 2], [0, 3, 1], [1, 3, 2], [2, 3, 0]];
+        let above = [[0, 2, 1], [0, 1, 4], [1, 2, 4], [2, 0, 4]];
+        let both = [below, above].concat();
+        let vertices = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [0.0, 0.0, 1.0]];
+        let centre = [0.0, 0.0, -10.0];
+        let volume = |[a, b, c]: [u32; 3]| signed_volume([a, b, c].map(|v| vertices[v as usize]), centre);
+        assert!(volume(below[0]) * volume(above[0]) < 0.0);
+        // Two tetrahedra of a sixth each.
+        let all = Bodies::of(5, &both).unwrap().upright_mm3(&vertices, &both, centre).unwrap();
+        assert!((all - 1.0 / 3.0).abs() < 1e-12, "{all}");
+        let turned: Vec<[u32; 3]> = both.iter().map(|&[a, b, c]| [a, c, b]).collect();
+        assert_eq!(Bodies::of(5, &turned).unwrap().upright_mm3(&vertices, &turned, centre), None);
+    }
+
+    /// The edge that they share is sound; the smaller of the two is inside out all the same.
+    #[test]
+    fn a_body_that_is_closed_by_itself_has_to_be_upright() {
+        let mut bodies = two(2);
+        let vertices = [
+            [0.0, 0.0, 0.0],
+            [1.0, 0.0, 0.0],
+            [0.0, 1.0, 0.0],
+            [0.0, 0.0, 1.0],
+            [0.0, 2.0, 0.0],
+            [-0.5, 1.0, 0.0],
+        ];
+        let volume =
+            |bodies: &[[u32; 3]]| Bodies::of(6, bodies).unwrap().upright_mm3(&vertices, bodies, [0.2; 3]);
+        let upright = volume(&bodies).unwrap();
+        assert!((upright - (1.0 / 6.0 + 1.0 / 12.0)).abs() < 1e-12, "{upright}");
+        bodies[4..].iter_mut().for_each(|facet| facet.swap(0, 1));
+        assert_eq!(volume(&bodies), None);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod slice;
 mod stl;
 pub mod svg;
 mod sweep;
+mod twins;
 mod union;
 mod unit;
 mod weld;

@@ -7,6 +7,7 @@ use super::bodies::Bodies;
 use super::corners::Corners;
 use super::edges::Edges;
 use super::repairs::{Fault, Repair, Repairs};
+use super::twins::{Twins, turns_upwards};
 
 /// Vertices at open edges that are nearer than this share of the bounding box's diagonal are one.
 const TOLERANCE: f64 = 1e-5;
@@ -116,7 +117,7 @@ fn without(triangles: &[[u32; 3]], dropped: &[u32]) -> Vec<[u32; 3]> {
 /// All but the first of the facets with the same corners in the same turn, in order.
 fn duplicates(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
     // Equal facets walk their edges the same way, which is rare.
-    let mut suspects: Vec<u32> = edges
+    let suspects = edges
         .all()
         .filter(|sides| {
             let forward = sides.iter().filter(|side| !side.backward()).count();
@@ -124,14 +125,12 @@ fn duplicates(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
         })
         .flat_map(|sides| sides.iter().map(|side| side.triangle()))
         .collect();
-    let turned_to_least = |t: u32| {
-        let [a, b, c] = triangles[t as usize];
-        [a, b, c].min([b, c, a]).min([c, a, b])
-    };
-    suspects.sort_unstable_by_key(|&t| (turned_to_least(t), t));
-    suspects.dedup();
-    let repeated = suspects.windows(2).filter(|pair| turned_to_least(pair[0]) == turned_to_least(pair[1]));
-    let mut repeated: Vec<u32> = repeated.map(|pair| pair[1]).collect();
+    let mut repeated = Vec::new();
+    for same in Twins::among(suspects, triangles).groups() {
+        let (up, down): (Vec<u32>, Vec<u32>) =
+            same.iter().partition(|&&facet| turns_upwards(triangles, facet));
+        repeated.extend(up.into_iter().skip(1).chain(down.into_iter().skip(1)));
+    }
     repeated.sort_unstable();
     repeated
 }
@@ -139,17 +138,10 @@ fn duplicates(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
 /// Of each body all of whose facets are there twice, once each way: the second of each pair, in
 /// order. Such a body would enclose nothing.
 fn inner_sides(triangles: &[[u32; 3]], edges: &Edges) -> Vec<u32> {
-    let mut suspects: Vec<u32> =
+    let suspects =
         edges.non_manifold().flat_map(|edge| edges.sides(edge)).map(|side| side.triangle()).collect();
-    let sorted = |t: u32| {
-        let mut corners = triangles[t as usize];
-        corners.sort_unstable();
-        corners
-    };
-    suspects.sort_unstable_by_key(|&t| (sorted(t), t));
-    suspects.dedup();
     let mut second = vec![None; triangles.len()];
-    for group in suspects.chunk_by(|&a, &b| sorted(a) == sorted(b)) {
+    for group in Twins::among(suspects, triangles).groups() {
         if let [a, b] = *group {
             (second[a as usize], second[b as usize]) = (Some(false), Some(true));
         }
