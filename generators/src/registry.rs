@@ -1,5 +1,6 @@
 //! How a scenario names one of several kinds of thing, and how one more kind is added.
 
+#[cfg(feature = "contract")]
 pub mod contract;
 
 use crate::params::{ScenarioError, Table};

@@ -476,6 +476,7 @@ impl Table {
     }
 
     /// The keys that somebody asked for and the scenario does not state.
+    #[cfg(feature = "contract")]
     pub(crate) fn left_out(&self) -> Vec<&'static str> {
         self.asked.iter().copied().filter(|key| !self.has(key)).collect()
     }
