@@ -203,6 +203,53 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
 }
 
+/// The lock is held by this process, as another command would.
+#[test]
+fn a_folder_in_which_a_command_is_at_work_is_left_alone() {
+    let folder = workshop("", "");
+    let shard = ["generate", "tiny.toml", "--shard", "1/1", "--out", "shard"];
+    synthgen(folder.path()).args(shard).assert().success();
+    synthgen(folder.path()).args(["generate", "tiny.toml", "--out", "run"]).assert().success();
+    let manifest = || fs::read(folder.path().join("run/dataset/manifest.json")).unwrap();
+    let before = manifest();
+    let held = fs::File::create(folder.path().join("run/.synthgen.lock")).unwrap();
+    held.lock().unwrap();
+    let run = |command: &[&str]| synthgen(folder.path()).args(command).output().unwrap();
+    for command in [
+        &["tiny.toml", "--out", "run"][..],
+        &["tiny.toml", "--out", "run", "--fresh"],
+        &["generate", "tiny.toml", "--out", "run"],
+        &["generate", "tiny.toml", "--out", "run", "--seed", "6", "--fresh"],
+        &["merge", "shard", "--out", "run", "--fresh"],
+        &["export", "run", "--format", "coco"],
+        &["export", "run/dataset", "--format", "coco"],
+    ] {
+        let output = run(command);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {message}");
+        assert!(message.contains("another command is at work in "), "{command:?}: {message}");
+        assert!(message.contains("wait until it has ended, or work in another folder"), "{message}");
+    }
+    assert_eq!(manifest(), before);
+    // Only its name is left of one that was killed; a dataset by itself is nobody's run.
+    drop(held);
+    let names = |of: &str| -> Vec<String> {
+        let entries = fs::read_dir(folder.path().join(of)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    for of in ["run", "run/dataset"] {
+        assert!(run(&["export", of, "--format", "coco"]).status.success());
+        assert_eq!(names("run"), ["dataset"]);
+    }
+    fs::rename(folder.path().join("run/dataset"), folder.path().join("data")).unwrap();
+    let mut before = names(".");
+    assert!(run(&["export", "data", "--format", "yolo"]).status.success());
+    before.sort();
+    let mut after = names(".");
+    after.sort();
+    assert_eq!(after, before);
+}
+
 #[test]
 fn images_that_were_changed_are_not_learnt_from() {
     let folder = workshop("", "");
@@ -349,12 +396,12 @@ fn files_that_are_not_there_are_named() {
     assert!(message.contains("none.stl: cannot be read"), "{message}");
     let message = stderr(synthgen(folder.path()).args(["explain", "none.png"]), 2);
     assert!(message.contains("none.png is no image of a dataset"), "{message}");
-    for command in [&["generate", "tiny.toml"][..], &["gallery"]] {
+    let message = stderr(synthgen(folder.path()).args(["gallery", "--out", "core.stl"]), 2);
+    assert!(message.contains("core.stl/") && message.contains("Not a directory"), "{message}");
+    for command in [&["generate", "tiny.toml"][..], &["tiny.toml"], &["slice", "core.stl"]] {
         let message = stderr(synthgen(folder.path()).args(command).args(["--out", "core.stl"]), 2);
-        assert!(message.contains("core.stl/") && message.contains("Not a directory"), "{message}");
+        assert!(message.contains("a file stands where a folder has to be"), "{message}");
     }
-    let message = stderr(synthgen(folder.path()).args(["slice", "core.stl", "--out", "core.stl"]), 2);
-    assert!(message.contains("a file stands where a folder has to be"), "{message}");
     // Neither a scenario nor a command.
     assert!(stderr(&mut synthgen(folder.path()), 2).contains("<SCENARIO>"));
 }

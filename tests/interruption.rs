@@ -353,7 +353,7 @@ fn a_full_or_read_only_disk_ends_the_run_with_one_message() {
         $0 generate tiny.toml --out disk/run >/dev/null || exit 1
         cp -r disk/run/dataset again
         mount -o remount,ro disk
-        $0 generate tiny.toml --out disk/other >/dev/null 2>message-ro; echo $? >status-ro
+        for run in other run; do $0 generate tiny.toml --out disk/$run >/dev/null 2>>message-ro; echo $? >>status-ro; done
         exit 0
     "#;
     for size in ["60k", "300k", "700k"] {
@@ -379,8 +379,12 @@ fn a_full_or_read_only_disk_ends_the_run_with_one_message() {
         assert_eq!(read("parts"), "", "{size}");
         assert!(files(&workshop.path("again")) == workshop.whole, "{size}");
         let message = read("message-ro");
-        assert_eq!(read("status-ro"), "1\n", "{message}");
-        assert!(message.contains("cannot create disk/other/dataset: Read-only file system"), "{message}");
-        assert!(message.contains("choose another folder"), "{message}");
+        assert_eq!(read("status-ro"), "2\n2\n", "{message}");
+        for run in ["disk/other", "disk/run"] {
+            let expected = format!("the folder {run} cannot be written (Read-only file system");
+            assert!(message.contains(&expected), "{message}");
+        }
+        assert_eq!(message.matches("choose another one with --out").count(), 2, "{message}");
+        assert_eq!(message.matches("cannot").count(), 2, "{message}");
     }
 }

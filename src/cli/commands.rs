@@ -100,13 +100,10 @@ fn open(wanted: &DeviceArgs) -> Result<Device, Ended> {
 pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcome {
     let device = open(wanted)?;
     let (plan, run) = prepare(scenario, args, None)?;
-    if args.fresh {
-        // Before anything is lost.
-        pipeline::photographs(&plan).map_err(Failure::from)?;
-        pipeline::discard(&run, &plan.inputs(scenario))?;
-    }
+    let inputs = plan.inputs(scenario);
+    let afresh = args.fresh.then_some(&inputs[..]);
     tell(format_args!("device: {}", device::name(&device)));
-    let finished = pipeline::run(&plan, &run, &device, &Terminal::default())?;
+    let finished = pipeline::run(&plan, &run, afresh, &device, &Terminal::default())?;
     let verdict = verdict(&finished.record);
     tell(&verdict.headline);
     let missed =
@@ -131,10 +128,9 @@ pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcom
 /// `synthgen generate SCENARIO`.
 pub fn generate(scenario: &Path, args: &RunArgs, shard: Option<Shard>) -> Outcome {
     let (plan, run) = prepare(scenario, args, shard)?;
-    if args.fresh {
-        pipeline::discard_dataset(&run, &plan.inputs(scenario))?;
-    }
-    let dataset = pipeline::generate(&plan, &run, shard, &Terminal::default())?;
+    let inputs = plan.inputs(scenario);
+    let afresh = args.fresh.then_some(&inputs[..]);
+    let dataset = pipeline::generate(&plan, &run, shard, afresh, &Terminal::default())?;
     say(dataset.display())?;
     Ok(())
 }

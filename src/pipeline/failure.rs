@@ -88,10 +88,18 @@ pub enum Failure {
         path: PathBuf,
     },
     /// Another process has the run's folder.
-    #[error("another run is writing to {}; wait for it, or choose another folder with --out", run.display())]
+    #[error("another command is at work in {}; wait until it has ended, or work in another folder", run.display())]
     Busy {
         /// The folder.
         run: PathBuf,
+    },
+    /// The run's folder is not to be written to.
+    #[error("the folder {} cannot be written ({source}); allow it, or choose another one with --out", folder.display())]
+    Unwritable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// A file that another program or command wrote would be lost.
     #[error("{} is there already, and not of this command; choose another place with -o", path.display())]
@@ -143,7 +151,8 @@ impl Failure {
             Self::InputInside { .. }
             | Self::NotTheRecord { .. }
             | Self::Occupied { .. }
-            | Self::Busy { .. } => true,
+            | Self::Busy { .. }
+            | Self::Unwritable { .. } => true,
             Self::TooFew(_) | Self::Screen(_) | Self::NothingToScreen { .. } | Self::NoModel { .. } => true,
             Self::Plan(_) | Self::Mesh(_) | Self::ThinPart { .. } | Self::Layers { .. } => true,
             Self::Audit(_) => true,

@@ -17,17 +17,34 @@ use crate::report::{self, Record, bencher, figures, junit, scores};
 /// The dataset's folder inside a run's folder.
 pub const DATASET: &str = "dataset";
 
-/// Makes the labelled dataset of `plan` under `run`, or one shard of it, or finds it there; its folder.
+/// Makes the labelled dataset of `plan` under `run`, or one shard of it, or finds it there; its folder. Where it is to be made `afresh`,
+/// for which its inputs are told, a dataset that is there is discarded first.
 ///
 /// # Errors
-/// Where the parts do not suit the scenario, or a file cannot be written; what was finished stays.
+/// Where the parts do not suit the scenario, or a file cannot be written; what was finished stays. Where an input lies in what is to be
+/// discarded; [`Failure::Busy`].
 pub fn generate(
     plan: &Plan,
     run: &Path,
     shard: Option<Shard>,
+    afresh: Option<&[&Path]>,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Failure> {
-    let folder = run.join(DATASET);
+    let lock = Lock::take(run)?;
+    if let Some(inputs) = afresh {
+        discard_dataset(&lock, inputs)?;
+    }
+    make(plan, &lock, shard, progress)
+}
+
+/// As [`generate`], in a folder that is held already.
+pub(super) fn make(
+    plan: &Plan,
+    lock: &Lock,
+    shard: Option<Shard>,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Failure> {
+    let folder = lock.run().join(DATASET);
     dataset::write(&plan.production, &folder, shard, &|at| {
         progress.step("generate", at.images_done, at.images, &[])
     })?;
@@ -38,7 +55,7 @@ pub fn generate(
 /// `afresh`, a dataset that is there is discarded once the shards are known to be complete.
 ///
 /// # Errors
-/// Shards that are not all of one dataset, whole and complete; a file that cannot be written.
+/// Shards that are not all of one dataset, whole and complete; a file that cannot be written; [`Failure::Busy`].
 pub fn merge(
     shards: &[PathBuf],
     run: &Path,
@@ -46,9 +63,11 @@ pub fn merge(
     progress: &dyn Progress,
 ) -> Result<PathBuf, Failure> {
     let shards: Vec<PathBuf> = shards.iter().map(|shard| inside(shard)).collect();
+    // Before anything is made or lost.
+    dataset::check_shards(&shards)?;
+    let lock = Lock::take(run)?;
     if afresh {
-        dataset::check_shards(&shards)?;
-        discard_dataset(run, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        discard_dataset(&lock, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let folder = run.join(DATASET);
     dataset::merge(&shards, &folder, &|at| progress.step("merge", at.images_done, at.images, &[]))?;
@@ -58,11 +77,22 @@ pub fn merge(
 /// Puts a finished dataset into `formats` as well; its folder. `folder` is that of the dataset or of its run.
 ///
 /// # Errors
-/// Where there is no complete dataset, or a file cannot be written.
+/// Where there is no complete dataset, or a file cannot be written; [`Failure::Busy`].
 pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
-    let folder = inside(folder);
-    dataset::export(&folder, formats)?;
-    Ok(folder)
+    let dataset = inside(folder);
+    let _lock = if dataset == folder { lock_of_run(folder)? } else { Some(Lock::take(folder)?) };
+    dataset::export(&dataset, formats)?;
+    Ok(dataset)
+}
+
+/// The lock of the run whose dataset lies in `folder`. None where the dataset stands by itself, and where the run's folder cannot be
+/// written: then no run is at work in it. (Two that write to a dataset keep off each other in any case.)
+fn lock_of_run(folder: &Path) -> Result<Option<Lock>, Failure> {
+    let whole = folder.canonicalize().unwrap_or_default();
+    match whole.parent().filter(|_| whole.ends_with(DATASET)).map(Lock::take) {
+        None | Some(Err(Failure::Unwritable { .. })) => Ok(None),
+        Some(taken) => taken.map(Some),
+    }
 }
 
 /// The folder of a dataset, finished or not, where `folder` is that of its run or its own.
@@ -71,18 +101,15 @@ fn inside(folder: &Path) -> PathBuf {
     if inner.is_dir() { inner } else { folder.to_owned() }
 }
 
-/// Removes what an earlier run left in `run`: its dataset, models and report. Other files stay.
+/// Removes what an earlier run left in its folder: its dataset, models and report. Other files stay.
 ///
 /// # Errors
 /// Where one of the `inputs` of what is to come lies among these; a file that cannot be removed.
-pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    if !run.is_dir() {
-        return Ok(());
-    }
-    let _lock = Lock::take(run)?;
+pub(super) fn discard(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
+    let run = lock.run();
     let folders = ["models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
     folders.iter().try_for_each(|folder| none_inside(&run.join(folder), inputs))?;
-    discard_dataset(run, inputs)?;
+    discard_dataset(lock, inputs)?;
     remove(&run.join("models"), &|entry| has_model(entry))?;
     remove(&run.join(figures::FOLDER), &figures::is_figure)?;
     remove(&run.join(gallery::FOLDER), &gallery::is_map)?;
@@ -103,12 +130,12 @@ pub fn discard(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes the dataset that an earlier run left in `run`, finished or not; models and report stay.
+/// Removes the dataset that an earlier run left in its folder, finished or not; models and report stay.
 ///
 /// # Errors
 /// As [`discard`].
-pub fn discard_dataset(run: &Path, inputs: &[&Path]) -> Result<(), Failure> {
-    let folder = run.join(DATASET);
+fn discard_dataset(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
+    let folder = lock.run().join(DATASET);
     none_inside(&folder, inputs)?;
     Ok(dataset::discard(&folder)?)
 }

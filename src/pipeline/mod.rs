@@ -45,9 +45,7 @@ use assembly::{Separations, judged};
 pub use failure::Failure;
 use folder::DATASET;
 pub(crate) use folder::write_file;
-pub use folder::{
-    audit, dataset_of, discard, discard_dataset, export, generate, merge, record, redraw, write_json,
-};
+pub use folder::{audit, dataset_of, export, generate, merge, record, redraw, write_json};
 use judge::Truth;
 use learn::Images;
 use lock::Lock;
@@ -65,16 +63,26 @@ pub struct Finished {
     pub record: Record,
 }
 
-/// Runs every stage. A run that was cut off goes on where it was.
+/// Runs every stage. A run that was cut off goes on where it was; one that is to be made `afresh`, for which its inputs are told,
+/// discards first what an earlier one left.
 ///
 /// # Errors
-/// The first stage that fails; what was finished stays.
-pub fn run(plan: &Plan, run: &Path, device: &Device, progress: &dyn Progress) -> Result<Finished, Failure> {
+/// The first stage that fails; what was finished stays. Where an input lies in what is to be discarded; [`Failure::Busy`].
+pub fn run(
+    plan: &Plan,
+    run: &Path,
+    afresh: Option<&[&Path]>,
+    device: &Device,
+    progress: &dyn Progress,
+) -> Result<Finished, Failure> {
     let mut clock = Clock::default();
-    // First, since a mistake in them need not wait for a training.
+    // First, since a mistake in them need not wait for a training, nor cost what is there.
     let photographs = photographs::read(plan)?;
-    let _lock = Lock::take(run)?;
-    let folder = clock.time("generate", || generate(plan, run, None, progress))?;
+    let lock = Lock::take(run)?;
+    if let Some(inputs) = afresh {
+        folder::discard(&lock, inputs)?;
+    }
+    let folder = clock.time("generate", || folder::make(plan, &lock, None, progress))?;
     if !plan.shifts.is_empty() {
         clock.time("generate shifts", || shifts::generate(plan, run, progress))?;
     }
