@@ -21,5 +21,6 @@ mod quantile;
 pub mod report;
 pub mod representations;
 pub mod separators;
+mod signed;
 pub mod thresholds;
 pub mod typing;

@@ -203,6 +203,81 @@ fn another_scenario_in_the_same_folder_is_refused_until_it_is_fresh() {
     assert_ne!(fs::read(folder.path().join("reports/tiny/dataset/manifest.json")).unwrap(), kept);
 }
 
+/// As any project may have them: names that this program uses too.
+const FOREIGN: [&str; 14] = [
+    "models/bert/model.safetensors",
+    "models/bert/checkpoint-500/model.safetensors",
+    "models/bert/thresholds.json",
+    "models/mine/checkpoint-last.safetensors",
+    "models/mine/training.jsonl",
+    "models/mine/snapshots/step000001_00.png",
+    "figures/ranking-2.svg",
+    "figures/plot/ranking.svg",
+    "gallery/resnet_shift_job0001_layer0002.png",
+    "photographs/0001.png",
+    "photographs/0001_resnet_both.png",
+    "shifts/night/2/plan.txt",
+    "dataset.csv",
+    "overlays/000001_a.png",
+];
+
+/// What stands in the foreign file called `name`: what another program writes under such a name.
+fn foreign(name: &str) -> Vec<u8> {
+    match name.rsplit_once('.').unwrap().1 {
+        "safetensors" => {
+            let head =
+                r#"{"__metadata__":{"format":"pt"},"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#;
+            [&(head.len() as u64).to_le_bytes()[..], head.as_bytes(), b"\0"].concat()
+        }
+        "jsonl" => b"{\"step\": 1, \"loss\": 0.5}\n".to_vec(),
+        "json" => b"{\"thresholds\": []}".to_vec(),
+        "svg" => b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\"></svg>".to_vec(),
+        "png" => {
+            let mut file = std::io::Cursor::new(Vec::new());
+            image::GrayImage::new(16, 16).write_to(&mut file, image::ImageFormat::Png).unwrap();
+            file.into_inner()
+        }
+        _ => b"mine".to_vec(),
+    }
+}
+
+#[test]
+fn a_fresh_run_removes_what_an_earlier_one_made_and_nothing_else() {
+    let folder = workshop("", "");
+    let path = |name: &str| folder.path().join(name);
+    let plant = |name: &str, content: &[u8]| {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        fs::write(path(name), content).unwrap();
+    };
+    FOREIGN.iter().for_each(|name| plant(name, &foreign(name)));
+    let fresh = ["tiny.toml", "--fresh", "--out", "."];
+    // Where no run has been, and where there is one to be removed.
+    synthgen(folder.path()).args(fresh).assert().success();
+    FOREIGN.iter().for_each(|name| assert_eq!(fs::read(path(name)).unwrap(), foreign(name), "{name}"));
+    let copy = fs::read(path("figures/ranking.svg")).unwrap();
+    plant("figures/kept.svg", &copy);
+    // As a training leaves it that was killed before its first checkpoint.
+    plant("models/killed/training.jsonl", &fs::read(path("models/vae/training.jsonl")).unwrap());
+    let ours = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(path(folder)).unwrap();
+        let names = entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy()));
+        names.filter(|name| name.contains("vae")).collect()
+    };
+    let made = ["models", "figures", "gallery"].map(ours).concat();
+    assert!(made.len() > 5, "{made:?}");
+    let text = fs::read_to_string(path("tiny.toml")).unwrap();
+    let renamed =
+        text.replace("kind = \"vae\"", "kind = \"vae\"\nname = \"other\"").replace("vae A_R", "other A_R");
+    fs::write(path("tiny.toml"), renamed).unwrap();
+    synthgen(folder.path()).args(fresh).assert().success();
+    FOREIGN.iter().for_each(|name| assert_eq!(fs::read(path(name)).unwrap(), foreign(name), "{name}"));
+    assert_eq!(fs::read(path("figures/kept.svg")).unwrap(), copy, "a copy is its owner's");
+    for name in made.iter().map(String::as_str).chain(["models/killed"]) {
+        assert!(!path(name).exists(), "{name}");
+    }
+    assert!(path("models/other/model.safetensors").is_file());
+}
+
 /// The lock is held by this process, as another command would.
 #[test]
 fn a_folder_in_which_a_command_is_at_work_is_left_alone() {

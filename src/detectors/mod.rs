@@ -25,7 +25,7 @@ use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 pub use reduced::build;
 use training::History;
-pub use training::{Architecture, Bound, Choice, Collapse, Saved, has_model, training_secs};
+pub use training::{Architecture, Bound, Choice, Collapse, MODEL, Saved, is_training, training_secs};
 
 /// A detector as the scenario states it, not yet fitted.
 pub trait Detector: Send + Sync {

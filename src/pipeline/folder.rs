@@ -8,11 +8,13 @@ use generators::dataset::{self, Dataset, Shard};
 use super::lock::Lock;
 use super::{Failure, gallery, photographs, shifts};
 use crate::audit::{self, Audited};
-use crate::detectors::{Progress, has_model};
+use crate::detectors::{MODEL, Progress, is_training};
 use crate::files::write_whole;
 use crate::plan::Plan;
 use crate::report::record;
 use crate::report::{self, Record, bencher, figures, junit, scores};
+use crate::signed::{self, is_signed};
+use crate::thresholds::saved::{self, SavedThresholds};
 
 /// The dataset's folder inside a run's folder.
 pub const DATASET: &str = "dataset";
@@ -101,7 +103,8 @@ fn inside(folder: &Path) -> PathBuf {
     if inner.is_dir() { inner } else { folder.to_owned() }
 }
 
-/// Removes what an earlier run left in its folder: its dataset, models and report. Other files stay.
+/// Removes what an earlier run left in its folder: its dataset, models and report. Other files stay: a file is removed only where its
+/// content says that this program wrote it, or where it is called as a part of the report beside a record of this program.
 ///
 /// # Errors
 /// Where one of the `inputs` of what is to come lies among these; a file that cannot be removed.
@@ -110,24 +113,45 @@ pub(super) fn discard(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
     let folders = ["models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
     folders.iter().try_for_each(|folder| none_inside(&run.join(folder), inputs))?;
     discard_dataset(lock, inputs)?;
-    remove(&run.join("models"), &|entry| has_model(entry))?;
-    remove(&run.join(figures::FOLDER), &figures::is_figure)?;
-    remove(&run.join(gallery::FOLDER), &gallery::is_map)?;
-    remove(&run.join(photographs::FOLDER), &photographs::is_example)?;
+    for folder in below(&run.join("models"))? {
+        remove(&folder, &is_of_a_model)?;
+    }
+    for folder in [figures::FOLDER, gallery::FOLDER, photographs::FOLDER] {
+        remove(&run.join(folder), &is_signed)?;
+    }
     let shifts = run.join(shifts::FOLDER);
     for width in entries(&shifts)?.iter().map(|shift| entries(shift)).collect::<Result<Vec<_>, _>>()?.concat()
     {
-        dataset::discard(&width.join(DATASET))?;
+        discard_data(&width.join(DATASET))?;
     }
-    remove(&shifts, &|_| false)?;
+    for folder in below(&shifts)? {
+        remove(&folder, &|_| false)?;
+    }
+    discard_report(run)
+}
+
+/// Removes the report of an earlier run from the folder `run`, where the record says that there is one.
+fn discard_report(run: &Path) -> Result<(), Failure> {
+    if !record::is_record(&run.join(record::FILE)) {
+        return Ok(());
+    }
+    // The record last, so that what was cut off can be done again.
     let tables = [scores::FILE, scores::CALLS_FILE, scores::SHIFTS_FILE];
-    for file in [record::FILE, report::FILE, bencher::FILE, junit::FILE].into_iter().chain(tables) {
+    for file in tables.into_iter().chain([report::FILE, bencher::FILE, junit::FILE, record::FILE]) {
         let path = run.join(file);
         if path.is_file() {
             std::fs::remove_file(&path).map_err(|e| Failure::io(&path, e))?;
         }
     }
     Ok(())
+}
+
+/// Whether this program wrote `file` into a folder of models: parameters, a training log, a drawing, or thresholds beside a model.
+fn is_of_a_model(file: &Path) -> bool {
+    let Some(folder) = file.parent().filter(|_| file.ends_with(saved::FILE)) else {
+        return is_training(file) || is_signed(file);
+    };
+    is_training(&folder.join(MODEL)) && SavedThresholds::read(folder).is_ok_and(|found| found.is_some())
 }
 
 /// Removes the dataset that an earlier run left in its folder, finished or not; models and report stay.
@@ -137,7 +161,17 @@ pub(super) fn discard(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
 fn discard_dataset(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
     let folder = lock.run().join(DATASET);
     none_inside(&folder, inputs)?;
-    Ok(dataset::discard(&folder)?)
+    discard_data(&folder)
+}
+
+/// Removes the dataset in `folder`, finished or not, where there is one: a folder of that name may be anybody's.
+fn discard_data(folder: &Path) -> Result<(), Failure> {
+    /// What says what is being made, until there is a manifest.
+    const BEGUN: &str = "jobs/dataset.json";
+    if [dataset::MANIFEST, BEGUN].iter().any(|file| folder.join(file).is_file()) {
+        dataset::discard(folder)?;
+    }
+    Ok(())
 }
 
 /// Refuses to discard a `folder` that one of the `inputs` lies in.
@@ -151,19 +185,24 @@ fn none_inside(folder: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     }
 }
 
-/// Removes the files and folders in `folder` that are `ours`, and every folder that is empty then.
-fn remove(folder: &Path, ours: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+/// `folder` and the folders below it, the deepest first. Links are not followed: what they lead to may be anybody's.
+fn below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut folders = Vec::new();
     for entry in entries(folder)? {
-        let removed = match (ours(&entry), entry.is_dir()) {
-            (true, true) => std::fs::remove_dir_all(&entry),
-            (true, false) => std::fs::remove_file(&entry),
-            (false, true) => {
-                remove(&entry, &|_| false)?;
-                continue;
-            }
-            (false, false) => continue,
-        };
-        removed.map_err(|e| Failure::io(&entry, e))?;
+        if entry.symlink_metadata().is_ok_and(|of| of.is_dir()) {
+            folders.extend(below(&entry)?);
+        }
+    }
+    folders.push(folder.to_owned());
+    Ok(folders)
+}
+
+/// Removes the files in `folder` that are `ours`, and the folder where it is empty then.
+pub(super) fn remove(folder: &Path, ours: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+    // All before the first is gone: one may say whose another is.
+    let files: Vec<PathBuf> = entries(folder)?.into_iter().filter(|entry| ours(entry)).collect();
+    for file in files {
+        std::fs::remove_file(&file).map_err(|e| Failure::io(&file, e))?;
     }
     // Fails where somebody else's files are in it, and then it has to stay.
     let _ = std::fs::remove_dir(folder);
@@ -225,10 +264,65 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fail
     write_file(path, &text)
 }
 
+/// Writes the picture `png` to `path` as [`write_file`] does, signed, so that [`is_signed`] knows it again.
+pub(super) fn write_picture(path: &Path, png: &[u8]) -> Result<(), Failure> {
+    write_file(path, &signed::png(path, png))
+}
+
 /// Writes `bytes` to `path`, whole or not at all, and makes the folders on the way.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, e))?;
     }
     write_whole(path, bytes).map_err(|e| Failure::io(path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that any project may use, without a run that wrote them.
+    #[test]
+    fn a_report_without_a_record_of_this_program_is_somebody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [report::FILE, scores::FILE, junit::FILE, bencher::FILE, record::FILE];
+        for record in ["{\"version\": 3}", "no JSON"] {
+            for file in files {
+                std::fs::write(folder.path().join(file), record).unwrap();
+            }
+            discard(&Lock::take(folder.path()).unwrap(), &[]).unwrap();
+            assert!(files.iter().all(|file| folder.path().join(file).is_file()));
+        }
+        let ours =
+            r#"{"version": 1, "scenario": {}, "provenance": {}, "test_images": [], "separations": []}"#;
+        std::fs::write(folder.path().join(record::FILE), ours).unwrap();
+        discard(&Lock::take(folder.path()).unwrap(), &[]).unwrap();
+        assert_eq!(entries(folder.path()).unwrap(), [] as [PathBuf; 0]);
+    }
+
+    #[test]
+    fn a_folder_that_is_called_as_a_dataset_may_be_anybodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = [DATASET, "shifts/night/2/dataset"]
+            .map(|name| folder.path().join(name))
+            .map(|name| ["jobs/monday.csv", "ledger.parquet"].map(|file| name.join(file)));
+        for file in own.iter().flatten() {
+            write_file(file, b"mine").unwrap();
+        }
+        discard(&Lock::take(folder.path()).unwrap(), &[]).unwrap();
+        assert!(own.iter().flatten().all(|file| file.is_file()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_leads_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [run, elsewhere] = ["run", "elsewhere"].map(|name| folder.path().join(name));
+        let picture = elsewhere.join("snapshots/step000001_00.png");
+        write_picture(&picture, &report::Picture::grey(&[0.5], 1).png()).unwrap();
+        std::fs::create_dir_all(run.join("models")).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, run.join("models/vae")).unwrap();
+        discard(&Lock::take(&run).unwrap(), &[]).unwrap();
+        assert!(picture.is_file());
+    }
 }

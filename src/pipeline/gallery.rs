@@ -6,7 +6,7 @@ use generators::dataset::Row;
 
 use super::learn::Learnt;
 use super::operating::top;
-use super::{DATASET, Failure, write_file};
+use super::{DATASET, Failure, write_picture};
 use crate::report::false_colour_png;
 use crate::report::record::{GalleryEntry, GalleryMap, ImageScore};
 
@@ -40,7 +40,7 @@ pub fn draw(
                     detector.name, row.job, row.layer
                 );
                 let png = false_colour_png(map, detector.size_px, range);
-                write_file(&run.join(&file), &png)?;
+                write_picture(&run.join(&file), &png)?;
                 maps.push(GalleryMap { detector: detector.name.clone(), file, range: range.map(f64::from) });
             }
             let scores = learnt.iter().flat_map(|detector| {
@@ -73,15 +73,6 @@ pub fn draw(
         }
     }
     Ok(entries)
-}
-
-/// Whether a file in [`FOLDER`] is called as [`draw`] calls its maps.
-pub fn is_map(file: &Path) -> bool {
-    let digits = |text: &str| text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit());
-    let name = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".png"));
-    let layer = name.and_then(|name| name.rsplit_once("_layer"));
-    let job = layer.and_then(|(rest, layer)| digits(layer).then_some(rest)?.rsplit_once("_job"));
-    job.is_some_and(|(_, job)| digits(job))
 }
 
 /// The weakest, a middling and the strongest image of a defect, by contrast-to-noise times diameter.

@@ -7,7 +7,7 @@ use candle_core::Device;
 use generators::stream::Stream;
 
 use super::told::Told;
-use super::{Failure, sample, speed, write_file};
+use super::{Failure, sample, speed, write_picture};
 use crate::data::ImageSet;
 use crate::detectors::{self, Detector, Fitted, Progress, Run, Scores};
 use crate::plan::Named;
@@ -233,7 +233,7 @@ fn snapshots(fitted: &Fitted, detector: &str, run: &Path) -> Result<Vec<record::
         let mut files = Vec::new();
         for (index, image) in snapshot.pixels.chunks(snapshot.size_px * snapshot.size_px).enumerate() {
             let file = format!("{folder}/step{:06}_{index:02}.png", snapshot.step);
-            write_file(&run.join(&file), &Picture::grey(image, snapshot.size_px).png())?;
+            write_picture(&run.join(&file), &Picture::grey(image, snapshot.size_px).png())?;
             files.push(file);
         }
         list.push(record::Snapshot { step: snapshot.step, files });

@@ -45,6 +45,7 @@ use assembly::{Separations, judged};
 pub use failure::Failure;
 use folder::DATASET;
 pub(crate) use folder::write_file;
+use folder::write_picture;
 pub use folder::{audit, dataset_of, export, generate, merge, record, redraw, write_json};
 use judge::Truth;
 use learn::Images;

@@ -12,7 +12,7 @@ use super::learn::{Images, Place};
 use super::localisation::Footprints;
 use super::operating::top;
 use super::told::Told;
-use super::{Failure, fingerprint, sample, write_file};
+use super::{Failure, fingerprint, sample, write_picture};
 use crate::data::files::FilesError;
 use crate::data::photographs::{self, Photographs};
 use crate::data::{Context, ImageSet};
@@ -226,13 +226,6 @@ fn shown(anomalous: &[bool]) -> Vec<usize> {
     sample::spread(&of, EXAMPLES)
 }
 
-/// Whether a file in [`FOLDER`] is called as the pictures of photographs are.
-pub fn is_example(file: &Path) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".png"));
-    let number = name.map(|name| name.split_once('_').map_or(name, |(number, _)| number));
-    number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit()))
-}
-
 /// Draws a photograph that the report shows, its mask outlined.
 fn example(photographs: &Photographs, index: usize, run: &Path) -> Result<PhotographExample, Failure> {
     let side = photographs.test.size_px;
@@ -243,7 +236,7 @@ fn example(photographs: &Photographs, index: usize, run: &Path) -> Result<Photog
         None => grey.enlarged(factor),
     };
     let file = format!("{FOLDER}/{index:04}.png");
-    write_file(&run.join(&file), &picture.png())?;
+    write_picture(&run.join(&file), &picture.png())?;
     Ok(PhotographExample { photograph: file, maps: Vec::new() })
 }
 
@@ -260,7 +253,7 @@ fn draw_maps(
     for (&index, example) in shown.iter().zip(examples) {
         let map = &scores.maps[index * size_px * size_px..(index + 1) * size_px * size_px];
         let file = format!("{FOLDER}/{index:04}_{}_{}.png", result.detector, words.replace(' ', "-"));
-        write_file(&run.join(&file), &false_colour_png(map, size_px, [0.0, top]))?;
+        write_picture(&run.join(&file), &false_colour_png(map, size_px, [0.0, top]))?;
         example.maps.push(PhotographMap { caption: format!("{}, {words}", result.detector), file });
     }
     Ok(())

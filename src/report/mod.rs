@@ -23,6 +23,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::files::write_whole;
+use crate::signed;
 pub use page::{PageTile, TileSection, tiles_page};
 pub use picture::{Picture, false_colour_png};
 pub use record::Record;
@@ -71,7 +72,7 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
     let folder = run.join(figures::FOLDER);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     for figure in figures.all() {
-        write(&figure.file, figure.svg.as_bytes())?;
+        write(&figure.file, &signed::svg(Path::new(&figure.file), &figure.svg))?;
     }
     for (file, table) in [
         (scores::FILE, scores::parquet(record).map(Some)),

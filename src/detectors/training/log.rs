@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -47,6 +47,20 @@ struct Place {
     step: usize,
     #[serde(default)]
     elapsed_secs: f64,
+}
+
+/// Whether the file at `path` is a training log: its first line has what every [`Line`] has.
+pub fn is_log(path: &Path) -> bool {
+    const KEYS: [&str; 6] =
+        ["stage", "step", "losses", "learning_rate", "gradient_norm", "images_per_second"];
+    /// More than a line ever has, in bytes.
+    const MOST: u64 = 1 << 20;
+    let first = || -> std::io::Result<serde_json::Map<String, serde_json::Value>> {
+        let mut line = String::new();
+        BufReader::new(File::open(path)?.take(MOST)).read_line(&mut line)?;
+        Ok(serde_json::from_str(&line)?)
+    };
+    first().is_ok_and(|line| KEYS.iter().all(|key| line.contains_key(*key)))
 }
 
 /// Wall time in seconds of the training whose log lies in `folder`, all stages and continuations together, up to the last line of

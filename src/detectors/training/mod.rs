@@ -21,7 +21,7 @@ mod watch;
 pub use average::follow;
 pub use history::{Choice, History};
 pub use log::training_secs;
-pub use model::{Architecture, Saved, has_model, trained};
+pub use model::{Architecture, FILE as MODEL, Saved, is_training, trained};
 pub use schedule::Schedule;
 pub use settings::{Defaults, Settings};
 pub use stage::{Batch, Losses, Networks, Optimisers, Stage, Trainee};

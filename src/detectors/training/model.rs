@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
@@ -27,11 +29,34 @@ const MOST_PX: usize = 1 << 16;
 /// The file's name inside a model's folder.
 pub const FILE: &str = "model.safetensors";
 
-/// Whether `folder` is that of a model, trained or in training.
-pub fn has_model(folder: &Path) -> bool {
-    let of_model = |name: &str| name == FILE || name == log::FILE || name.starts_with("checkpoint-");
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    names.into_iter().any(|name| of_model(&name.to_string_lossy()))
+/// The key of the file's metadata under which this program says what it is.
+const KEY: &str = "synthgen";
+
+/// Whether a training wrote `file`: parameters of this program, whatever they are called, or a log of its lines.
+pub fn is_training(file: &Path) -> bool {
+    let ours: fn(&Path) -> bool = if file.ends_with(log::FILE) { log::is_log } else { says_whose_it_is };
+    // Only what is a file: others may never end, or never begin.
+    file.is_file() && ours(file)
+}
+
+/// Whether a safetensors file has this program's metadata. Only its head is read: somebody else's may be larger than the memory.
+fn says_whose_it_is(file: &Path) -> bool {
+    /// The longest head that the format allows, in bytes.
+    const MOST: u64 = 100_000_000;
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: BTreeMap<String, String>,
+    }
+    let head = || -> std::io::Result<Head> {
+        let mut open = File::open(file)?;
+        let mut length = [0; 8];
+        open.read_exact(&mut length)?;
+        let mut head = Vec::new();
+        open.take(u64::from_le_bytes(length).min(MOST)).read_to_end(&mut head)?;
+        Ok(serde_json::from_slice(&head)?)
+    };
+    head().is_ok_and(|head| head.metadata.contains_key(KEY))
 }
 
 /// What has to be known of a detector before its weights can be read.
@@ -212,13 +237,14 @@ pub fn trained(
     Ok(history)
 }
 
-/// The checkpoints of stages in `folder`.
+/// The checkpoints of stages in `folder`, those of this program.
 fn checkpoints(folder: &Path) -> Result<Vec<PathBuf>, DetectorError> {
     let failed = |source| DetectorError::Io { path: folder.to_owned(), source };
     let entries = std::fs::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path()));
     let paths: Vec<PathBuf> = entries.collect::<Result<_, DetectorError>>()?;
     let is_checkpoint = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-"))
+            && is_training(path)
     };
     Ok(paths.into_iter().filter(is_checkpoint).collect())
 }

@@ -17,19 +17,12 @@ mod speed;
 
 pub(crate) use gallery::{Example, Legend, Pane, legend_svg};
 
-use std::path::Path;
-
 use super::assets::Assets;
 use super::numbers::short;
 use super::record::{GalleryEntry, Record};
 
 /// Folder of the drawings inside the run.
 pub const FOLDER: &str = "figures";
-
-/// Whether a file is a drawing that begins as these do.
-pub fn is_figure(file: &Path) -> bool {
-    std::fs::read(file).is_ok_and(|svg| svg.starts_with(format!("<svg{}", canvas::NAMESPACE).as_bytes()))
-}
 
 /// A drawing.
 #[derive(Clone, Debug, PartialEq)]

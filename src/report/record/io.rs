@@ -1,10 +1,12 @@
 //! Reading and writing `record.json`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{FILE, OLDEST, Outcome, Record, ShiftedScore, VERSION};
@@ -62,6 +64,14 @@ pub enum RecordError {
     /// Two parts of the record that is to be written contradict each other.
     #[error("the record contradicts itself: {0}")]
     Contradiction(String),
+}
+
+/// Whether the file at `path` is a record of this program, of whatever version.
+pub fn is_record(path: &Path) -> bool {
+    const KEYS: [&str; 5] = ["version", "scenario", "provenance", "test_images", "separations"];
+    let read =
+        || -> Option<BTreeMap<String, IgnoredAny>> { serde_json::from_slice(&fs::read(path).ok()?).ok() };
+    path.is_file() && read().is_some_and(|record| KEYS.iter().all(|key| record.contains_key(*key)))
 }
 
 impl Record {

@@ -26,7 +26,7 @@ pub use calls::Calls;
 pub use claims::{Claim, ClaimTest, Finding};
 pub use detectability::{Cases, Detectability, DetectabilityOfDefect, DetectionCurve, DetectionFit, Extent};
 pub use gates::{Bound, Gate};
-pub use io::RecordError;
+pub use io::{RecordError, is_record};
 pub use localisation::{Localisation, LocalisationOfDefect, PixelFigures};
 pub use operating::{Delay, JOB_LAYERS, Operating, OperatingPoint, Operation};
 pub use parts::{CLEAR_CNR, OnParts};

@@ -6,6 +6,7 @@ use crate::report::numbers::{
     area, area_half_width, count, duration, half_width, percent_bare, short, signed,
 };
 use crate::report::{FILE, Record, write};
+use crate::signed::is_signed;
 
 /// Draws the report into a temporary folder, or into `SYNTHGEN_FAKE_REPORT` for looking at it.
 fn drawn() -> (PathBuf, String, Option<tempfile::TempDir>) {
@@ -64,9 +65,11 @@ fn every_figure_is_a_file_and_stands_in_the_page() {
     for entry in fs::read_dir(run.join("figures")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
-            let svg = fs::read_to_string(&path).unwrap();
+            assert!(is_signed(&path), "{path:?}");
+            let file = fs::read_to_string(&path).unwrap();
+            let (_, svg) = file.split_once('\n').unwrap();
             assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{path:?}");
-            assert_balanced(&svg);
+            assert_balanced(svg);
             files.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let inline = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
             let as_table = ["accuracy.svg", "auroc-by-defect.svg", "gallery.svg"];
