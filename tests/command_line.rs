@@ -105,11 +105,23 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
     let overlays = fs::read_dir(folder.path().join("reports/score/vae/overlays")).unwrap().count();
     assert_eq!(overlays, images.len());
 
-    let own = folder.path().join("reports/score/vae/overlays/thesis.txt");
-    fs::write(&own, "mine").unwrap();
-    let message = stderr(synthgen(folder.path()).args(["score", model, "reports/tiny"]), 2);
-    assert!(message.contains("overlays/thesis.txt is there already"), "{message}");
-    fs::remove_file(own).unwrap();
+    // What is somebody else's stays among them, and is not drawn over.
+    let drawn = folder.path().join("reports/score/vae/overlays");
+    let own = [".DS_Store", "000001_mine.png"].map(|name| drawn.join(name));
+    own.iter().for_each(|file| fs::write(file, "mine").unwrap());
+    run(&[model, "reports/tiny", "--overlays", "all"]);
+    assert_eq!(fs::read_dir(&drawn).unwrap().count(), images.len() + own.len());
+    image::GrayImage::new(16, 16).save(folder.path().join("mine.png")).unwrap();
+    let message = stderr(synthgen(folder.path()).args(["score", model, "mine.png", "--overlays", "all"]), 2);
+    assert!(message.contains("overlays/000001_mine.png is there already"), "{message}");
+    assert_eq!(table("reports/score/vae"), all, "nothing was scored");
+    run(&[model, "reports/tiny", "--overlays", "none"]);
+    for file in own {
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+        fs::remove_file(file).unwrap();
+    }
+    fs::remove_dir(&drawn).unwrap();
+    run(&[model, "reports/tiny", "--overlays", "all"]);
     run(&[model, "reports/tiny", "--overlays", "none"]);
     assert!(!folder.path().join("reports/score/vae/overlays").exists(), "those of the call before are gone");
 

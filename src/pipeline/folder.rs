@@ -210,7 +210,7 @@ pub(super) fn remove(folder: &Path, ours: &dyn Fn(&Path) -> bool) -> Result<(), 
 }
 
 /// What is in `folder`; nothing where there is none.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }

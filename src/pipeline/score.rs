@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use candle_core::Device;
 use generators::dataset::{Dataset, MANIFEST, Split};
 
+use super::folder::{entries, remove};
 use super::model::open_model;
-use super::{Failure, dataset_of, write_file};
+use super::{Failure, dataset_of, write_file, write_picture};
 use crate::data::{self, Context, ImageSet, files};
 use crate::detectors::{Progress, Scores};
 use crate::report::{Picture, colour, escape};
+use crate::signed::is_signed;
 use crate::thresholds::saved::{self, SavedError, SavedThreshold, SavedThresholds};
 
 /// Images in memory at once.
@@ -71,11 +73,11 @@ pub struct Scored {
 /// Scores images with a trained detector: `scores.csv` with a line per image, and overlays.
 ///
 /// The scores of an image are those that the training run gave the same file. What an earlier call left in the folder is replaced, once
-/// all images have been read and scored.
+/// all images have been read and scored; other files beside the overlays stay.
 ///
 /// # Errors
 /// Where there is no model, no image, or an image of another size; where a threshold is asked for that the model has not; a file that
-/// cannot be written.
+/// cannot be written, or somebody else's that has the name of an overlay.
 pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) -> Result<Scored, Failure> {
     let model = open_model(request.model, device)?;
     let scorer = model.scorer()?;
@@ -98,7 +100,7 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
     let mut table = Table::default();
     let mut time = Duration::ZERO;
     let mut called = 0;
-    let drawn = Drawn::begin(request.out)?;
+    let drawn = Drawn::begin(request, &files)?;
     let mut overlays = 0;
     for chunk in files.chunks(CHUNK) {
         let images = match &known {
@@ -120,11 +122,9 @@ pub fn score(request: &Request<'_>, device: &Device, progress: &dyn Progress) ->
             let mut overlay = None;
             if wanted && let Some(map) = scores.maps.chunks(size_px * size_px).nth(i) {
                 let top = thresholds.as_ref().and_then(|t| t.healthy_map_top);
-                let stem: String =
-                    file.file_stem().unwrap_or_default().to_string_lossy().chars().take(STEM).collect();
-                let name = format!("{:06}_{stem}.png", table.rows + 1);
+                let name = overlay_name(table.rows, file);
                 let picture = drawn_over(images.image(i), map, size_px, top);
-                write_file(&drawn.part.join(&name), &picture.png())?;
+                write_picture(&drawn.part.join(&name), &picture.png())?;
                 overlay = Some(format!("{OVERLAYS}/{name}"));
                 overlays += 1;
             }
@@ -168,7 +168,13 @@ fn verdicts(scores: &Scores, rule: &SavedThreshold, folder: &Path) -> Result<Vec
     Ok(values.iter().map(|&v| f64::from(v) > rule.value).collect())
 }
 
-/// Overlays on their way: whole and of one call, or as they were before it.
+/// What the overlay of the image in `file` is called, which is scored after `before` others.
+fn overlay_name(before: usize, file: &Path) -> String {
+    let stem: String = file.file_stem().unwrap_or_default().to_string_lossy().chars().take(STEM).collect();
+    format!("{:06}_{stem}.png", before + 1)
+}
+
+/// Overlays on their way: those of a call before stay until all of this one are drawn. What else is in their folder stays.
 struct Drawn {
     /// Where they are written.
     part: PathBuf,
@@ -177,57 +183,38 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn begin(out: &Path) -> Result<Self, Failure> {
+    /// Before anything is scored, since a file of somebody else's may have the name of an overlay.
+    fn begin(request: &Request<'_>, files: &[PathBuf]) -> Result<Self, Failure> {
+        let out = request.out;
         let drawn = Self { part: out.join(format!("{OVERLAYS}.part")), whole: out.join(OVERLAYS) };
-        // Before anything is scored.
-        check(&drawn.whole)?;
-        remove(&drawn.part)?;
+        let drawing = request.overlays != Overlays::Never;
+        if drawing && drawn.whole.is_file() {
+            return Err(Failure::Occupied { path: drawn.whole });
+        }
+        for (before, file) in files.iter().enumerate().filter(|_| drawing) {
+            let name = overlay_name(before, file);
+            let mut places = [&drawn.whole, &drawn.part].into_iter().map(|folder| folder.join(&name));
+            if let Some(path) = places.find(|path| path.exists() && !is_signed(path)) {
+                return Err(Failure::Occupied { path });
+            }
+        }
+        remove(&drawn.part, &is_signed)?;
         Ok(drawn)
     }
 
     /// Puts them in their place; the folder, where there are `any`.
     fn finish(self, any: bool) -> Result<Option<PathBuf>, Failure> {
-        remove(&self.whole)?;
+        remove(&self.whole, &is_signed)?;
         if any {
-            std::fs::rename(&self.part, &self.whole).map_err(|e| Failure::io(&self.part, e))?;
+            std::fs::create_dir_all(&self.whole).map_err(|e| Failure::io(&self.whole, e))?;
+            for overlay in entries(&self.part)?.iter().filter(|entry| is_signed(entry)) {
+                let place = self.whole.join(overlay.file_name().unwrap_or_default());
+                std::fs::rename(overlay, place).map_err(|e| Failure::io(overlay, e))?;
+            }
+            remove(&self.part, &is_signed)?;
         }
         Ok(any.then_some(self.whole))
     }
-}
-
-/// Removes a folder of overlays, if there is one.
-///
-/// # Errors
-/// Where something else is in it.
-fn remove(folder: &Path) -> Result<(), Failure> {
-    check(folder)?;
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(folder, e)),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a folder in which something else than overlays is.
-fn check(folder: &Path) -> Result<(), Failure> {
-    let failed = |e| Failure::io(folder, e);
-    let entries = match std::fs::read_dir(folder) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(failed)?,
-    };
-    let paths =
-        entries.map(|entry| Ok(entry.map_err(failed)?.path())).collect::<Result<Vec<_>, Failure>>()?;
-    match paths.into_iter().find(|path| !is_overlay(path)) {
-        Some(path) => Err(Failure::Occupied { path }),
-        None => Ok(()),
-    }
-}
-
-/// Whether a file is called as overlays are, or as one that is being written.
-fn is_overlay(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let number = name.and_then(|name| name.split_once('_').map(|(number, _)| number));
-    path.is_file()
-        && number.is_some_and(|number| number.len() >= 6 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A line per image, a column per score.
