@@ -143,6 +143,17 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     let page = fs::read_to_string(path.join(run).join("report.html")).unwrap();
     assert!(page.contains("What if the process varies more than in training?"));
 
+    // What was changed since is not learnt from, and what is told to do about it helps.
+    let data = format!("{run}/shifts/another-part/1/dataset");
+    let image = fs::read_dir(path.join(&data).join("test/good")).unwrap().next().unwrap().unwrap().path();
+    fs::write(image, "changed").unwrap();
+    let output = synthgen(path).arg("tiny.toml").assert().code(2).get_output().clone();
+    let message = String::from_utf8(output.stderr).unwrap();
+    let help = format!("remove {data}; the next run of the scenario makes it again");
+    assert!(message.contains(&help) && !message.contains("generate --fresh"), "{message}");
+    fs::remove_dir_all(path.join(data)).unwrap();
+    synthgen(path).arg("tiny.toml").assert().success();
+
     // What a shift's dataset keeps is enough to make its images again.
     let image = fs::read_dir(path.join(run).join("shifts/wider/3/dataset/test/striation")).unwrap().next();
     let image = image.unwrap().unwrap().path();

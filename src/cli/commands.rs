@@ -51,12 +51,20 @@ impl From<Failure> for Ended {
             other @ Failure::Dataset(DatasetError::OtherData { .. }) => {
                 miette!(help = "--out chooses another folder, --fresh discards what is there", "{other}")
             }
-            other @ Failure::Dataset(DatasetError::Damaged { .. }) => {
-                miette!(help = "`synthgen generate --fresh` discards it and makes it again", "{other}")
-            }
-            other => Report::msg(other),
+            other => match damaged(&other).and_then(pipeline::remedy) {
+                Some(help) => miette!(help = help, "{other}"),
+                None => Report::msg(other),
+            },
         };
         Self { report, status }
+    }
+}
+
+/// The file of a dataset that is not as it was made, where that ended a command.
+fn damaged(failure: &Failure) -> Option<&Path> {
+    match failure {
+        Failure::Dataset(DatasetError::Damaged { path, .. }) => Some(path),
+        _ => None,
     }
 }
 

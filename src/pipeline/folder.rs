@@ -254,6 +254,17 @@ pub fn dataset_of(folder: &Path) -> PathBuf {
     if of_run.join(dataset::MANIFEST).is_file() { of_run } else { folder.to_owned() }
 }
 
+/// What makes a dataset whole again in which the file at `damaged` is not as it was made; `None` where it lies in no run.
+pub fn remedy(damaged: &Path) -> Option<String> {
+    let dataset =
+        damaged.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == DATASET))?;
+    let of_shift = dataset.ancestors().nth(3).is_some_and(|folder| folder.ends_with(shifts::FOLDER));
+    Some(match of_shift {
+        true => format!("remove {}; the next run of the scenario makes it again", dataset.display()),
+        false => "`synthgen generate --fresh` discards it and makes it again".to_owned(),
+    })
+}
+
 /// Writes `value` to `path` as JSON, whole or not at all, and makes the folders on the way.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ pub use failure::Failure;
 use folder::DATASET;
 pub(crate) use folder::write_file;
 use folder::write_picture;
-pub use folder::{audit, dataset_of, export, generate, merge, record, redraw, write_json};
+pub use folder::{audit, dataset_of, export, generate, merge, record, redraw, remedy, write_json};
 use judge::Truth;
 use learn::Images;
 use lock::Lock;
