@@ -214,9 +214,11 @@ pub fn trained(
     if let Some(saved) = checkpoint::load(&path, &fingerprint, networks, &mut [])? {
         return Ok(serde_json::from_str(&saved.notes).map_err(|e| NetsError::corrupted(&path, e))?);
     }
-    let goes_on = |path: &PathBuf| checkpoint::describe(path).is_ok_and(|of| of.fingerprint == fingerprint);
-    if !checkpoints(run.folder)?.iter().any(goes_on) {
-        if has_model(run.folder) {
+    let known = checkpoints(run.folder)?.into_iter().filter_map(|path| checkpoint::describe(&path).ok());
+    let known: Vec<String> = known.map(|of| of.fingerprint).collect();
+    if !known.contains(&fingerprint) {
+        // A model that is there is another's, or it would have been read. A training may also have been killed before it kept anything.
+        if path.is_file() || !known.is_empty() {
             run.progress.remark(
                 "trained anew, since its settings or images are not those of the training that is there",
             );

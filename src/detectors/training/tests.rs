@@ -229,3 +229,59 @@ fn the_log_says_rates_norms_and_losses_of_the_steps_that_were_asked_for() {
     assert!(lines[0]["gradient_norm"]["level"].as_f64().unwrap() > 0.1, "before clipping");
     assert!(lines[1]["losses"].get("validation loss").is_none());
 }
+
+/// What a training says of itself.
+#[derive(Default)]
+struct Remarks(std::sync::Mutex<Vec<String>>);
+
+impl Progress for Remarks {
+    fn step(&self, _: &str, _: usize, _: usize, _: &[(&str, f64)]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn remark(&self, words: &str) {
+        self.0.lock().unwrap().push(words.to_owned());
+    }
+}
+
+#[test]
+fn a_training_is_said_to_be_anew_only_where_another_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let trained = |fingerprint: &str| {
+        let remarks = Remarks::default();
+        let device = Device::Cpu;
+        let run = Run {
+            stream: Stream::root(0),
+            folder,
+            base: None,
+            reduction: 1,
+            fingerprint,
+            device: &device,
+            progress: &remarks,
+        };
+        let level = Level::new(&[(1.0, 1.0)], 0);
+        let architecture = Architecture::new("level", Vec::new(), 2, [0.0, 1.0]);
+        let train = || Ok(History::default());
+        super::trained(&run, &architecture, &vec![("level", &level.parameters)], train).unwrap();
+        remarks.0.into_inner().unwrap()
+    };
+    // Killed before its first checkpoint.
+    train(&mut Level::new(&[(1.0, 1.0)], 0), folder, "steps = 3").unwrap();
+    std::fs::remove_file(folder.join("checkpoint-level.safetensors")).unwrap();
+    assert!(folder.join("training.jsonl").is_file());
+    assert_eq!(trained("one"), [] as [&str; 0]);
+    assert!(!folder.join("training.jsonl").exists(), "its steps are done again");
+    // Finished with these settings, and with others.
+    assert_eq!(trained("one"), [] as [&str; 0]);
+    let [anew] = &trained("two")[..] else { panic!("nothing was said") };
+    assert!(anew.starts_with("trained anew, since its settings or images are not those"), "{anew}");
+    // Killed after a checkpoint, and begun with others.
+    std::fs::remove_file(folder.join("model.safetensors")).unwrap();
+    train(&mut Level::new(&[(1.0, 1.0)], 0), folder, "").unwrap();
+    // What another program calls a checkpoint is none of this one, and stays.
+    std::fs::write(folder.join("checkpoint-last.safetensors"), "mine").unwrap();
+    assert_eq!(trained("three").len(), 1);
+    assert!(!folder.join("checkpoint-level.safetensors").exists());
+    assert_eq!(std::fs::read(folder.join("checkpoint-last.safetensors")).unwrap(), b"mine");
+}
