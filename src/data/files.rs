@@ -46,7 +46,7 @@ pub enum FilesError {
         found: usize,
     },
     /// Several images that a model cannot see.
-    #[error("{first}. So it is with {} more of the {images} images: {}", others.len(), some_of(others))]
+    #[error("{first}. {} more of the {images} images cannot be scored either: {}", others.len(), some_of(others))]
     Several {
         /// What is wrong with the first.
         first: Box<FilesError>,
