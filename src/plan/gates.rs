@@ -56,7 +56,7 @@ pub fn read(table: &mut Table, subjects: &Subjects<'_>) -> Result<Vec<Gate>, Box
 
 /// Whether some value of `measure` lies within all bounds.
 fn passable(bounds: &[Bound], measure: &str) -> bool {
-    let (mut least, mut most) = (f64::NEG_INFINITY, measures::greatest(measure));
+    let [mut least, mut most] = measures::range(measure);
     for bound in bounds {
         match *bound {
             Bound::AtLeast(value) => least = least.max(value),
@@ -130,6 +130,22 @@ mod tests {
     }
 
     #[test]
+    fn every_value_that_a_measure_can_have_can_be_demanded() {
+        let bounded = |bound: Bound, measure: &str| passable(&[bound], measure);
+        for measure in ["auroc", "false_alarm_rate", "balanced_accuracy", "accuracy"] {
+            assert!(
+                bounded(Bound::AtMost(0.0), measure) && bounded(Bound::AtLeast(1.0), measure),
+                "{measure}"
+            );
+        }
+        // The worst that two groupings of four can do, [0, 0, 1, 1] and [0, 1, 0, 1]: (0 - 2 2 / 6) / (2 - 2 2 / 6).
+        assert!(
+            bounded(Bound::AtMost(-0.5), "adjusted_rand") && !bounded(Bound::AtMost(-0.51), "adjusted_rand")
+        );
+        assert!(bounded(Bound::AtMost(0.0), "leaks") && bounded(Bound::AtLeast(1e9), "wall_secs"));
+    }
+
+    #[test]
     fn mistakes_are_named_where_they_stand() {
         let refused = |text: &str| gates(text).unwrap_err();
         assert_eq!(
@@ -148,10 +164,14 @@ mod tests {
             refused("[gates]\n\"vae A_D\" = { auroc = { at_least = 1 } }")
                 .starts_with("s.toml:2:1: `gates` cannot be `vae A_D`; choose from `run`, `vae`, ")
         );
-        for bounds in ["at_least = 0.9, at_most = 0.1", "at_least = 1.5"] {
+        for bounds in ["at_least = 0.9, at_most = 0.1", "at_least = 1.5", "at_most = -0.1"] {
             let message = refused(&format!("[gates]\n\"vae A_R\" = {{ auroc = {{ {bounds} }} }}"));
             assert_eq!(message, "s.toml:2:23: no auroc can pass this gate");
         }
+        assert_eq!(
+            refused("[gates]\nrun = { wall_secs = { at_most = -1 } }"),
+            "s.toml:2:21: no wall_secs can pass this gate"
+        );
         assert_eq!(
             refused("[gates.\"vae A_R\"]"),
             "s.toml:1:1: there is no gate for vae A_R; choose from auroc, average_precision"

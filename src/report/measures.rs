@@ -105,10 +105,15 @@ const OF_SHIFTED: [&str; 1] = ["auroc"];
 const OF_PAIR: [&str; 4] = ["accuracy", "balanced_accuracy", "detection_rate", "false_alarm_rate"];
 const OF_PAIR_ON_DEFECT: [&str; 1] = ["detection_rate"];
 
-/// The greatest value that a measure can have.
-pub fn greatest(measure: &str) -> f64 {
-    // Those of a run and of a detector are times and counts, all others shares, areas and indices.
-    if OF_RUN.iter().chain(&OF_DETECTOR).any(|of| *of == measure) { f64::INFINITY } else { 1.0 }
+/// The least and the greatest value that a measure can have.
+pub fn range(measure: &str) -> [f64; 2] {
+    if OF_RUN.iter().chain(&OF_DETECTOR).any(|of| *of == measure) {
+        // Times, counts and sizes.
+        return [0.0, f64::INFINITY];
+    }
+    let [_, index] = OF_TYPES;
+    // Shares and areas; the index is below 0 where groups agree less than by chance, and never below this (Chacón and Rastrojo 2023).
+    if measure == index { [-0.5, 1.0] } else { [0.0, 1.0] }
 }
 
 /// The name of a detector's score as a subject.
