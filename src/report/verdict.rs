@@ -213,15 +213,17 @@ fn how_faint(record: &Record) -> Option<Point> {
     let (detector, component) = record.best_score()?;
     let known = component.detectability.as_ref()?;
     let (mut from, mut always, mut never) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut parted, mut level, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut parted, mut level, mut falling, mut untold) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for of in &known.defects {
         let Some(curve) = of.curves.iter().find(|curve| curve.extent == Extent::CnrImage) else { continue };
         match curve.fit {
             DetectionFit::Found { a90_95: Some(cnr), .. } if cnr <= curve.range[1] => from.push((cnr, of)),
             DetectionFit::Found { a90_95: Some(_), .. } | DetectionFit::None => never.push(of.defect.clone()),
-            // Chance may have made the slope: what is found is found at any contrast.
-            DetectionFit::Found { a90_95: None, .. } => {
-                level.push(format!("{} ({} found)", of.defect, percent(of.found.rate)));
+            // Chance may have made the slope: what is found is found at any contrast. One that falls says of larger ones only that they
+            // are not found more often.
+            DetectionFit::Found { a90_95: None, slope, .. } => {
+                let of_trend = if slope > 0.0 { &mut level } else { &mut falling };
+                of_trend.push(format!("{} ({} found)", of.defect, percent(of.found.rate)));
             }
             DetectionFit::All => always.push(of.defect.clone()),
             DetectionFit::Gap([low, high]) => {
@@ -265,6 +267,9 @@ fn how_faint(record: &Record) -> Option<Point> {
     }
     if !level.is_empty() {
         said.push(format!("No trend with contrast was seen for {}.", listed(&level)));
+    }
+    if !falling.is_empty() {
+        said.push(format!("Stronger contrast was not found more often for {}.", listed(&falling)));
     }
     if !untold.is_empty() && !said.is_empty() {
         said.push(format!("For {} it cannot be told.", listed(&untold)));

@@ -150,9 +150,9 @@ fn how_faint_tells_what_is_found_anywhere_from_what_is_found_nowhere() {
     let detectors = record.detectors.iter_mut().filter(|of| of.name == detector);
     let component = detectors.flat_map(|of| &mut of.components).find(|of| of.name == component).unwrap();
     let known = component.detectability.as_mut().unwrap();
-    known.defects.truncate(3);
-    let found = |a90_95| DetectionFit::Found { intercept: 4.0, slope: 0.2, a90: None, a90_95 };
-    let fits = [found(None), DetectionFit::Gap([2.9, 3.1]), found(Some(99.0))];
+    known.defects.truncate(4);
+    let found = |slope, a90_95| DetectionFit::Found { intercept: 4.0, slope, a90: None, a90_95 };
+    let fits = [found(0.2, None), DetectionFit::Gap([2.9, 3.1]), found(0.2, Some(99.0)), found(-1.5, None)];
     for (of, fit) in known.defects.iter_mut().zip(fits) {
         of.found = Share::new(106, 107);
         let curve = of.curves.iter_mut().find(|curve| curve.extent == Extent::CnrImage).unwrap();
@@ -161,8 +161,12 @@ fn how_faint_tells_what_is_found_anywhere_from_what_is_found_nowhere() {
     let names: Vec<String> = known.defects.iter().map(|of| of.defect.clone()).collect();
     let said = verdict(&record).points.into_iter().find(|point| point.topic == "How faint").unwrap().text;
     let said = said.replace('\u{202f}', " ");
-    let [level, sharp, never] = &names[..] else { panic!("{names:?}") };
+    let [level, sharp, never, falling] = &names[..] else { panic!("{names:?}") };
     assert!(said.contains(&format!("No trend with contrast was seen for {level} (99.1 % found).")), "{said}");
+    assert!(
+        said.contains(&format!("Stronger contrast was not found more often for {falling} (99.1 % found).")),
+        "{said}"
+    );
     assert!(said.contains(&format!("part sharply for {sharp} (2.9 to 3.1).")), "{said}");
     assert!(said.contains(&format!("surely find nine of ten images of {never}.")), "{said}");
 }
