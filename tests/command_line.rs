@@ -148,6 +148,25 @@ fn new_images_are_scored_as_in_the_run_that_trained_the_model() {
         assert!(message.contains(&format!("{file}: ")) && message.contains(why), "{message}");
         assert!(message.contains("detectors take square images"), "{message}");
     }
+    // The images of a dataset that has temperatures too are scored; the temperatures are no images.
+    let text = fs::read_to_string(folder.path().join("tiny.toml")).unwrap();
+    let text = text.replace("test_jobs = 6", "test_jobs = 6\ntemperature = \"tiff\"");
+    fs::write(folder.path().join("celsius.toml"), text).unwrap();
+    synthgen(folder.path()).args(["generate", "celsius.toml", "--out", "celsius"]).assert().success();
+    run(&[model, "celsius", "--out", "grey"]);
+    let scores = |out: &str| -> Vec<Vec<String>> {
+        let lines = table(out);
+        lines
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').skip(1).take(3).map(str::to_owned).collect())
+            .collect()
+    };
+    assert_eq!(scores("grey"), scores("reports/score/vae"));
+    let message = refused(&[model, "celsius/dataset/temperature"]);
+    assert!(message.contains(".tif"), "{message}");
+    assert!(message.contains("its numbers are no grey values but of another kind"), "{message}");
+    assert!(message.contains("images of 8 or 16 bits in PNG, JPEG, BMP or TIFF"), "{message}");
     let message = refused(&[model, &one, "large.png", "text.png"]);
     assert!(message.contains("large.png: it is 20 px wide"), "{message}");
     assert!(message.contains(". 1 more of the 3 images cannot be scored either: text.png"), "{message}");

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use generators::dataset::{Dataset, DatasetError, MANIFEST, Split, read_grey};
 use generators::screen::{self, ScreenError};
-use image::ImageReader;
+use image::error::UnsupportedErrorKind;
+use image::{ImageError, ImageReader};
 use rayon::prelude::*;
 
 use super::{ImageSet, Past};
@@ -19,7 +20,7 @@ pub enum FilesError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// A file that is no image, or none that a detector could see.
-    #[error("{}: {why}; detectors take square images in PNG, JPEG, BMP or TIFF", path.display())]
+    #[error("{}: {why}; detectors take square images of 8 or 16 bits in PNG, JPEG, BMP or TIFF", path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
@@ -141,8 +142,7 @@ pub fn check(files: &[PathBuf], size_px: usize) -> Result<(), FilesError> {
     let unfit = |path: &PathBuf, why: String| Some(FilesError::Unfit { path: path.clone(), why });
     let wrong = |path: &PathBuf| {
         let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-        let size =
-            reader.map_err(|e| e.to_string()).and_then(|r| r.into_dimensions().map_err(|e| e.to_string()));
+        let size = reader.map_err(|e| e.to_string()).and_then(|r| r.into_dimensions().map_err(reason));
         match size {
             Err(why) => unfit(path, why),
             Ok((width, height)) if width != height => {
@@ -161,6 +161,18 @@ pub fn check(files: &[PathBuf], size_px: usize) -> Result<(), FilesError> {
         None => Ok(()),
         Some((_, first)) if others.is_empty() => Err(first),
         Some((_, first)) => Err(FilesError::Several { first: Box::new(first), others, images: files.len() }),
+    }
+}
+
+/// Why an image cannot be seen, without the decoder's own names where its numbers are no grey values.
+fn reason(error: ImageError) -> String {
+    match &error {
+        ImageError::Unsupported(of) if matches!(of.kind(), UnsupportedErrorKind::Color(_)) => {
+            "its numbers are no grey values but of another kind, such as temperatures in 32-bit floats; \
+             score the image that they were taken from"
+                .to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 
