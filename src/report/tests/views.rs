@@ -7,7 +7,7 @@ use parquet::record::Field;
 
 use super::fake;
 use crate::report::measures::{Scores, Subjects, measured, measures};
-use crate::report::record::{Bound, Gate, Outcome, Record};
+use crate::report::record::{Bound, Gate, Outcome, Record, Share};
 use crate::report::{bencher, junit, scores};
 
 fn gate(subject: &str, measure: &str, bound: Bound) -> Gate {
@@ -89,6 +89,22 @@ fn benchmarking_services_get_every_measure() {
 #[test]
 fn ci_services_get_every_check() {
     insta::assert_snapshot!(junit::xml(&gated()));
+}
+
+/// Nobody demands the bar of the named pair nor a fair test, so that neither is red where the exit status is 0.
+#[test]
+fn only_what_a_gate_demands_fails() {
+    let mut record = gated();
+    record.gates.retain(Gate::holds);
+    record.named.as_mut().unwrap().least_balanced_accuracy = Some(0.999);
+    record.audit.as_mut().unwrap().contract[1].broken = Share::new(3, 200);
+    let xml = junit::xml(&record).replace('\u{202f}', " ");
+    assert!(xml.contains("failures=\"0\" errors=\"0\" skipped=\"2\""), "{xml}");
+    assert!(xml.contains("<skipped message=\"The pair was named in the scenario before the run."), "{xml}");
+    assert!(
+        xml.contains("; the bar of 99.9 % is missed") && xml.contains("</system-out></testcase>"),
+        "{xml}"
+    );
 }
 
 type Rows = Vec<parquet::record::Row>;
