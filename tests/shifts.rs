@@ -163,6 +163,17 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
 
     synthgen(path).args(["generate", "tiny.toml", "--fresh"]).assert().success();
     assert!(path.join(run).join("shifts").exists(), "the dataset alone was asked for");
+    // Nothing is discarded where something cannot be.
+    let note = path.join(run).join("shifts/wider/3/dataset/note.txt");
+    fs::write(&note, "mine").unwrap();
+    let said = synthgen(path).args(["tiny.toml", "--fresh"]).assert().code(2).get_output().clone();
+    assert!(String::from_utf8(said.stderr).unwrap().contains("note.txt"));
+    assert!(
+        ["models/vae/model.safetensors", "dataset/manifest.json"]
+            .iter()
+            .all(|f| path.join(run).join(f).is_file())
+    );
+    fs::remove_file(&note).unwrap();
     let text = fs::read_to_string(path.join("tiny.toml")).unwrap();
     fs::write(path.join("tiny.toml"), text.replace(SHIFTS, "")).unwrap();
     synthgen(path).args(["tiny.toml", "--fresh"]).assert().success();

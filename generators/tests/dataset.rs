@@ -167,7 +167,7 @@ fn nothing_is_discarded_where_somebody_elses_files_would_be_in_the_way() {
         let before = files(folder.path());
         for file in ["readme.md", "train/good/notes.txt"] {
             // A dataset could not be made again beside it: it is told while there still is one.
-            let message = dataset::discard(folder.path()).unwrap_err().to_string();
+            let message = workshop::discard(folder.path()).unwrap_err().to_string();
             let expected = format!(
                 "{} holds a dataset and {file}, which is none of its files, so that nothing was discarded; move that \
                  elsewhere, or choose another folder",
@@ -182,9 +182,9 @@ fn nothing_is_discarded_where_somebody_elses_files_would_be_in_the_way() {
         }
         // A hidden file in the folder itself is in nobody's way.
         std::fs::write(folder.path().join(".mine"), b"mine").unwrap();
-        dataset::discard(folder.path()).unwrap();
+        workshop::discard(folder.path()).unwrap();
         assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), [".mine"]);
-        dataset::discard(folder.path()).unwrap();
+        workshop::discard(folder.path()).unwrap();
         write(&other, folder.path(), 2).unwrap();
     }
 }
@@ -197,7 +197,7 @@ fn without_a_sound_manifest_nothing_is_removed_and_nothing_read() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     let before = files(folder.path()).len();
     std::fs::write(&manifest, &text[..text.len() / 2]).unwrap();
-    let error = dataset::discard(folder.path()).unwrap_err().to_string();
+    let error = workshop::discard(folder.path()).unwrap_err().to_string();
     assert!(error.contains("manifest.json is damaged"), "{error}");
     assert!(error.ends_with(&format!("remove {} yourself", folder.path().display())), "{error}");
     assert_eq!(files(folder.path()).len(), before);

@@ -314,13 +314,13 @@ fn discarding_removes_formats_finished_or_not_and_nothing_else() {
             std::fs::write(folder.join("jobs/dataset.json"), header.to_string()).unwrap();
         }
         let before = files(folder);
-        let message = dataset::discard(folder).unwrap_err().to_string();
+        let message = workshop::discard(folder).unwrap_err().to_string();
         assert!(message.contains("coco/notes.md"), "{message}");
         let mut after = files(folder);
         after.remove("jobs/lock");
         assert!(after == before, "{finished}");
         std::fs::remove_file(folder.join("coco/notes.md")).unwrap();
-        dataset::discard(folder).unwrap();
+        workshop::discard(folder).unwrap();
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{finished}");
     }
 }

@@ -216,6 +216,6 @@ fn a_shard_is_no_dataset_and_keeps_its_folder() {
         assert_eq!(message, format!("{} {expected}", shard.display()));
     }
     assert!(files(&shard) == before);
-    dataset::discard(&shard).unwrap();
+    workshop::discard(&shard).unwrap();
     assert!(fs::read_dir(&shard).unwrap().next().is_none());
 }

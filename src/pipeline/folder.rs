@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use generators::dataset::formats::Formats;
-use generators::dataset::{self, Dataset, Shard};
+use generators::dataset::{self, Dataset, Discard, Shard};
 
 use super::lock::Lock;
 use super::{Failure, gallery, photographs, shifts};
@@ -34,7 +34,7 @@ pub fn generate(
 ) -> Result<PathBuf, Failure> {
     let lock = Lock::take(run)?;
     if let Some(inputs) = afresh {
-        discard_dataset(&lock, inputs)?;
+        discard_datasets(&[run.join(DATASET)], inputs)?;
     }
     make(plan, &lock, shard, progress)
 }
@@ -65,11 +65,11 @@ pub fn merge(
     progress: &dyn Progress,
 ) -> Result<PathBuf, Failure> {
     let shards: Vec<PathBuf> = shards.iter().map(|shard| inside(shard)).collect();
-    // Before anything is made or lost.
-    dataset::check_shards(&shards)?;
-    let lock = Lock::take(run)?;
+    let _lock = Lock::take(run)?;
     if afresh {
-        discard_dataset(&lock, &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        // Before anything is lost.
+        dataset::check_shards(&shards)?;
+        discard_datasets(&[run.join(DATASET)], &shards.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let folder = run.join(DATASET);
     dataset::merge(&shards, &folder, &|at| progress.step("merge", at.images_done, at.images, &[]))?;
@@ -112,17 +112,16 @@ pub(super) fn discard(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
     let run = lock.run();
     let folders = ["models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
     folders.iter().try_for_each(|folder| none_inside(&run.join(folder), inputs))?;
-    discard_dataset(lock, inputs)?;
+    let shifts = run.join(shifts::FOLDER);
+    let widths =
+        entries(&shifts)?.iter().map(|shift| entries(shift)).collect::<Result<Vec<_>, _>>()?.concat();
+    let datasets = widths.iter().map(|width| width.join(DATASET)).chain([run.join(DATASET)]);
+    discard_datasets(&datasets.collect::<Vec<_>>(), inputs)?;
     for folder in below(&run.join("models"))? {
         remove(&folder, &is_of_a_model)?;
     }
     for folder in [figures::FOLDER, gallery::FOLDER, photographs::FOLDER] {
         remove(&run.join(folder), &is_signed)?;
-    }
-    let shifts = run.join(shifts::FOLDER);
-    for width in entries(&shifts)?.iter().map(|shift| entries(shift)).collect::<Result<Vec<_>, _>>()?.concat()
-    {
-        discard_data(&width.join(DATASET))?;
     }
     for folder in below(&shifts)? {
         remove(&folder, &|_| false)?;
@@ -154,24 +153,14 @@ fn is_of_a_model(file: &Path) -> bool {
     is_training(&folder.join(MODEL)) && SavedThresholds::read(folder).is_ok_and(|found| found.is_some())
 }
 
-/// Removes the dataset that an earlier run left in its folder, finished or not; models and report stay.
+/// Removes the datasets in `folders`, finished or not, where there are any; all or none of them.
 ///
 /// # Errors
 /// As [`discard`].
-fn discard_dataset(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
-    let folder = lock.run().join(DATASET);
-    none_inside(&folder, inputs)?;
-    discard_data(&folder)
-}
-
-/// Removes the dataset in `folder`, finished or not, where there is one: a folder of that name may be anybody's.
-fn discard_data(folder: &Path) -> Result<(), Failure> {
-    /// What says what is being made, until there is a manifest.
-    const BEGUN: &str = "jobs/dataset.json";
-    if [dataset::MANIFEST, BEGUN].iter().any(|file| folder.join(file).is_file()) {
-        dataset::discard(folder)?;
-    }
-    Ok(())
+fn discard_datasets(folders: &[PathBuf], inputs: &[&Path]) -> Result<(), Failure> {
+    folders.iter().try_for_each(|folder| none_inside(folder, inputs))?;
+    let found = folders.iter().map(|folder| Discard::of(folder)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().try_for_each(Discard::carry_out)?)
 }
 
 /// Refuses to discard a `folder` that one of the `inputs` lies in.

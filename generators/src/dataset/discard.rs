@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::{PART, entries, read_json, remove_file};
 use super::formats::{self, Format};
@@ -10,42 +10,58 @@ use super::journal::{self, Header, JOURNAL, Journal};
 use super::names::is_image;
 use super::{DatasetError, LEDGER, MANIFEST, Manifest};
 
-/// Removes the dataset in `folder`, finished or not: the files that its manifest lists, the images
-/// that its journal tells of, and the folders, which are empty then. Where there is none, nothing happens.
-///
-/// # Errors
-/// A file that cannot be removed; another run that is writing here; a manifest or journal that is damaged, so that nothing tells
-/// the dataset's files from others. A file among them that is somebody else's: no dataset could be made in its place, so that
-/// this one stays whole. Hidden files in `folder` itself are in nobody's way.
-pub fn discard(folder: &Path) -> Result<(), DatasetError> {
-    let unlisted = |error| match error {
-        DatasetError::Damaged { path, why } => {
-            DatasetError::Unlisted { folder: folder.to_owned(), path, why }
+/// A dataset that can be removed, finished or not: nobody else's file is among its own, and no other run is writing to it.
+pub struct Discard {
+    folder: PathBuf,
+    found: Found,
+    journal: Option<Journal>,
+}
+
+impl Discard {
+    /// Looks at what is in `folder`; `None` where there is no dataset. Nothing is removed yet.
+    ///
+    /// # Errors
+    /// Another run that is writing here; a manifest or journal that is damaged, so that nothing tells
+    /// the dataset's files from others. A file among them that is somebody else's: no dataset could be made in its place, so that
+    /// this one has to stay. Hidden files in `folder` itself are in nobody's way.
+    pub fn of(folder: &Path) -> Result<Option<Self>, DatasetError> {
+        let unlisted = |error| match error {
+            DatasetError::Damaged { path, why } => {
+                DatasetError::Unlisted { folder: folder.to_owned(), path, why }
+            }
+            other => other,
+        };
+        let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST)).map_err(unlisted)?;
+        let header = journal::header(folder).map_err(unlisted)?;
+        if manifest.is_none() && header.is_none() {
+            return Ok(None);
         }
-        other => other,
-    };
-    let manifest: Option<Manifest> = read_json(&folder.join(MANIFEST)).map_err(unlisted)?;
-    let header = journal::header(folder).map_err(unlisted)?;
-    let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
-    if manifest.is_none() && journal.is_none() {
-        return Ok(());
+        let journal = if folder.join(JOURNAL).is_dir() { Some(Journal::open(folder)?) } else { None };
+        let (own, found) = (Own::of(manifest.as_ref(), header.as_ref()), Found::below(folder)?);
+        match found.files.iter().find(|file| !own.has(file)) {
+            Some(file) => Err(DatasetError::NotTheDatasets { folder: folder.to_owned(), file: file.clone() }),
+            None => Ok(Some(Self { folder: folder.to_owned(), found, journal })),
+        }
     }
-    let own = Own::of(manifest.as_ref(), header.as_ref());
-    let Found { files, folders } = Found::below(folder)?;
-    if let Some(file) = files.iter().find(|file| !own.has(file)) {
-        return Err(DatasetError::NotTheDatasets { folder: folder.to_owned(), file: file.clone() });
+
+    /// Removes the files that the manifest lists, the images that the journal tells of, and the folders, which are empty then.
+    ///
+    /// # Errors
+    /// A file that cannot be removed; what is left can be discarded again.
+    pub fn carry_out(self) -> Result<(), DatasetError> {
+        let Self { folder, found: Found { files, folders }, journal } = self;
+        for file in files.iter().filter(|file| *file != MANIFEST) {
+            remove_file(&folder.join(file))?;
+        }
+        // Those inside others were found after them.
+        for inner in folders.iter().rev() {
+            let path = folder.join(inner);
+            fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))?;
+        }
+        // Without them nobody could tell what a run that was killed here has left.
+        remove_file(&folder.join(MANIFEST))?;
+        journal.map_or(Ok(()), Journal::remove)
     }
-    for file in files.iter().filter(|file| *file != MANIFEST) {
-        remove_file(&folder.join(file))?;
-    }
-    // Those inside others were found after them.
-    for inner in folders.iter().rev() {
-        let path = folder.join(inner);
-        fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))?;
-    }
-    // Without them nobody could tell what a run that was killed here has left.
-    remove_file(&folder.join(MANIFEST))?;
-    journal.map_or(Ok(()), Journal::remove)
 }
 
 /// What tells a dataset's files from others.

@@ -31,7 +31,7 @@ mod view;
 pub mod volume;
 mod write;
 
-pub use discard::discard;
+pub use discard::Discard;
 pub use error::{DatasetError, misnamed};
 pub use export::export;
 pub use make::{Progress, Report};

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Once;
 
-use generators::dataset::{self, Dataset, DatasetError, Report};
+use generators::dataset::{self, Dataset, DatasetError, Discard, Report};
 use generators::defects::{Defect, Phase};
 use generators::layer::{Frame, Layer, Mask};
 use generators::params::{Draws, Param, Table};
@@ -175,6 +175,11 @@ pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
+}
+
+/// Removes the dataset in `folder`, where there is one.
+pub fn discard(folder: &Path) -> Result<(), DatasetError> {
+    Discard::of(folder)?.map_or(Ok(()), Discard::carry_out)
 }
 
 /// The whole dataset, on `threads` threads.
