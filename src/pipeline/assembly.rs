@@ -1,43 +1,31 @@
 //! Judging what the detectors and separators said, and the record of it.
 
-use std::path::Path;
-
 use generators::dataset::Dataset;
 use generators::scenario::Usage;
-use generators::stream::Stream;
 
+use super::ground::Ground;
 use super::judge::{self, Truth};
 use super::learn::Learnt;
 use super::localisation::Footprints;
-use super::separate::{Halves, Row};
-use super::test_images::Test;
+use super::separate::Row;
 use super::{Failure, detectability, facts, gallery, machine, operating, parts, write_json};
 use crate::plan::Plan;
 use crate::report::record::{self, Record};
 use crate::thresholds;
 
-/// What the separators made of every detector.
-pub struct Separations<'a> {
-    /// The halves of the test images in every separation.
-    pub halves: &'a [Halves],
-    /// By detector, training and separation.
-    pub passes: &'a [Vec<Vec<Vec<Row>>>],
-}
-
-/// Judges what the detectors and separators said, and writes it all down; what later stages find is still missing.
+/// Judges what the detectors and separators said, the latter by detector, training and separation, and writes it all down; what later
+/// stages find is still missing.
 ///
 /// # Errors
 /// Where a score is not a number, or a file cannot be read or written.
 pub fn judged(
-    plan: &Plan,
+    ground: &Ground<'_>,
     dataset: &Dataset,
-    test: &Test<'_>,
-    &Separations { halves, passes }: &Separations<'_>,
+    passes: &[Vec<Vec<Vec<Row>>>],
     learnt: &mut [Learnt],
-    stream: &Stream,
-    run: &Path,
 ) -> Result<Record, Failure> {
-    let stream = stream.child("judge");
+    let &Ground { plan, run, ref test, ref halves, .. } = ground;
+    let stream = ground.stream.child("judge");
     let footprints = Footprints::read(dataset, &test.rows, &test.defects)?;
     let scenario = scenario(plan);
     let groups = parts::groups(&scenario.parts, &test.images);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use candle_core::Device;
 use generators::stream::Stream;
 
+use super::ground::Ground;
 use super::told::Told;
 use super::{Failure, sample, speed, write_picture};
 use crate::data::ImageSet;
@@ -54,14 +55,6 @@ pub struct Images {
     pub test: ImageSet,
 }
 
-/// What may be known of the test images before they are scored: which of them a slow detector should look at.
-pub struct Classes<'a> {
-    /// The defect of each; `None` for a healthy one.
-    pub of: &'a [Option<&'a str>],
-    /// Labels of the defects.
-    pub defects: &'a [&'a str],
-}
-
 /// Where a detector is fitted and kept.
 pub struct Place<'a> {
     /// The run's folder.
@@ -73,16 +66,13 @@ pub struct Place<'a> {
 }
 
 /// Fits `detector` on the healthy images, or finds it fitted in its run, and scores the test images; a slow one as many of them as it
-/// can.
+/// can, which is all that it is told of their defects for.
 pub fn learn(
     detector: &Named<dyn Detector>,
-    images: &Images,
-    classes: &Classes<'_>,
+    ground: &Ground<'_>,
     place: &Place<'_>,
-    stream: &Stream,
-    progress: &dyn Progress,
 ) -> Result<Learnt, Failure> {
-    let &Place { run, device, .. } = place;
+    let &Ground { run, device, ref images, ref test, ref stream, progress, .. } = ground;
     let folders = Folders::of(detector, run, 0);
     let told = Told::new(detector, None, progress);
     let task = folders.task(detector, place, stream, &told)?;
@@ -91,7 +81,7 @@ pub fn learn(
     let training_secs = secs(&folders.own, started);
     let most = detector.item.most_images();
     let all: Vec<usize> = (0..images.test.len()).collect();
-    let scored = most.map_or(all, |most| sample::balanced(classes.of, classes.defects, most));
+    let scored = most.map_or(all, |most| sample::balanced(&test.shown(), &test.defects, most));
     let test = images.test.select(&scored);
     let started = Instant::now();
     let scores = fitted.scorer.score_in(&test, "test", &task)?;
@@ -144,15 +134,14 @@ pub fn again(
     learnt: &mut Learnt,
     training: usize,
     detector: &Named<dyn Detector>,
-    images: &Images,
+    ground: &Ground<'_>,
     place: &Place<'_>,
-    stream: &Stream,
-    progress: &dyn Progress,
 ) -> Result<Scores, Failure> {
-    let folders = Folders::of(detector, place.run, training);
+    let images = &ground.images;
+    let folders = Folders::of(detector, ground.run, training);
     let which = format!("training {}", training + 1);
-    let told = Told::new(detector, Some(&which), progress);
-    let task = folders.task(detector, place, &stream.item("training", training), &told)?;
+    let told = Told::new(detector, Some(&which), ground.progress);
+    let task = folders.task(detector, place, &ground.stream.item("training", training), &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     learnt.record.retrainings.push(record::Retraining {

@@ -6,6 +6,7 @@ mod facts;
 mod failure;
 mod folder;
 mod gallery;
+mod ground;
 mod judge;
 mod learn;
 mod localisation;
@@ -41,14 +42,15 @@ use crate::plan::{Named, Plan};
 use crate::report::measures::measured;
 use crate::report::record::StageTime;
 use crate::report::{self, Record};
-use assembly::{Separations, judged};
+use assembly::judged;
 pub use failure::Failure;
 use folder::DATASET;
 pub(crate) use folder::write_file;
 use folder::write_picture;
 pub use folder::{audit, dataset_of, export, generate, merge, record, redraw, remedy, write_json};
+use ground::Ground;
 use judge::Truth;
-use learn::Images;
+use learn::{Images, Learnt};
 use lock::Lock;
 pub use model::export_onnx;
 pub use photographs::read as photographs;
@@ -90,51 +92,24 @@ pub fn run(
     let dataset = Dataset::open(&folder)?;
     let audited = clock.time("audit", || audited(&dataset))?;
     let images = clock.time("read", || images(plan, &dataset))?;
-    let stream = Stream::root(plan.scenario().seed).child("learning");
-    let test = Test::of(plan, &dataset);
-    let defect_of: Vec<Option<&str>> = test.images.iter().map(|image| image.defect.as_deref()).collect();
-    let classes = learn::Classes { of: &defect_of, defects: &test.defects };
+    let (test, stream) = (Test::of(plan, &dataset), Stream::root(plan.scenario().seed).child("learning"));
     let halves = separate::halves(&Truth::new(&test.images, &test.defects), plan, &stream.child("judge"))?;
+    let ground = Ground { plan, run, device, stream, images, test, halves, progress };
 
     let (mut learnt, mut separated) = (Vec::new(), Vec::new());
     for detector in &plan.detectors {
-        let fingerprint = fingerprint(plan, detector);
-        let place = learn::Place { run, fingerprint: &fingerprint, device };
-        let mut trained = clock
-            .time(&detector.name, || learn::learn(detector, &images, &classes, &place, &stream, progress))?;
-        let seen = test.seen(&trained, &halves);
-        let truth = Truth::new(&seen.images, &test.defects);
-        let separate = |training, scores: &Scores| -> Result<Vec<Vec<Row>>, MetricError> {
-            let pass = |(separation, halves)| {
-                let pass = Pass { detector: &detector.name, scores, training, separation };
-                separate::separate(&pass, halves, &truth, &plan.separation, &stream.child("judge"))
-            };
-            seen.halves.iter().enumerate().map(pass).collect()
-        };
-        let mut passes = vec![clock.time("separate", || separate(0, &trained.scores))?];
-        for training in 1..plan.evidence.trainings {
-            let scores = clock.time(&detector.name, || {
-                learn::again(&mut trained, training, detector, &images, &place, &stream, progress)
-            })?;
-            passes.push(clock.time("separate", || separate(training, &scores))?);
-        }
+        let (trained, passes) = trained(detector, &ground, &mut clock)?;
         learnt.push(trained);
         separated.push(passes);
     }
-    let separated = Separations { halves: &halves, passes: &separated };
-    let mut record =
-        clock.time("judge", || judged(plan, &dataset, &test, &separated, &mut learnt, &stream, run))?;
+    let mut record = clock.time("judge", || judged(&ground, &dataset, &separated, &mut learnt))?;
     record.provenance.machine.device = device::name(device);
     if let Some(photographs) = &photographs {
-        let seen = clock.time("photographs", || {
-            photographs::judged(photographs, plan, &images, (run, device), &stream, progress)
-        })?;
+        let seen = clock.time("photographs", || photographs::judged(photographs, &ground))?;
         record.photographs = Some(seen);
     }
     if !plan.shifts.is_empty() {
-        let (test, halves, learnt, stream) = (&test, &halves, &learnt, &stream);
-        let trained = shifts::Trained { plan, run, device, test, halves, learnt, stream };
-        record.shifts = clock.time("shifts", || shifts::judged(&trained, progress))?;
+        record.shifts = clock.time("shifts", || shifts::judged(&ground, &learnt))?;
     }
     match audited {
         Ok(Audited { audit, floors }) => {
@@ -146,8 +121,8 @@ pub fn run(
         }
     }
     if let (Some(typing), Some(threshold)) = (&plan.typing, plan.thresholds.first()) {
-        let stream = stream.child("typing");
-        match clock.time("typing", || typing::judged(typing, threshold, &images, &record, &stream))? {
+        let stream = ground.stream.child("typing");
+        match clock.time("typing", || typing::judged(typing, threshold, &ground.images, &record, &stream))? {
             Ok(found) => record.typing = Some(found),
             Err(reason) => record.warnings.push(format!("No types of defects could be found: {reason}.")),
         }
@@ -159,6 +134,34 @@ pub fn run(
     record.save(run)?;
     let report = report::write(&record, run)?;
     Ok(Finished { report, record })
+}
+
+/// A detector as often trained as the plan asks for, and what the separators make of it by training and separation.
+fn trained(
+    detector: &Named<dyn Detector>,
+    ground: &Ground<'_>,
+    clock: &mut Clock,
+) -> Result<(Learnt, Vec<Vec<Vec<Row>>>), Failure> {
+    let Ground { plan, test, .. } = ground;
+    let fingerprint = fingerprint(plan, detector);
+    let place = learn::Place { run: ground.run, fingerprint: &fingerprint, device: ground.device };
+    let mut trained = clock.time(&detector.name, || learn::learn(detector, ground, &place))?;
+    let seen = test.seen(&trained, &ground.halves);
+    let truth = Truth::new(&seen.images, &test.defects);
+    let separate = |training, scores: &Scores| -> Result<Vec<Vec<Row>>, MetricError> {
+        let pass = |(separation, halves)| {
+            let pass = Pass { detector: &detector.name, scores, training, separation };
+            separate::separate(&pass, halves, &truth, &plan.separation, &ground.stream.child("judge"))
+        };
+        seen.halves.iter().enumerate().map(pass).collect()
+    };
+    let mut passes = vec![clock.time("separate", || separate(0, &trained.scores))?];
+    for training in 1..plan.evidence.trainings {
+        let scores =
+            clock.time(&detector.name, || learn::again(&mut trained, training, detector, ground, &place))?;
+        passes.push(clock.time("separate", || separate(training, &scores))?);
+    }
+    Ok((trained, passes))
 }
 
 /// Identifies what a detector learns from and how, its base included.

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use candle_core::Device;
 use generators::stream::Stream;
 
+use super::ground::Ground;
 use super::judge::{estimate_over_jobs, select, wide};
 use super::learn::{Images, Place};
 use super::localisation::Footprints;
@@ -48,14 +48,8 @@ pub fn read(plan: &Plan) -> Result<Option<Photographs>, FilesError> {
 ///
 /// # Errors
 /// Where a training fails, a score is not a number or a file cannot be written.
-pub fn judged(
-    photographs: &Photographs,
-    plan: &Plan,
-    synthetic: &Images,
-    (run, device): (&Path, &Device),
-    stream: &Stream,
-    progress: &dyn Progress,
-) -> Result<record::Photographs, Failure> {
+pub fn judged(photographs: &Photographs, ground: &Ground<'_>) -> Result<record::Photographs, Failure> {
+    let &Ground { plan, run, device, ref stream, images: ref synthetic, progress, .. } = ground;
     let detectors = &plan.detectors;
     let mut record = record::Photographs {
         training: photographs.training.len(),

@@ -3,15 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use generators::dataset::{self, Dataset, Split};
 use generators::stream::Stream;
 
+use super::ground::Ground;
 use super::judge::{Truth, auroc_over_trainings, estimate, wide};
 use super::learn::{Learnt, model_folder};
 use super::model::open_model;
 use super::operating::rates;
-use super::separate::{Halves, Pass, carried};
+use super::separate::{Pass, carried};
 use super::test_images::Test;
 use super::{DATASET, Failure, layers_before};
 use crate::data::{self, ImageSet};
@@ -50,33 +50,15 @@ fn place(run: &Path, varied: &Varied) -> PathBuf {
     run.join(FOLDER).join(&varied.folder).join(DATASET)
 }
 
-/// What was trained and judged on the scenario's own data.
-pub struct Trained<'a> {
-    /// The scenario.
-    pub plan: &'a Plan,
-    /// The run's folder.
-    pub run: &'a Path,
-    /// Where the networks live.
-    pub device: &'a Device,
-    /// The scenario's test images.
-    pub test: &'a Test<'a>,
-    /// Their halves in every separation.
-    pub halves: &'a [Halves],
-    /// The detectors, with their thresholds.
-    pub learnt: &'a [Learnt],
-    /// What all of it was drawn from.
-    pub stream: &'a Stream,
-}
-
 /// What the trained detectors say of every shift. Nothing is fitted on it. Detectors that are too slow to score every image are left out.
 ///
 /// # Errors
 /// Where a dataset or a model cannot be read, or a score is not a number.
-pub fn judged(trained: &Trained<'_>, progress: &dyn Progress) -> Result<Vec<record::Shift>, Failure> {
+pub fn judged(ground: &Ground<'_>, learnt: &[Learnt]) -> Result<Vec<record::Shift>, Failure> {
+    let trained = Trained { ground, learnt };
     let shift = |shift: &Shift| {
-        let point = |varied: &Varied| {
-            trained.point(varied, &format!("score {} {}", shift.name, varied.width), progress)
-        };
+        let point =
+            |varied: &Varied| trained.point(varied, &format!("score {} {}", shift.name, varied.width));
         let files = |varied: &Varied| -> Vec<String> {
             varied.production.parts().map(|part| part.file.display().to_string()).collect()
         };
@@ -86,21 +68,28 @@ pub fn judged(trained: &Trained<'_>, progress: &dyn Progress) -> Result<Vec<reco
             points: shift.points.iter().map(point).collect::<Result<_, Failure>>()?,
         })
     };
-    trained.plan.shifts.iter().map(shift).collect()
+    ground.plan.shifts.iter().map(shift).collect()
+}
+
+/// Detectors that were trained and judged on the scenario's own data.
+struct Trained<'a> {
+    ground: &'a Ground<'a>,
+    learnt: &'a [Learnt],
 }
 
 impl Trained<'_> {
-    fn point(&self, varied: &Varied, stage: &str, progress: &dyn Progress) -> Result<ShiftPoint, Failure> {
-        let dataset = Dataset::open(&place(self.run, varied))?;
-        let images = data::load(&dataset, Split::Test, layers_before(self.plan))?;
-        let test = Test::of(self.plan, &dataset);
+    fn point(&self, varied: &Varied, stage: &str) -> Result<ShiftPoint, Failure> {
+        let &Ground { plan, run, ref stream, progress, .. } = self.ground;
+        let dataset = Dataset::open(&place(run, varied))?;
+        let images = data::load(&dataset, Split::Test, layers_before(plan))?;
+        let test = Test::of(plan, &dataset);
         let truth = Truth::new(&test.images, &test.defects);
         let (mut scores, mut named) = (Vec::new(), None);
         let whole: Vec<&Learnt> = self.learnt.iter().filter(|l| l.record.scored_images.is_none()).collect();
         for (done, learnt) in whole.iter().enumerate() {
             let _ = progress.step(stage, done, whole.len(), &[]);
             let said = self.said(learnt, &images)?;
-            let stream = self.stream.child("judge").child("shift").child(&learnt.name);
+            let stream = stream.child("judge").child("shift").child(&learnt.name);
             scores.extend(shifted(learnt, &said, &truth, &stream)?);
             if let Some(said) = said.first() {
                 named = named.or(self.named(learnt, said, &truth, &stream)?);
@@ -131,11 +120,12 @@ impl Trained<'_> {
 
     /// What every training of a detector says of `images`.
     fn said(&self, learnt: &Learnt, images: &ImageSet) -> Result<Vec<Scores>, Failure> {
+        let ground = self.ground;
         let of = |training| {
-            let model = open_model(&model_folder(self.run, &learnt.name, training), self.device)?;
+            let model = open_model(&model_folder(ground.run, &learnt.name, training), ground.device)?;
             Ok(model.scorer()?.score(images)?)
         };
-        (0..self.plan.evidence.trainings).map(of).collect()
+        (0..ground.plan.evidence.trainings).map(of).collect()
     }
 
     /// Balanced accuracy of the scenario's named pair, where it is this detector's.
@@ -146,12 +136,13 @@ impl Trained<'_> {
         truth: &Truth<'_>,
         stream: &Stream,
     ) -> Result<Option<Estimate>, MetricError> {
-        let seen = self.test.seen(learnt, self.halves);
+        let Ground { plan, test, halves, .. } = self.ground;
+        let seen = test.seen(learnt, halves);
         let Some(halves) = seen.halves.first() else { return Ok(None) };
-        let own = Truth::new(&seen.images, &self.test.defects);
+        let own = Truth::new(&seen.images, &test.defects);
         let pass = Pass { detector: &learnt.name, scores: &learnt.scores, training: 0, separation: 0 };
-        let judging = self.stream.child("judge");
-        let called = carried(&pass, halves, &own, &self.plan.separation, &judging, said)?;
+        let judging = self.ground.stream.child("judge");
+        let called = carried(&pass, halves, &own, &plan.separation, &judging, said)?;
         let Some(called) = called else { return Ok(None) };
         let mut decisions = Decisions::default();
         decisions.add((0, 0), &truth.anomalous(), &called, &truth.place)?;

@@ -25,6 +25,11 @@ impl<'a> Test<'a> {
         let images = rows.iter().map(|row| facts::test_image(row)).collect();
         Self { rows, images, defects: plan.scenario().defects().map(|(name, _)| name).collect() }
     }
+
+    /// The defect of each image; `None` for a healthy one.
+    pub fn shown(&self) -> Vec<Option<&str>> {
+        self.images.iter().map(|image| image.defect.as_deref()).collect()
+    }
 }
 
 impl Test<'_> {
