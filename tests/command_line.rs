@@ -289,6 +289,7 @@ fn a_fresh_run_removes_what_an_earlier_one_made_and_nothing_else() {
     plant("figures/kept.svg", &copy);
     // As a training leaves it that was killed before its first checkpoint.
     plant("models/killed/training.jsonl", &fs::read(path("models/vae/training.jsonl")).unwrap());
+    plant("models/soon/training.jsonl", b"");
     let ours = |folder: &str| -> Vec<String> {
         let entries = fs::read_dir(path(folder)).unwrap();
         let names = entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy()));
@@ -303,7 +304,7 @@ fn a_fresh_run_removes_what_an_earlier_one_made_and_nothing_else() {
     synthgen(folder.path()).args(fresh).assert().success();
     FOREIGN.iter().for_each(|name| assert_eq!(fs::read(path(name)).unwrap(), foreign(name), "{name}"));
     assert_eq!(fs::read(path("figures/kept.svg")).unwrap(), copy, "a copy is its owner's");
-    for name in made.iter().map(String::as_str).chain(["models/killed"]) {
+    for name in made.iter().map(String::as_str).chain(["models/killed", "models/soon"]) {
         assert!(!path(name).exists(), "{name}");
     }
     assert!(path("models/other/model.safetensors").is_file());
@@ -328,6 +329,7 @@ fn a_folder_in_which_a_command_is_at_work_is_left_alone() {
         &["generate", "tiny.toml", "--out", "run", "--seed", "6", "--fresh"],
         &["merge", "shard", "--out", "run", "--fresh"],
         &["export", "run", "--format", "coco"],
+        &["report", "run"],
         &["export", "run/dataset", "--format", "coco"],
     ] {
         let output = run(command);

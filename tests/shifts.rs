@@ -176,9 +176,12 @@ fn shifts_are_judged_by_what_was_trained_and_move_nothing_else() {
     fs::remove_file(&note).unwrap();
     let text = fs::read_to_string(path.join("tiny.toml")).unwrap();
     fs::write(path.join("tiny.toml"), text.replace(SHIFTS, "")).unwrap();
+    let table = path.join(run).join("shift_scores.parquet");
+    synthgen(path).arg("tiny.toml").assert().success();
+    assert!(!table.exists(), "the record has no shifts");
+    fs::write(&table, "an earlier one's").unwrap();
     synthgen(path).args(["tiny.toml", "--fresh"]).assert().success();
-    assert!(!path.join(run).join("shifts").exists());
-    assert!(!path.join(run).join("shift_scores.parquet").exists());
+    assert!(!path.join(run).join("shifts").exists() && !table.exists());
 }
 
 #[test]

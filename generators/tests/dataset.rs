@@ -189,6 +189,26 @@ fn nothing_is_discarded_where_somebody_elses_files_would_be_in_the_way() {
     }
 }
 
+/// Nor is the journal's folder anybody's alone.
+#[test]
+fn what_is_no_record_of_a_job_stays_among_them() {
+    let production = resolve(SCENARIO).unwrap();
+    for calls in [7, usize::MAX] {
+        let folder = tempfile::tempdir().unwrap();
+        let _ = write_until(&production, folder.path(), calls);
+        let own = folder.path().join("jobs/job2.json");
+        std::fs::create_dir_all(folder.path().join("jobs")).unwrap();
+        std::fs::write(&own, b"mine").unwrap();
+        let message = workshop::discard(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("jobs/job2.json, which is none of its files"), "{message}");
+        write(&production, folder.path(), 2).unwrap();
+        assert_eq!(std::fs::read(&own).unwrap(), b"mine");
+        std::fs::remove_file(&own).unwrap();
+        workshop::discard(folder.path()).unwrap();
+        assert_eq!(files(folder.path()).len(), 0);
+    }
+}
+
 #[test]
 fn without_a_sound_manifest_nothing_is_removed_and_nothing_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -324,3 +324,31 @@ fn discarding_removes_formats_finished_or_not_and_nothing_else() {
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "{finished}");
     }
 }
+
+/// As an export to YOLO leaves it that is killed halfway.
+fn cut_off(folder: &Path) {
+    let text = std::fs::read(folder.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    manifest["formats"] = serde_json::json!({ "yolo": {} });
+    let header = serde_json::json!({ "shard": null, "jobs": 0, "folders": [], "manifest": manifest });
+    std::fs::create_dir_all(folder.join("jobs")).unwrap();
+    std::fs::write(folder.join("jobs/dataset.json"), header.to_string()).unwrap();
+    std::fs::create_dir_all(folder.join("yolo")).unwrap();
+    std::fs::write(folder.join("yolo/data.yaml"), b"na").unwrap();
+}
+
+#[test]
+fn an_export_that_was_cut_off_leaves_nothing_that_is_nobodys() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let text = scenario("test_jobs = 4");
+    write(&text, folder, 2, usize::MAX).unwrap();
+    let plain = files(folder);
+    cut_off(folder);
+    write(&text, folder, 2, usize::MAX).unwrap();
+    assert!(files(folder) == plain, "the dataset is made again");
+    cut_off(folder);
+    dataset::export(folder, &Formats::from([("coco".to_owned(), toml::Table::new())])).unwrap();
+    assert!(!folder.join("yolo").exists(), "another format is asked for");
+    workshop::discard(folder).unwrap();
+}

@@ -53,7 +53,7 @@ impl Evidence<'_> {
 
     /// Whether both are about the same test images, equally often, so that what was drawn of one is drawn of the other.
     pub fn pairs_with(&self, other: &Self) -> bool {
-        self.design == other.design && self.test_set == other.test_set && self.images == other.images
+        self.shares_jobs_with(other) && self.images == other.images
     }
 
     /// Whether both are about the same test jobs, equally often, if not of the same images of them.

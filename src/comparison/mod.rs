@@ -32,8 +32,6 @@ pub const REPLICATES: usize = 2000;
 /// What changed from one record to another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Whether both were judged on the same test images, equally often.
-    pub paired: bool,
     /// What both measured, in the later record's order.
     pub changes: Vec<Change>,
     /// What only the earlier record has measured.
@@ -53,6 +51,8 @@ pub struct Change {
     pub before: f64,
     /// Its value in the later record.
     pub after: f64,
+    /// Whether both are about the same test images, equally often.
+    pub paired: bool,
     /// 95 % interval of `after - before`, of this measure alone; absent where too few jobs tell of it, or all tell the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
@@ -92,15 +92,24 @@ impl Change {
 /// Compares what two records say, measure by measure.
 pub fn compare(before: &Record, after: &Record) -> Comparison {
     let (earlier, later) = (evidence::of(before), evidence::of(after));
-    let paired = same_images(before, after);
     let stream = Stream::root(after.scenario.seed).child("compare");
     let same = |a: &Evidence, b: &Evidence| a.subject == b.subject && a.measure == b.measure;
     let mut changes: Vec<Change> = later
         .iter()
         .filter_map(|new| {
             let old = earlier.iter().find(|old| same(old, new))?;
-            let interval = difference(old, new, old.pairs_with(new), &stream.child(&new.subject));
-            Some(change(new, old.whole()?, new.whole()?, interval))
+            let paired = old.pairs_with(new);
+            let interval = difference(old, new, paired, &stream.child(&new.subject));
+            Some(Change {
+                subject: new.subject.clone(),
+                measure: new.measure,
+                before: old.whole()?,
+                after: new.whole()?,
+                paired,
+                interval: interval.and_then(|interval| interval.ends()),
+                p_value: interval.map(|interval| interval.p_value()),
+                direction: Direction::Level,
+            })
         })
         .collect();
     judge(&mut changes);
@@ -108,19 +117,7 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
         let missing = from.iter().filter(|a| !other.iter().any(|b| same(a, b)));
         missing.map(|e| format!("{} {}", e.subject, e.measure)).collect()
     };
-    Comparison {
-        paired,
-        changes,
-        only_before: missing(&earlier, &later),
-        only_after: missing(&later, &earlier),
-    }
-}
-
-fn same_images(before: &Record, after: &Record) -> bool {
-    before.provenance.dataset_fingerprint == after.provenance.dataset_fingerprint
-        && before.test_images == after.test_images
-        && before.judged_images == after.judged_images
-        && before.trainings == after.trainings
+    Comparison { changes, only_before: missing(&earlier, &later), only_after: missing(&later, &earlier) }
 }
 
 /// The interval of `new - old`: of both on the same draws where they are `paired`.
@@ -134,18 +131,6 @@ fn difference(old: &Evidence, new: &Evidence, paired: bool, stream: &Stream) -> 
         bootstrap(evidence.design, REPLICATES, &stream, SHARE, |drawn| evidence.value(drawn))
     };
     Some(independent(of(old, "before")?, of(new, "after")?))
-}
-
-fn change(of: &Evidence, before: f64, after: f64, interval: Option<Interval>) -> Change {
-    Change {
-        subject: of.subject.clone(),
-        measure: of.measure,
-        before,
-        after,
-        interval: interval.and_then(|interval| interval.ends()),
-        p_value: interval.map(|interval| interval.p_value()),
-        direction: Direction::Level,
-    }
 }
 
 /// `after - before` where the two are independent.

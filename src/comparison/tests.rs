@@ -33,7 +33,7 @@ fn small() -> Record {
 fn a_record_is_level_with_itself() {
     let record = fake::record();
     let comparison = compare(&record, &record);
-    assert!(comparison.paired);
+    assert!(comparison.changes.iter().all(|change| change.paired));
     assert!(comparison.changes.len() > 40);
     assert!(comparison.changes.iter().all(|c| c.direction == Direction::Level && c.difference() == 0.0));
     assert!(comparison.only_before.is_empty() && comparison.only_after.is_empty());
@@ -74,7 +74,13 @@ fn a_score_that_fails_on_a_shift_alone_is_worse_there() {
     after.shifts[0].points[1].dataset_fingerprint = "other".into();
     let apart = change(&after);
     assert_eq!([apart.before, apart.after], [paired.before, paired.after]);
-    assert!(apart.interval != paired.interval && apart.interval.unwrap()[1] < 0.0, "{apart:?}");
+    assert!(
+        paired.paired
+            && !apart.paired
+            && apart.interval != paired.interval
+            && apart.interval.unwrap()[1] < 0.0,
+        "{apart:?}"
+    );
     // A record of an earlier version does not hold what was said.
     let mut earlier = before.clone();
     earlier.shifts.iter_mut().flat_map(|shift| &mut shift.points).for_each(|point| {

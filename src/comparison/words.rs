@@ -32,9 +32,16 @@ impl Comparison {
     }
 
     fn method(&self) -> String {
-        let how = match self.paired {
-            true => "The same test images, equally often: differences of the pair",
-            false => "Other test images, or not equally often: differences of independent runs",
+        let paired = self.changes.iter().filter(|change| change.paired).count();
+        let how = if paired == self.changes.len() {
+            "The same test images, equally often: differences of the pair".to_owned()
+        } else if paired == 0 {
+            "Other test images, or not equally often: differences of independent runs".to_owned()
+        } else {
+            let all = self.changes.len();
+            format!(
+                "Differences of the pair in the {paired} of {all} measures that are of the same test images, equally often; of independent runs in the others"
+            )
         };
         format!(
             "{how}, by a bootstrap over print jobs (and trainings and separations where there are several), {REPLICATES} draws; Holm's correction over all measures."

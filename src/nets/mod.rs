@@ -52,4 +52,5 @@ pub use norm::{BatchNorm2d, InstanceNorm2d, LayerNorm, Mode};
 pub use parameters::Parameters;
 pub use process::prepare_process;
 pub use random::{normal, uniform};
+pub(crate) use store::is_ours;
 pub use upsample::upsample_nearest;

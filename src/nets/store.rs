@@ -5,6 +5,8 @@
 //! itself only notices a wrong length.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
@@ -127,6 +129,26 @@ pub(crate) fn header(file: &[u8], path: &Path) -> Result<Header, NetsError> {
     let (_, metadata) = SafeTensors::read_metadata(file).map_err(|e| broken(&e))?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
     serde_json::from_str(json.ok_or_else(|| broken(&"not written by this program"))?).map_err(|e| broken(&e))
+}
+
+/// Whether this program wrote the file at `path`. Only its head is read: somebody else's may be larger than the memory.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    /// The longest head that the format allows, in bytes.
+    const MOST: u64 = 100_000_000;
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: BTreeMap<String, String>,
+    }
+    let head = || -> std::io::Result<Head> {
+        let mut open = File::open(path)?;
+        let mut length = [0; 8];
+        open.read_exact(&mut length)?;
+        let mut head = Vec::new();
+        open.take(u64::from_le_bytes(length).min(MOST)).read_to_end(&mut head)?;
+        Ok(serde_json::from_slice(&head)?)
+    };
+    head().is_ok_and(|head| head.metadata.contains_key(KEY))
 }
 
 fn hash<'a>(header: &Header, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {

@@ -7,21 +7,21 @@ use super::ground::Ground;
 use super::judge::{self, Truth};
 use super::learn::Learnt;
 use super::localisation::Footprints;
-use super::separate::Row;
+use super::separate::Passes;
 use super::{Failure, detectability, facts, gallery, machine, operating, parts, write_json};
 use crate::plan::Plan;
 use crate::report::record::{self, Record};
 use crate::thresholds;
 
-/// Judges what the detectors and separators said, the latter by detector, training and separation, and writes it all down; what later
-/// stages find is still missing.
+/// Judges what the detectors and, in as many `passes`, the separators said, and writes it all down; what later stages find is still
+/// missing.
 ///
 /// # Errors
 /// Where a score is not a number, or a file cannot be read or written.
 pub fn judged(
     ground: &Ground<'_>,
     dataset: &Dataset,
-    passes: &[Vec<Vec<Vec<Row>>>],
+    passes: &[Passes],
     learnt: &mut [Learnt],
 ) -> Result<Record, Failure> {
     let &Ground { plan, run, ref test, ref halves, .. } = ground;

@@ -94,7 +94,7 @@ pub enum Failure {
         run: PathBuf,
     },
     /// The run's folder is not to be written to.
-    #[error("the folder {} cannot be written ({source}); allow it, or choose another one with --out", folder.display())]
+    #[error("the folder {} cannot be written ({source}); allow it, or choose another one", folder.display())]
     Unwritable {
         /// The folder.
         folder: PathBuf,

@@ -82,13 +82,13 @@ pub fn merge(
 /// Where there is no complete dataset, or a file cannot be written; [`Failure::Busy`].
 pub fn export(folder: &Path, formats: &Formats) -> Result<PathBuf, Failure> {
     let dataset = inside(folder);
-    let _lock = if dataset == folder { lock_of_run(folder)? } else { Some(Lock::take(folder)?) };
+    let _lock = lock_of_run(&dataset)?;
     dataset::export(&dataset, formats)?;
     Ok(dataset)
 }
 
 /// The lock of the run whose dataset lies in `folder`. None where the dataset stands by itself, and where the run's folder cannot be
-/// written: then no run is at work in it. (Two that write to a dataset keep off each other in any case.)
+/// written: then no run is at work in it, and what is to be written may be there already. (Two that write to a dataset keep off each other in any case.)
 fn lock_of_run(folder: &Path) -> Result<Option<Lock>, Failure> {
     let whole = folder.canonicalize().unwrap_or_default();
     match whole.parent().filter(|_| whole.ends_with(DATASET)).map(Lock::take) {
@@ -103,11 +103,13 @@ fn inside(folder: &Path) -> PathBuf {
     if inner.is_dir() { inner } else { folder.to_owned() }
 }
 
-/// Removes what an earlier run left in its folder: its dataset, models and report. Other files stay: a file is removed only where its
-/// content says that this program wrote it, or where it is called as a part of the report beside a record of this program.
+/// Removes what an earlier run left in its folder: its datasets, models and report. Other files stay: a file is removed only where its
+/// content says that this program wrote it, or where it is called as a part of the report beside a record of this program. What links
+/// lead to stays too.
 ///
 /// # Errors
-/// Where one of the `inputs` of what is to come lies among these; a file that cannot be removed.
+/// Where one of the `inputs` of what is to come lies among these, or somebody else's file among those of a dataset: then nothing is
+/// removed. A dataset that is damaged; a file that cannot be removed.
 pub(super) fn discard(lock: &Lock, inputs: &[&Path]) -> Result<(), Failure> {
     let run = lock.run();
     let folders = ["models", figures::FOLDER, gallery::FOLDER, photographs::FOLDER, shifts::FOLDER];
@@ -174,14 +176,10 @@ fn none_inside(folder: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     }
 }
 
-/// `folder` and the folders below it, the deepest first. Links are not followed: what they lead to may be anybody's.
+/// `folder` and the folders below it, the deepest first. Links are not followed.
 fn below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut folders = Vec::new();
-    for entry in entries(folder)? {
-        if entry.symlink_metadata().is_ok_and(|of| of.is_dir()) {
-            folders.extend(below(&entry)?);
-        }
-    }
+    let mut folders =
+        entries(folder)?.iter().map(|entry| below(entry)).collect::<Result<Vec<_>, _>>()?.concat();
     folders.push(folder.to_owned());
     Ok(folders)
 }
@@ -198,9 +196,9 @@ pub(super) fn remove(folder: &Path, ours: &dyn Fn(&Path) -> bool) -> Result<(), 
     Ok(())
 }
 
-/// What is in `folder`; nothing where there is none.
+/// What is in `folder`; nothing where there is none, or only a link to one: what that leads to may be anybody's.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if !folder.is_dir() {
+    if !folder.symlink_metadata().is_ok_and(|of| of.is_dir()) {
         return Ok(Vec::new());
     }
     let failed = |e| Failure::io(folder, e);
@@ -217,7 +215,9 @@ pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::NotTheRecord { path: run.to_owned() });
     }
     let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
-    Ok(report::write(&record(run)?, folder)?)
+    let record = record(run)?;
+    let _lock = Lock::take(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    Ok(report::write(&record, folder)?)
 }
 
 /// The record of the run in a folder; `run` may name its file, too.
@@ -318,11 +318,17 @@ mod tests {
     fn what_a_link_leads_to_stays() {
         let folder = tempfile::tempdir().unwrap();
         let [run, elsewhere] = ["run", "elsewhere"].map(|name| folder.path().join(name));
-        let picture = elsewhere.join("snapshots/step000001_00.png");
-        write_picture(&picture, &report::Picture::grey(&[0.5], 1).png()).unwrap();
-        std::fs::create_dir_all(run.join("models")).unwrap();
-        std::os::unix::fs::symlink(&elsewhere, run.join("models/vae")).unwrap();
-        discard(&Lock::take(&run).unwrap(), &[]).unwrap();
-        assert!(picture.is_file());
+        let pictures = ["a.png", "vae/a.png", "vae/snapshots/a.png"].map(|name| elsewhere.join(name));
+        for picture in &pictures {
+            write_picture(picture, &report::Picture::grey(&[0.5], 1).png()).unwrap();
+        }
+        for link in ["models", figures::FOLDER, "models/vae"] {
+            let link = run.join(link);
+            std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+            discard(&Lock::take(&run).unwrap(), &[]).unwrap();
+            assert!(pictures.iter().all(|picture| picture.is_file()), "{}", link.display());
+            std::fs::remove_file(&link).unwrap();
+        }
     }
 }

@@ -55,27 +55,17 @@ pub struct Images {
     pub test: ImageSet,
 }
 
-/// Where a detector is fitted and kept.
-pub struct Place<'a> {
-    /// The run's folder.
-    pub run: &'a Path,
-    /// Identifies data and settings.
-    pub fingerprint: &'a str,
-    /// Where the networks live.
-    pub device: &'a Device,
-}
-
 /// Fits `detector` on the healthy images, or finds it fitted in its run, and scores the test images; a slow one as many of them as it
-/// can, which is all that it is told of their defects for.
+/// can, which is all that it is told of their defects for. `fingerprint` identifies data and settings.
 pub fn learn(
     detector: &Named<dyn Detector>,
     ground: &Ground<'_>,
-    place: &Place<'_>,
+    fingerprint: &str,
 ) -> Result<Learnt, Failure> {
     let &Ground { run, device, ref images, ref test, ref stream, progress, .. } = ground;
     let folders = Folders::of(detector, run, 0);
     let told = Told::new(detector, None, progress);
-    let task = folders.task(detector, place, stream, &told)?;
+    let task = folders.task(detector, fingerprint, device, stream, &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     let training_secs = secs(&folders.own, started);
@@ -135,13 +125,13 @@ pub fn again(
     training: usize,
     detector: &Named<dyn Detector>,
     ground: &Ground<'_>,
-    place: &Place<'_>,
+    fingerprint: &str,
 ) -> Result<Scores, Failure> {
-    let images = &ground.images;
+    let (images, stream) = (&ground.images, ground.stream.item("training", training));
     let folders = Folders::of(detector, ground.run, training);
     let which = format!("training {}", training + 1);
     let told = Told::new(detector, Some(&which), ground.progress);
-    let task = folders.task(detector, place, &ground.stream.item("training", training), &told)?;
+    let task = folders.task(detector, fingerprint, ground.device, &stream, &told)?;
     let started = Instant::now();
     let fitted = detector.item.fit(&images.training, &images.validation, &task)?;
     learnt.record.retrainings.push(record::Retraining {
@@ -181,7 +171,8 @@ impl Folders {
     fn task<'a>(
         &'a self,
         detector: &Named<dyn Detector>,
-        &Place { fingerprint, device, .. }: &Place<'a>,
+        fingerprint: &'a str,
+        device: &'a Device,
         stream: &Stream,
         progress: &'a dyn Progress,
     ) -> Result<Run<'a>, Failure> {

@@ -30,12 +30,15 @@ impl Lock {
             }
             _ => Failure::io(path, source),
         };
-        let made = !run.exists();
-        fs::create_dir_all(run).map_err(|e| failed(run, e))?;
         let path = run.join(FILE);
         loop {
-            let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-            let file = opened.map_err(|e| failed(&path, e))?;
+            let made = !run.exists();
+            fs::create_dir_all(run).map_err(|e| failed(run, e))?;
+            let file = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
+                // Whoever had made the folder let go of it in between.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(|e| failed(&path, e))?,
+            };
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Err(Failure::Busy { run: run.to_owned() }),
                 Ok(()) if !is_at(&file, &path) => {}
@@ -69,7 +72,7 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 impl Drop for Lock {
-    /// Leaves nothing behind. What stays of a process that was killed holds nobody up.
+    /// Leaves neither the file nor, where it was made and nothing was written, the folder. What stays of a process that was killed holds nobody up.
     fn drop(&mut self) {
         if cfg!(unix) {
             let _ = fs::remove_file(self.run.join(FILE));
@@ -119,13 +122,17 @@ mod tests {
     #[test]
     fn no_two_ever_hold_it() {
         let folder = tempfile::tempdir().unwrap();
+        // The holder makes and removes it each time.
+        let run = folder.path().join("run");
         let taken = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     while taken.fetch_add(1, Ordering::SeqCst) < 20_000 {
-                        let Ok(_lock) = Lock::take(folder.path()) else { continue };
-                        assert!(matches!(Lock::take(folder.path()), Err(Failure::Busy { .. })));
+                        match Lock::take(&run) {
+                            Ok(_lock) => assert!(matches!(Lock::take(&run), Err(Failure::Busy { .. }))),
+                            Err(e) => assert!(matches!(e, Failure::Busy { .. }), "{e}"),
+                        }
                     }
                 });
             }

@@ -55,7 +55,7 @@ use lock::Lock;
 pub use model::export_onnx;
 pub use photographs::read as photographs;
 pub use score::{Overlays, Request, Scored, score};
-use separate::{Pass, Row};
+use separate::{Pass, Passes, Row};
 use test_images::Test;
 
 /// A run that came to its end.
@@ -136,16 +136,15 @@ pub fn run(
     Ok(Finished { report, record })
 }
 
-/// A detector as often trained as the plan asks for, and what the separators make of it by training and separation.
+/// A detector as often trained as the plan asks for, and what the separators make of it.
 fn trained(
     detector: &Named<dyn Detector>,
     ground: &Ground<'_>,
     clock: &mut Clock,
-) -> Result<(Learnt, Vec<Vec<Vec<Row>>>), Failure> {
+) -> Result<(Learnt, Passes), Failure> {
     let Ground { plan, test, .. } = ground;
     let fingerprint = fingerprint(plan, detector);
-    let place = learn::Place { run: ground.run, fingerprint: &fingerprint, device: ground.device };
-    let mut trained = clock.time(&detector.name, || learn::learn(detector, ground, &place))?;
+    let mut trained = clock.time(&detector.name, || learn::learn(detector, ground, &fingerprint))?;
     let seen = test.seen(&trained, &ground.halves);
     let truth = Truth::new(&seen.images, &test.defects);
     let separate = |training, scores: &Scores| -> Result<Vec<Vec<Row>>, MetricError> {
@@ -157,8 +156,8 @@ fn trained(
     };
     let mut passes = vec![clock.time("separate", || separate(0, &trained.scores))?];
     for training in 1..plan.evidence.trainings {
-        let scores =
-            clock.time(&detector.name, || learn::again(&mut trained, training, detector, ground, &place))?;
+        let scores = clock
+            .time(&detector.name, || learn::again(&mut trained, training, detector, ground, &fingerprint))?;
         passes.push(clock.time("separate", || separate(training, &scores))?);
     }
     Ok((trained, passes))

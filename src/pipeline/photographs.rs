@@ -8,7 +8,7 @@ use generators::stream::Stream;
 
 use super::ground::Ground;
 use super::judge::{estimate_over_jobs, select, wide};
-use super::learn::{Images, Place};
+use super::learn::Images;
 use super::localisation::Footprints;
 use super::operating::top;
 use super::told::Told;
@@ -16,7 +16,7 @@ use super::{Failure, fingerprint, sample, write_picture};
 use crate::data::files::FilesError;
 use crate::data::photographs::{self, Photographs};
 use crate::data::{Context, ImageSet};
-use crate::detectors::{Detector, Fitted, Progress, Run, Scores};
+use crate::detectors::{Detector, Fitted, Run, Scores};
 use crate::metrics::MetricError;
 use crate::metrics::paired::auroc_difference;
 use crate::metrics::ranking::{auroc, average_precision};
@@ -49,7 +49,7 @@ pub fn read(plan: &Plan) -> Result<Option<Photographs>, FilesError> {
 /// # Errors
 /// Where a training fails, a score is not a number or a file cannot be written.
 pub fn judged(photographs: &Photographs, ground: &Ground<'_>) -> Result<record::Photographs, Failure> {
-    let &Ground { plan, run, device, ref stream, images: ref synthetic, progress, .. } = ground;
+    let &Ground { plan, run, ref stream, images: ref synthetic, .. } = ground;
     let detectors = &plan.detectors;
     let mut record = record::Photographs {
         training: photographs.training.len(),
@@ -78,9 +78,7 @@ pub fn judged(photographs: &Photographs, ground: &Ground<'_>) -> Result<record::
         let mut alone: Option<Scores> = None;
         for trained_on in [TrainedOn::Photographs, TrainedOn::Synthetic, TrainedOn::Both] {
             let healthy = Healthy::of(trained_on, synthetic, photographs);
-            let fingerprint = fingerprint(plan, detector);
-            let place = Place { run, fingerprint: &fingerprint, device };
-            let fitted = fit(detector, trained_on, &healthy, &place, stream, progress)?;
+            let fitted = fit(detector, trained_on, &healthy, ground)?;
             let scores = fitted.scorer.score(&photographs.test)?;
             let stream = stream.child("photographs").child(&detector.name);
             let result = OnPhotographs {
@@ -143,15 +141,13 @@ fn fit(
     detector: &Named<dyn Detector>,
     trained_on: TrainedOn,
     healthy: &Healthy<'_>,
-    &Place { run, fingerprint, device }: &Place<'_>,
-    stream: &Stream,
-    progress: &dyn Progress,
+    ground: &Ground<'_>,
 ) -> Result<Fitted, Failure> {
-    let model = run.join("models").join(&detector.name);
-    let stream = stream.child(&detector.name);
+    let model = ground.run.join("models").join(&detector.name);
+    let (fingerprint, stream) = (fingerprint(ground.plan, detector), ground.stream.child(&detector.name));
     // What was trained on synthetic images is there already.
     let (folder, fingerprint, stream) = match trained_on {
-        TrainedOn::Synthetic => (model, fingerprint.to_owned(), stream),
+        TrainedOn::Synthetic => (model, fingerprint, stream),
         TrainedOn::Photographs | TrainedOn::Both => {
             let name = trained_on.words();
             (
@@ -162,14 +158,14 @@ fn fit(
         }
     };
     std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, e))?;
-    let told = Told::new(detector, Some(trained_on.words()), progress);
+    let told = Told::new(detector, Some(trained_on.words()), ground.progress);
     let run = Run {
         stream,
         folder: &folder,
         base: None,
         reduction: 1,
         fingerprint: &fingerprint,
-        device,
+        device: ground.device,
         progress: &told,
     };
     Ok(detector.item.fit(&healthy.training, &healthy.validation, &run)?)

@@ -188,13 +188,14 @@ impl Drawn {
         let out = request.out;
         let drawn = Self { part: out.join(format!("{OVERLAYS}.part")), whole: out.join(OVERLAYS) };
         let drawing = request.overlays != Overlays::Never;
-        if drawing && drawn.whole.is_file() {
-            return Err(Failure::Occupied { path: drawn.whole });
+        let in_the_way = [&drawn.part, &drawn.whole].into_iter().find(|folder| drawing && folder.is_file());
+        if let Some(path) = in_the_way {
+            return Err(Failure::Occupied { path: path.clone() });
         }
         for (before, file) in files.iter().enumerate().filter(|_| drawing) {
             let name = overlay_name(before, file);
             let mut places = [&drawn.whole, &drawn.part].into_iter().map(|folder| folder.join(&name));
-            if let Some(path) = places.find(|path| path.exists() && !is_signed(path)) {
+            if let Some(path) = places.find(|path| path.symlink_metadata().is_ok() && !is_signed(path)) {
                 return Err(Failure::Occupied { path });
             }
         }

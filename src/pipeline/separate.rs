@@ -99,6 +99,9 @@ pub struct Row {
     pub groups: Vec<Result<Groups, String>>,
 }
 
+/// What the separators made of a detector, by training and separation.
+pub type Passes = Vec<Vec<Vec<Row>>>;
+
 /// What a separator said of the images that judge.
 pub struct Groups {
     /// The group of each, 0 or 1.

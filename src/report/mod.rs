@@ -79,9 +79,13 @@ pub fn write(record: &Record, run: &Path) -> Result<PathBuf, ReportError> {
         (scores::CALLS_FILE, scores::calls_parquet(record).map(Some)),
         (scores::SHIFTS_FILE, scores::shifts_parquet(record)),
     ] {
-        let refused = |e| ReportError::Io { path: run.join(file), source: std::io::Error::other(e) };
-        if let Some(table) = table.map_err(refused)? {
-            write(file, &table)?;
+        let path = run.join(file);
+        let refused = |e| ReportError::Io { path: path.clone(), source: std::io::Error::other(e) };
+        match table.map_err(refused)? {
+            Some(table) => drop(write(file, &table)?),
+            // An earlier run of the scenario may have had one.
+            None if path.is_file() => fs::remove_file(&path).map_err(failed(&path))?,
+            None => {}
         }
     }
     write(bencher::FILE, format!("{:#}\n", bencher::json(record)).as_bytes())?;

@@ -50,18 +50,24 @@ impl Discard {
     /// A file that cannot be removed; what is left can be discarded again.
     pub fn carry_out(self) -> Result<(), DatasetError> {
         let Self { folder, found: Found { files, folders }, journal } = self;
-        for file in files.iter().filter(|file| *file != MANIFEST) {
+        // Without manifest and journal nobody could tell what a run that is killed here has left.
+        let last = |file: &&String| *file == MANIFEST || of_journal(file).is_some();
+        for file in files.iter().filter(|file| !last(file)) {
             remove_file(&folder.join(file))?;
         }
         // Those inside others were found after them.
-        for inner in folders.iter().rev() {
+        for inner in folders.iter().rev().filter(|inner| *inner != JOURNAL) {
             let path = folder.join(inner);
             fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))?;
         }
-        // Without them nobody could tell what a run that was killed here has left.
         remove_file(&folder.join(MANIFEST))?;
         journal.map_or(Ok(()), Journal::remove)
     }
+}
+
+/// The name inside the journal's folder.
+fn of_journal(file: &str) -> Option<&str> {
+    file.strip_prefix(JOURNAL)?.strip_prefix('/')
 }
 
 /// What tells a dataset's files from others.
@@ -88,6 +94,9 @@ impl<'a> Own<'a> {
 
     /// True for a file of the dataset, finished or not.
     fn has(&self, file: &str) -> bool {
+        if let Some(name) = of_journal(file) {
+            return journal::owns(name);
+        }
         let file = file.strip_suffix(PART).unwrap_or(file);
         let is_image = |(class, name)| self.classes.contains(class) && is_image(name);
         self.listed.contains(file)
@@ -96,7 +105,7 @@ impl<'a> Own<'a> {
     }
 }
 
-/// What is in a dataset's folder, but for its journal and hidden entries; `/` between names.
+/// What is in a dataset's folder, but for hidden entries; `/` between names.
 #[derive(Default)]
 struct Found {
     files: Vec<String>,
@@ -107,7 +116,7 @@ struct Found {
 impl Found {
     fn below(folder: &Path) -> Result<Self, DatasetError> {
         let mut found = Self::default();
-        for entry in entries(folder)?.into_iter().filter(|e| e != JOURNAL && !e.starts_with('.')) {
+        for entry in entries(folder)?.into_iter().filter(|entry| !entry.starts_with('.')) {
             found.put(folder, entry);
         }
         let mut next = 0;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::files::{read_json, write_json};
 use super::formats::{self, Formats, Settings};
-use super::journal::{Header, Journal};
+use super::journal::{self, Header, Journal};
 use super::view::Outline;
 use super::{Dataset, DatasetError, LEDGER, MANIFEST, Manifest, Row, ledger};
 
@@ -24,9 +24,11 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<(), DatasetError> {
     // Another run may have added some before the journal was ours.
     let mut manifest = manifest(folder)?;
     let missing = missing(formats, &manifest);
-    leave_out(folder, &mut manifest, &missing)?;
+    drop_unfinished(folder, &manifest)?;
+    // Before any file of theirs goes or comes, so that what a run that is killed leaves is known to be theirs.
     let begun = Manifest { formats: missing.clone(), ..Manifest::default() };
     journal.begin(&Header { shard: None, jobs: 0, folders: Vec::new(), manifest: begun })?;
+    leave_out(folder, &mut manifest, &missing)?;
     if let Err(error) = write(folder, &mut manifest, &missing) {
         // The first error is the one that tells what is wrong.
         let removed = missing.keys().try_for_each(|name| formats::remove(folder, name));
@@ -36,6 +38,13 @@ pub fn export(folder: &Path, formats: &Formats) -> Result<(), DatasetError> {
     manifest.formats.extend(missing);
     write_json(&folder.join(MANIFEST), &manifest)?;
     journal.remove()
+}
+
+/// Removes what an export that was cut off has left of formats that the `manifest` does not list.
+pub fn drop_unfinished(folder: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
+    let begun = journal::header(folder)?.map(|header| header.manifest.formats).unwrap_or_default();
+    let mut unfinished = begun.keys().filter(|name| !manifest.formats.contains_key(*name));
+    unfinished.try_for_each(|name| formats::remove(folder, name))
 }
 
 /// Removes what there is of `formats`, finished or not, from the dataset; before that from its manifest, which never

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, has_sha256, read_json, remove_file, write_json};
+use super::files::{self, PART, has_sha256, read_json, remove_file, write_json};
 use super::{DatasetError, Manifest, Row, Shard};
 
 /// The folder of completion records.
@@ -64,7 +64,18 @@ pub fn has_record(folder: &Path, job: u32) -> bool {
 }
 
 fn path(folder: &Path, job: u32) -> PathBuf {
-    folder.join(JOURNAL).join(format!("job{job:04}.json"))
+    folder.join(JOURNAL).join(record_name(job))
+}
+
+fn record_name(job: u32) -> String {
+    format!("job{job:04}.json")
+}
+
+/// True for the name of a file of a journal, finished or not: others in its folder are somebody else's.
+pub fn owns(name: &str) -> bool {
+    let name = name.strip_suffix(PART).unwrap_or(name);
+    let job = || name.strip_prefix("job")?.strip_suffix(".json")?.parse().ok();
+    [HEADER, LOCK].contains(&name) || job().is_some_and(|job| record_name(job) == name)
 }
 
 /// The open journal of one dataset; no other process has it open.
@@ -119,13 +130,14 @@ impl Journal {
     /// Removes the journal, the header last.
     pub fn remove(self) -> Result<(), DatasetError> {
         let path = self.folder.join(JOURNAL);
-        for entry in files::entries(&path)? {
-            if entry != HEADER && entry != LOCK {
-                remove_file(&path.join(entry))?;
-            }
+        let records = files::entries(&path)?.into_iter().filter(|entry| owns(entry));
+        for entry in records.filter(|entry| entry != HEADER && entry != LOCK) {
+            remove_file(&path.join(entry))?;
         }
         remove_file(&path.join(HEADER))?;
         remove_file(&path.join(LOCK))?;
-        fs::remove_dir(&path).map_err(DatasetError::io("remove", &path))
+        // Fails where somebody else's file is in it, and then it has to stay.
+        let _ = fs::remove_dir(&path);
+        Ok(())
     }
 }

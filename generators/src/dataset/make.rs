@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::export::export;
+use super::export::{drop_unfinished, export};
 use super::files::{self, PART, read_json};
 use super::finish::finish;
 use super::journal::{self, Header, JOURNAL, Journal, Record};
@@ -68,8 +68,10 @@ pub fn make(folder: &Path, header: &Header, source: &dyn Source, report: Report)
             return Err(DatasetError::OtherShard { folder: folder.to_owned(), holds: "all".to_owned() });
         }
         Dataset::check_files(folder, &manifest)?;
-        if folder.join(JOURNAL).is_dir() {
-            Journal::open(folder)?.remove()?;
+        if journal::header(folder)?.is_some() {
+            let journal = Journal::open(folder)?;
+            drop_unfinished(folder, &manifest)?;
+            journal.remove()?;
         }
         return export(folder, &header.manifest.formats);
     }

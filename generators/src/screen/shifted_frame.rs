@@ -63,8 +63,7 @@ pub(super) fn check_edges(series: &Series<'_>, at: usize) -> Option<Finding> {
 ///
 /// What is moved out of an image comes in again opposite. Its ends then are what were neighbours in the scene, and differ no more
 /// than others within an image; and the ends of the scene meet in the seam, so that it stands out as these do. A
-/// straight contour that a sharp lens draws changes no ends. So neither has to be told by how many images have it: a fault may last
-/// as long as a contour.
+/// straight contour that a sharp lens draws changes no ends, however many images show it; and a fault may last as long.
 fn seam(lines: &Lines, usual: f64) -> f64 {
     // As a factor, the ends are nearer to what lines within an image do, which is 1, than to what ends do.
     if lines.ends_stand_out().powi(2) > usual {

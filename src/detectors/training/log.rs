@@ -49,18 +49,20 @@ struct Place {
     elapsed_secs: f64,
 }
 
-/// Whether the file at `path` is a training log: its first line has what every [`Line`] has.
+/// Whether the file at `path` is a training log: its first line has what every [`Line`] has, or it was killed before that.
 pub fn is_log(path: &Path) -> bool {
     const KEYS: [&str; 6] =
         ["stage", "step", "losses", "learning_rate", "gradient_norm", "images_per_second"];
     /// More than a line ever has, in bytes.
     const MOST: u64 = 1 << 20;
-    let first = || -> std::io::Result<serde_json::Map<String, serde_json::Value>> {
+    let first = || -> std::io::Result<bool> {
         let mut line = String::new();
         BufReader::new(File::open(path)?.take(MOST)).read_line(&mut line)?;
-        Ok(serde_json::from_str(&line)?)
+        let has_all =
+            |of: serde_json::Map<String, serde_json::Value>| KEYS.iter().all(|key| of.contains_key(*key));
+        Ok(line.is_empty() || serde_json::from_str(&line).is_ok_and(has_all))
     };
-    first().is_ok_and(|line| KEYS.iter().all(|key| line.contains_key(*key)))
+    first().unwrap_or(false)
 }
 
 /// Wall time in seconds of the training whose log lies in `folder`, all stages and continuations together, up to the last line of

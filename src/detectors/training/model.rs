@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
@@ -21,7 +19,7 @@ use super::{History, Networks, log};
 use crate::data::Context;
 use crate::detectors::reduced::behind_average;
 use crate::detectors::{Detector, DetectorError, KINDS, Run, Scorer};
-use crate::nets::{NetsError, checkpoint};
+use crate::nets::{NetsError, checkpoint, is_ours};
 
 /// No image is larger along one side, in pixels.
 const MOST_PX: usize = 1 << 16;
@@ -29,34 +27,11 @@ const MOST_PX: usize = 1 << 16;
 /// The file's name inside a model's folder.
 pub const FILE: &str = "model.safetensors";
 
-/// The key of the file's metadata under which this program says what it is.
-const KEY: &str = "synthgen";
-
 /// Whether a training wrote `file`: parameters of this program, whatever they are called, or a log of its lines.
 pub fn is_training(file: &Path) -> bool {
-    let ours: fn(&Path) -> bool = if file.ends_with(log::FILE) { log::is_log } else { says_whose_it_is };
+    let ours: fn(&Path) -> bool = if file.ends_with(log::FILE) { log::is_log } else { is_ours };
     // Only what is a file: others may never end, or never begin.
     file.is_file() && ours(file)
-}
-
-/// Whether a safetensors file has this program's metadata. Only its head is read: somebody else's may be larger than the memory.
-fn says_whose_it_is(file: &Path) -> bool {
-    /// The longest head that the format allows, in bytes.
-    const MOST: u64 = 100_000_000;
-    #[derive(Deserialize)]
-    struct Head {
-        #[serde(rename = "__metadata__")]
-        metadata: BTreeMap<String, String>,
-    }
-    let head = || -> std::io::Result<Head> {
-        let mut open = File::open(file)?;
-        let mut length = [0; 8];
-        open.read_exact(&mut length)?;
-        let mut head = Vec::new();
-        open.take(u64::from_le_bytes(length).min(MOST)).read_to_end(&mut head)?;
-        Ok(serde_json::from_slice(&head)?)
-    };
-    head().is_ok_and(|head| head.metadata.contains_key(KEY))
 }
 
 /// What has to be known of a detector before its weights can be read.

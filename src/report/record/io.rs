@@ -197,8 +197,9 @@ impl Record {
         for (shift, point) in self.shifts.iter().flat_map(|s| s.points.iter().map(move |point| (s, point))) {
             let images = point.test_images.len();
             for score in &point.scores {
-                let of_all = score.values.len() == self.trainings;
-                if !score.values.is_empty() && !(of_all && score.values.iter().all(|v| v.len() == images)) {
+                let complete = score.values.len() == self.trainings
+                    && score.values.iter().all(|values| values.len() == images);
+                if !score.values.is_empty() && !complete {
                     let (ShiftedScore { detector, score, .. }, trainings) = (score, self.trainings);
                     return Err(format!(
                         "{detector} {score} in {} at {} has not one score for each of {images} images in {trainings} trainings",
