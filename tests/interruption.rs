@@ -384,7 +384,7 @@ fn a_full_or_read_only_disk_ends_the_run_with_one_message() {
             let expected = format!("the folder {run} cannot be written (Read-only file system");
             assert!(message.contains(&expected), "{message}");
         }
-        assert_eq!(message.matches("choose another one with --out").count(), 2, "{message}");
+        assert_eq!(message.matches("allow it, or choose another one").count(), 2, "{message}");
         assert_eq!(message.matches("cannot").count(), 2, "{message}");
     }
 }

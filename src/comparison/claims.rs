@@ -36,7 +36,7 @@ fn one(better: &Evidence, than: &Evidence, stream: &Stream) -> Option<ClaimTest>
         than: than.whole()?,
         difference: Estimate { value: interval.estimate, interval: interval.ends() },
         // Jobs that all tell the same do not tell what others would.
-        p_value: interval.ends().map_or(1.0, |_| interval.p_value()),
+        p_value: interval.tested().unwrap_or(1.0),
         finding: Finding::Undecided,
     })
 }

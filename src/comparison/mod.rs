@@ -107,7 +107,7 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
                 after: new.whole()?,
                 paired,
                 interval: interval.and_then(|interval| interval.ends()),
-                p_value: interval.map(|interval| interval.p_value()),
+                p_value: interval.and_then(|interval| interval.tested()),
                 direction: Direction::Level,
             })
         })
@@ -128,7 +128,9 @@ fn difference(old: &Evidence, new: &Evidence, paired: bool, stream: &Stream) -> 
     }
     let of = |evidence: &Evidence, name: &str| {
         let stream = stream.child(name);
-        bootstrap(evidence.design, REPLICATES, &stream, SHARE, |drawn| evidence.value(drawn))
+        let found = bootstrap(evidence.design, REPLICATES, &stream, SHARE, |drawn| evidence.value(drawn));
+        // Of one that did not vary nobody knows how much it does.
+        found.filter(|interval| interval.ends().is_some())
     };
     Some(independent(of(old, "before")?, of(new, "after")?))
 }

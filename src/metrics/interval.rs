@@ -23,6 +23,9 @@ use crate::quantile::linear_quantile;
 /// The ends of the 95 % interval of the standard normal law.
 pub const NORMAL_97_5: f64 = 1.959_963_984_540_054;
 
+/// Probability of what lies outside an interval.
+const OUTSIDE: f64 = 0.05;
+
 /// The range of a share, an accuracy or an area.
 pub const SHARE: [f64; 2] = [0.0, 1.0];
 /// The range of a difference of two of them.
@@ -124,6 +127,14 @@ impl Interval {
         }
         let t = self.estimate.abs() / self.standard_error;
         if t.is_infinite() { 0.0 } else { law(self.freedom).map_or(1.0, |law| 2.0 * law.sf(t)) }
+    }
+
+    /// As [`Self::p_value`], but at least 5 % where 0 lies within the interval: a few levels of which each is left out by itself may
+    /// seem to vary less than they do where they are drawn. `None` where nothing varied, which says nothing of other jobs.
+    pub fn tested(&self) -> Option<f64> {
+        let [low, high] = self.ends()?;
+        let p = self.p_value();
+        Some(if low <= 0.0 && high >= 0.0 { p.max(OUTSIDE) } else { p })
     }
 }
 
@@ -339,6 +350,16 @@ mod tests {
         let whole = whole.unwrap();
         assert_eq!((whole.low, whole.estimate, whole.high, whole.standard_error), (1.0, 1.0, 1.0, 0.0));
         assert_eq!(whole.p_value(), 0.0);
+    }
+
+    #[test]
+    fn what_lies_within_an_interval_is_not_excluded_by_its_test() {
+        let of = |low, high| Interval { low, estimate: 0.1, high, standard_error: 0.02, freedom: 9.0 };
+        assert!(of(0.05, 0.15).tested().unwrap() < 0.001);
+        assert_eq!(of(-0.01, 0.2).tested(), Some(0.05));
+        assert_eq!(of(0.1, 0.1).tested(), None);
+        let unsure = Interval { standard_error: 0.1, ..of(-0.1, 0.3) };
+        assert_eq!(unsure.tested(), Some(unsure.p_value()));
     }
 
     /// scipy: `2 * scipy.stats.t.sf(2.1, 9)`, `2 * scipy.stats.norm.sf(2.1)`.

@@ -215,9 +215,9 @@ pub fn redraw(run: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::NotTheRecord { path: run.to_owned() });
     }
     let folder = if run.is_file() { run.parent().unwrap_or(Path::new("")) } else { run };
-    let record = record(run)?;
-    let _lock = Lock::take(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
-    Ok(report::write(&record, folder)?)
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let _lock = folder.is_dir().then(|| Lock::take(folder)).transpose()?;
+    Ok(report::write(&record(run)?, folder)?)
 }
 
 /// The record of the run in a folder; `run` may name its file, too.

@@ -252,7 +252,7 @@ fn how_faint(record: &Record) -> Option<Point> {
         )),
     }
     if !always.is_empty() {
-        said.push(format!("Every image of {} was found.", listed(&always)));
+        said.push(format!("{score} finds every image of {}.", listed(&always)));
     }
     match (&from[..], &never[..]) {
         (_, []) => {}

@@ -50,6 +50,11 @@ impl Axis {
         Self { logarithmic: false, low, high, beyond: 0 }
     }
 
+    /// Whether it counts powers.
+    pub fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
     /// Where `value` is, 0 to 1, clamped to the ends.
     pub fn place(&self, value: f64) -> f64 {
         let v = if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value };

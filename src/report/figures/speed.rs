@@ -33,9 +33,13 @@ pub fn draw(record: &Record) -> Option<String> {
 
 fn plot(area: &Area<'_>, rows: &[(&str, f64)], height: f64) -> Drawn {
     area.fill(&WHITE)?;
-    // Bars begin a little below the fastest.
-    let least = rows.iter().map(|row| row.1).fold(f64::INFINITY, f64::min) / 2.0;
-    let axis = Axis::choose(rows.iter().map(|row| row.1).chain([least]));
+    // Bars begin at nothing, or where powers are counted, a little below the fastest.
+    let [least, most] =
+        [f64::min, f64::max].map(|pick| rows.iter().map(|row| row.1).reduce(pick).unwrap_or(1.0));
+    let axis = match Axis::choose(rows.iter().map(|row| row.1).chain([least / 2.0])) {
+        axis if axis.is_logarithmic() => axis,
+        _ => Axis::linear(0.0, 1.02 * most),
+    };
     let (right, bottom) = (WIDTH - RIGHT, height - BOTTOM);
     for (place, label) in axis.ticks(6) {
         let x = LEFT + place * (right - LEFT);

@@ -70,13 +70,19 @@ fn findings(record: &Record) -> Vec<Markup> {
     record.shifts.iter().filter_map(sentence).collect()
 }
 
-/// The rows of both tables: the scenario's own test images, then every shift by its widths.
-fn rows(record: &Record, columns: usize, own: &[Markup], of: &dyn Fn(&ShiftPoint) -> Vec<Markup>) -> Markup {
+/// The rows of both tables: so many of the scenario's own test images, then every shift by its widths.
+fn rows(
+    record: &Record,
+    images: usize,
+    columns: usize,
+    own: &[Markup],
+    of: &dyn Fn(&ShiftPoint) -> Vec<Markup>,
+) -> Markup {
     html! {
         tbody {
             tr {
                 th scope="row" { "as in training" }
-                td { (record.test_images.len()) }
+                td { (images) }
                 @for cell in own { td { (cell) } }
             }
         }
@@ -130,12 +136,14 @@ fn ranking(record: &Record, scores: &[Score<'_>]) -> Markup {
                     th scope="col" { (pair.representation) " with " (pair.separator) small { br; "balanced accuracy" } }
                 }
             } }
-            (rows(record, 2 + scores.len() + usize::from(pair.is_some()), &own, &of))
+            (rows(record, record.test_images.len(), 2 + scores.len() + usize::from(pair.is_some()), &own, &of))
         }
     }
 }
 
 fn thresholds(record: &Record, scores: &[Score<'_>]) -> Markup {
+    // Thresholds are judged on the half that judges separators, of the first separation.
+    let judged = record.judged_images.first().map_or(record.test_images.len(), Vec::len);
     let both = |rates: Option<(Estimate, Estimate)>| {
         html! {
             @match rates {
@@ -167,7 +175,7 @@ fn thresholds(record: &Record, scores: &[Score<'_>]) -> Markup {
                     th scope="col" { (d.name) ": " (c.name) @if let Some(first) = c.operating.first() { small { br; (first.threshold) } } }
                 }
             } }
-            (rows(record, 2 + scores.len(), &own.collect::<Vec<_>>(), &of))
+            (rows(record, judged, 2 + scores.len(), &own.collect::<Vec<_>>(), &of))
         }
     }
 }
