@@ -107,7 +107,8 @@ pub fn compare(before: &Record, after: &Record) -> Comparison {
                 after: new.whole()?,
                 paired,
                 interval: interval.and_then(|interval| interval.ends()),
-                p_value: interval.and_then(|interval| interval.tested()),
+                // Where all jobs tell the same difference, nothing speaks for chance.
+                p_value: interval.map(|interval| interval.tested().unwrap_or_else(|| interval.p_value())),
                 direction: Direction::Level,
             })
         })

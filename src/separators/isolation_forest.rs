@@ -61,10 +61,11 @@ impl Forest {
     fn scores(&self, rows: &Matrix) -> Vec<f64> {
         let unit = self.trees.len() as f64 * mean_path_length(self.sample);
         let mut scores = vec![0.0; rows.rows];
-        scores.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, scores)| {
+        let together = (TOGETHER / rows.columns.max(1)).clamp(1, 64);
+        scores.par_chunks_mut(together).enumerate().for_each(|(block, scores)| {
             for tree in &self.trees {
                 for (i, score) in scores.iter_mut().enumerate() {
-                    *score += f64::from(tree.path_length(rows.row(block * TOGETHER + i)));
+                    *score += f64::from(tree.path_length(rows.row(block * together + i)));
                 }
             }
             scores.iter_mut().for_each(|score| *score = (-*score / unit).exp2());
@@ -97,8 +98,8 @@ fn mean_path_length(n: usize) -> f64 {
     }
 }
 
-/// Rows that go down a tree one after the other: they and the tree stay in the cache, and their paths overlap in the processor.
-const TOGETHER: usize = 16;
+/// Numbers of the rows that go down a tree one after the other: they and the tree stay in the first cache.
+const TOGETHER: usize = 1 << 12;
 
 /// Goes to the left where the feature is at most the threshold.
 #[derive(Clone, Copy)]
