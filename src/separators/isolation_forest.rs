@@ -60,17 +60,13 @@ impl Forest {
     /// 2 to the power of minus the mean path length, in units of the mean path length c(sample).
     fn scores(&self, rows: &Matrix) -> Vec<f64> {
         let unit = self.trees.len() as f64 * mean_path_length(self.sample);
-        let mut scores = vec![0.0; rows.rows];
-        let together = (TOGETHER / rows.columns.max(1)).clamp(1, 64);
-        scores.par_chunks_mut(together).enumerate().for_each(|(block, scores)| {
-            for tree in &self.trees {
-                for (i, score) in scores.iter_mut().enumerate() {
-                    *score += f64::from(tree.path_length(rows.row(block * together + i)));
-                }
-            }
-            scores.iter_mut().for_each(|score| *score = (-*score / unit).exp2());
-        });
-        scores
+        // Row by row, since one row stays in the cache while all trees read it.
+        let score = |i| {
+            let row = rows.row(i);
+            let lengths: f64 = self.trees.iter().map(|tree| f64::from(tree.path_length(row))).sum();
+            (-lengths / unit).exp2()
+        };
+        (0..rows.rows).into_par_iter().map(score).collect()
     }
 }
 
@@ -98,25 +94,17 @@ fn mean_path_length(n: usize) -> f64 {
     }
 }
 
-/// Numbers of the rows that go down a tree one after the other: they and the tree stay in the first cache.
-const TOGETHER: usize = 1 << 12;
-
-/// Goes to the left where the feature is at most the threshold.
 #[derive(Clone, Copy)]
-struct Cut {
-    feature: u32,
-    threshold: f32,
+enum Node {
+    /// Where a path ends: its length, with what the rows left here would add.
+    Leaf { path_length: f32 },
+    /// Goes to `left` where the feature is at most the threshold, else to `left + 1`.
+    Cut { feature: u32, threshold: f32, left: u32 },
 }
 
-/// What goes through everything: to the left.
-const NO_CUT: Cut = Cut { feature: 0, threshold: f32::INFINITY };
-
-/// All paths have as many steps, so that no branch has to be guessed: one that ends sooner goes on to the left.
 struct Tree {
-    /// Level by level, from the root; of node `i` of a level, those of the next are `2 i` and `2 i + 1`.
-    cuts: Vec<Cut>,
-    /// By the node that a path ends in, as of a further level: its length, with what the rows left there would add.
-    path_lengths: Vec<f32>,
+    /// The root first.
+    nodes: Vec<Node>,
 }
 
 impl Tree {
@@ -125,27 +113,28 @@ impl Tree {
         for i in 0..sample {
             members.swap(i, i + stream.below(rows.rows - i));
         }
-        let ends = sample.next_power_of_two();
         let mut growth = Growth {
             rows,
             stream,
             features: (0..rows.columns as u32).collect(),
             values: vec![0.0; sample],
-            tree: Self { cuts: vec![NO_CUT; ends - 1], path_lengths: vec![0.0; ends] },
-            deepest: ends.ilog2(),
+            nodes: vec![Node::Leaf { path_length: 0.0 }],
+            deepest: sample.next_power_of_two().ilog2(),
         };
         growth.cut(0, &mut members[..sample], rows.columns, 0);
-        growth.tree
+        Self { nodes: growth.nodes }
     }
 
     fn path_length(&self, row: &[f32]) -> f32 {
-        let (mut node, mut level) = (0, 0);
-        while level < self.cuts.len() {
-            let Cut { feature, threshold } = self.cuts[level + node];
-            node = 2 * node + usize::from(row[feature as usize] > threshold);
-            level = 2 * level + 1;
+        let mut node = self.nodes[0];
+        loop {
+            match node {
+                Node::Leaf { path_length } => return path_length,
+                Node::Cut { feature, threshold, left } => {
+                    node = self.nodes[left as usize + usize::from(row[feature as usize] > threshold)];
+                }
+            }
         }
-        self.path_lengths[node]
     }
 }
 
@@ -157,21 +146,23 @@ struct Growth<'a> {
     features: Vec<u32>,
     /// Room for one column of the members of a node.
     values: Vec<f32>,
-    tree: Tree,
+    nodes: Vec<Node>,
     /// The average height of a tree of this many rows: what lies deeper is not anomalous.
     deepest: u32,
 }
 
 impl Growth<'_> {
-    /// Cuts `node` of the level `depth`, which holds `members`, and everything below it, or ends the path there.
+    /// Turns node `at`, which holds `members`, into a cut with everything below it, or into a leaf.
     /// `varied` features may still vary among the members.
-    fn cut(&mut self, node: usize, members: &mut [u32], mut varied: usize, depth: u32) {
+    fn cut(&mut self, at: usize, members: &mut [u32], mut varied: usize, depth: u32) {
+        let leaf = Node::Leaf { path_length: (f64::from(depth) + mean_path_length(members.len())) as f32 };
+        self.nodes[at] = leaf;
         if depth == self.deepest || members.len() < 2 {
-            return self.end(node, members.len(), depth);
+            return;
         }
         let (feature, low, high) = loop {
             if varied == 0 {
-                return self.end(node, members.len(), depth);
+                return;
             }
             let pick = self.stream.below(varied);
             let (low, high) = self.gather(self.features[pick], members);
@@ -186,16 +177,12 @@ impl Growth<'_> {
         let threshold = if drawn < high { drawn } else { low };
         let middle = self.part(threshold, members);
 
-        self.tree.cuts[(1 << depth) - 1 + node] = Cut { feature, threshold };
+        let left = self.nodes.len();
+        self.nodes.extend([leaf, leaf]);
+        self.nodes[at] = Node::Cut { feature, threshold, left: left as u32 };
         let (below, above) = members.split_at_mut(middle);
-        self.cut(2 * node, below, varied, depth + 1);
-        self.cut(2 * node + 1, above, varied, depth + 1);
-    }
-
-    /// Ends the paths at `node`, where `members` rows are left.
-    fn end(&mut self, node: usize, members: usize, depth: u32) {
-        let path_length = f64::from(depth) + mean_path_length(members);
-        self.tree.path_lengths[node << (self.deepest - depth)] = path_length as f32;
+        self.cut(left, below, varied, depth + 1);
+        self.cut(left + 1, above, varied, depth + 1);
     }
 
     /// Reads one feature of the members; returns its least and greatest value.
@@ -251,9 +238,8 @@ mod tests {
         let rows = Matrix::new(4, 2, vec![0.0, 5.0, 1.0, 5.0, 1.0, 5.0, 9.0, 5.0]);
         for seed in 0..50 {
             let tree = Tree::grow(&rows, 4, Stream::root(seed));
-            let cuts: Vec<u32> =
-                tree.cuts.iter().filter(|cut| cut.threshold.is_finite()).map(|cut| cut.feature).collect();
-            assert_eq!(cuts, [0, 0]);
+            let cuts = tree.nodes.iter().filter(|n| matches!(n, Node::Cut { feature: 0, .. })).count();
+            assert_eq!((tree.nodes.len(), cuts), (5, 2));
             let lengths: Vec<f32> = (0..4).map(|i| tree.path_length(rows.row(i))).collect();
             // Either end is cut off first; the equal rows end together, c(2) = 1 deeper than their leaf.
             assert!(lengths == [1.0, 3.0, 3.0, 2.0] || lengths == [2.0, 3.0, 3.0, 1.0], "{lengths:?}");
