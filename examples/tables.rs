@@ -38,7 +38,7 @@ fn main() {
     let start = cpu_secs();
     if !projection.is_empty() {
         let projection = build(projections::KINDS, read(&projection)).unwrap().1;
-        table = projection.fit(&table, &stream).unwrap().fitted().clone();
+        table = projection.fit(table, &stream).unwrap().fitted().clone();
     }
     let groups = (!separator.is_empty()).then(|| {
         let separator = build(separators::KINDS, read(&separator)).unwrap().1;

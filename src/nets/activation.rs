@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::relay;
-use super::vectors::widest;
+use crate::kernels::vectors::widest;
 
 /// The function behind a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -25,7 +25,6 @@ mod linear;
 mod losses;
 mod norm;
 pub mod onnx;
-mod panels;
 mod parameters;
 mod process;
 mod product;
@@ -35,9 +34,7 @@ mod repeated;
 mod scratch;
 mod store;
 mod sums;
-mod transpose;
 mod upsample;
-mod vectors;
 
 pub use activation::Activation;
 pub use adam::Adam;

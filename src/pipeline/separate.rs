@@ -288,7 +288,7 @@ impl<'a> Fitting<'a> {
         stream: &Stream,
     ) -> Result<(Reduction, Matrix), String> {
         let half = matrix.select(&self.halves.fit);
-        let fitted = projection.item.fit(&half, stream).map_err(|e| e.to_string())?;
+        let fitted = projection.item.fit(half, stream).map_err(|e| e.to_string())?;
         let mut projected = fitted.transform(matrix).map_err(|e| e.to_string())?;
         let components = projection.item.components();
         if let (true, Some(first)) = (components.sees_labels(), self.separation.separators.first()) {

@@ -1,4 +1,4 @@
-//! Rows in double precision, their products, and eigenvectors of symmetric matrices: the border to faer.
+//! Rows in double precision and their products: the border to faer.
 //!
 //! On one thread: the last bit of a product may depend on how many there are.
 
@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, Mat, MatRef, Par};
 
-use super::{Matrix, RepresentationError};
+use super::Matrix;
 
 /// Rows less an origin, in double precision: made a few columns or rows at a time, so that what is multiplied is in the cache
 /// and a table of single precision is not kept in double beside itself.
@@ -74,18 +74,6 @@ impl<'a> Shifted<'a> {
         scatter
     }
 
-    /// The products of these rows with `others` of as many columns, `[rows, others]`.
-    pub fn products(&self, others: Self) -> Mat<f64> {
-        let mut products = Mat::zeros(self.rows.rows, others.rows.rows);
-        let mut values = Vec::new();
-        self.column_blocks(|range, block| {
-            others.fill(0..others.rows.rows, range.clone(), &mut values);
-            let other = MatRef::from_row_major_slice(&values, others.rows.rows, range.len());
-            matmul(products.as_mut(), Accum::Add, block, other.transpose(), 1.0, Par::Seq);
-        });
-        products
-    }
-
     /// The rows times `directions` `[columns, k]`: `[rows, k]`.
     pub fn times(&self, directions: MatRef<'_, f64>) -> Mat<f64> {
         let mut result = Mat::zeros(self.rows.rows, directions.ncols());
@@ -103,14 +91,6 @@ impl<'a> Shifted<'a> {
             matmul(part, Accum::Replace, block.transpose(), weights, 1.0, Par::Seq);
         });
         result
-    }
-
-    /// The squared distance of every row from the origin.
-    pub fn squares(&self) -> Vec<f64> {
-        let square = |i: usize| {
-            self.rows.row(i).iter().zip(self.origin).map(|(&x, o)| (f64::from(x) - o).powi(2)).sum()
-        };
-        (0..self.rows.rows).map(square).collect()
     }
 }
 
@@ -145,69 +125,14 @@ pub(crate) fn single(matrix: MatRef<'_, f64>) -> Matrix {
     Matrix::new(rows, columns, values.collect())
 }
 
-/// Eigenvalues of the symmetric matrix with this lower triangle, largest first, and the eigenvectors in the
-/// columns of a matrix, of length 1.
-pub(crate) fn decompose(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), RepresentationError> {
-    let found = lower.self_adjoint_eigen(Side::Lower).map_err(|_| no_convergence())?;
-    let values = found.S().column_vector().iter().rev().copied().collect();
-    Ok((values, found.U().reverse_cols().to_owned()))
-}
-
-/// Eigenvalues alone, as [`decompose`] gives them, in less than half the time.
-pub(crate) fn eigenvalues(lower: MatRef<'_, f64>) -> Result<Vec<f64>, RepresentationError> {
-    let mut values = lower.self_adjoint_eigenvalues(Side::Lower).map_err(|_| no_convergence())?;
-    values.reverse();
-    Ok(values)
-}
-
-fn no_convergence() -> RepresentationError {
-    RepresentationError::Numerical("the eigenvalues did not converge".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use generators::stream::Stream;
 
     use super::*;
 
-    /// Data of the kinds that solvers stumble over: sparse, whole numbers, signs.
-    fn data(stream: &mut Stream) -> Mat<f64> {
-        let (rows, columns) = (2 + stream.below(12), 1 + stream.below(12));
-        let kind = stream.below(4);
-        Mat::from_fn(rows, columns, |_, _| match kind {
-            0 => stream.normal(),
-            1 => stream.below(3) as f64,
-            2 => stream.unit() * f64::from(stream.chance(0.2)),
-            _ => stream.sign(),
-        })
-    }
-
     fn greatest(matrix: &Mat<f64>) -> f64 {
         matrix.col_iter().flat_map(|c| c.iter()).fold(0.0f64, |most, x| most.max(x.abs()))
-    }
-
-    #[test]
-    fn the_matrix_is_put_together_again() {
-        let mut stream = Stream::root(1);
-        for case in 0..20_000 {
-            let data = data(&mut stream);
-            let whole = product(data.as_ref(), data.transpose());
-            let mut lower = Mat::zeros(data.nrows(), data.nrows());
-            add_lower(&mut lower, data.as_ref());
-            let (values, vectors) = decompose(lower.as_ref()).unwrap();
-            assert!(values.windows(2).all(|pair| pair[0] >= pair[1]));
-            let scaled = Mat::from_fn(vectors.nrows(), values.len(), |i, k| vectors[(i, k)] * values[k]);
-            let scale = greatest(&whole).max(1e-300);
-            let off = greatest(&(product(scaled.as_ref(), vectors.transpose()) - &whole));
-            assert!(off < 1e-12 * scale, "case {case}: {off} of {scale} in {whole:?}");
-            let square = product(vectors.transpose(), vectors.as_ref());
-            let identity = Mat::<f64>::identity(values.len(), values.len());
-            assert!(greatest(&(square - identity)) < 1e-12, "case {case}: not orthogonal");
-            let alone = eigenvalues(lower.as_ref()).unwrap();
-            assert!(
-                values.iter().zip(alone).all(|(a, b)| (a - b).abs() < 1e-12 * scale * values.len() as f64)
-            );
-        }
     }
 
     #[test]
@@ -225,10 +150,6 @@ mod tests {
             assert!(near(shifted.times(some.as_ref()), product(whole.as_ref(), some.as_ref())));
             let some = Mat::from_fn(rows, 3, |_, _| stream.normal());
             assert!(near(shifted.columns_times(some.as_ref()), product(whole.transpose(), some.as_ref())));
-            let few = table.select(&[3, 1, 3]);
-            let others = Mat::from_fn(3, columns, |i, j| f64::from(few.row(i)[j]) - origin[j]);
-            let products = shifted.products(Shifted::new(&few, &origin));
-            assert!(near(products, product(whole.as_ref(), others.transpose())));
             let small = if rows < columns { shifted.lower_gram() } else { shifted.lower_scatter() };
             let expected = match rows < columns {
                 true => product(whole.as_ref(), whole.transpose()),
@@ -237,7 +158,6 @@ mod tests {
             for (i, j) in [(0, 0), (69, 0), (35, 20), (69, 69)] {
                 assert!((small[(i, j)] - expected[(i, j)]).abs() < 1e-9);
             }
-            assert!((shifted.squares()[5] - whole.row(5).iter().map(|x| x * x).sum::<f64>()).abs() < 1e-9);
         }
     }
 }

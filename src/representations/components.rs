@@ -22,10 +22,10 @@ pub enum Components {
 /// Permutations of a parallel analysis: a component that exceeds them all is one in twenty by chance.
 const PERMUTATIONS: usize = 19;
 
-/// The eigenvalues of some rows, largest first, without those that are rounding.
+/// The eigenvalues of some rows, largest first, without those that are rounding; all, or the first of them.
 pub(super) struct Spectrum {
     pub values: Vec<f64>,
-    /// The sum of all.
+    /// The sum of all that there are.
     pub total: f64,
 }
 
@@ -73,8 +73,13 @@ impl Components {
         }
     }
 
-    /// How many components to keep of `rows`, whose eigenvalues are `found`; `spectrum` finds those of other
-    /// rows of the same size.
+    /// How many eigenvalues have to be known, at most, to say how many components to keep.
+    pub(super) fn needed(self) -> usize {
+        if let Self::Count(count) = self { count } else { usize::MAX }
+    }
+
+    /// How many components to keep of `rows`, whose eigenvalues are `found`, as many as [`Self::needed`]; `spectrum` finds
+    /// all of other rows of the same size.
     ///
     /// A parallel analysis (Horn 1965, doi:10.1007/BF02289447, with permutations instead of
     /// normal numbers: Buja and Eyuboglu 1992, doi:10.1207/s15327906mbr2704_2) shuffles every column by itself, which keeps

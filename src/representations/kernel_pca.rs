@@ -1,11 +1,15 @@
 //! Principal components in the space of a kernel (Schölkopf, Smola and Müller 1998, doi:10.1162/089976698300017467).
+//!
+//! Rows are multiplied in single precision, in which they are given; all that follows is in double.
 
 use faer::Mat;
 use generators::params::{ScenarioError, Table};
 use generators::stream::Stream;
 
-use super::algebra::{Shifted, decompose, eigenvalues, product, single};
+use super::algebra::{product, single};
 use super::components::Spectrum;
+use super::eigen::Tridiagonal;
+use super::products::Rows;
 use super::projections::Projected;
 use super::{Components, Matrix, RepresentationError, check, check_columns};
 
@@ -88,10 +92,18 @@ impl Resolved {
     }
 
     /// Where the rows are measured from: amid them, so that little cancels, where only distances count.
-    fn origin(self, rows: &Matrix) -> Vec<f64> {
+    fn origin(self, rows: &Matrix) -> Option<Vec<f32>> {
         match self {
-            Self::Polynomial { .. } => vec![0.0; rows.columns],
-            Self::Rbf { .. } => rows.mean(),
+            Self::Polynomial { .. } => None,
+            Self::Rbf { .. } => Some(rows.mean().into_iter().map(|mean| mean as f32).collect()),
+        }
+    }
+
+    /// The squares of `rows`; zeros where they do not matter.
+    fn squares(self, rows: Rows) -> Vec<f64> {
+        match self {
+            Self::Polynomial { .. } => vec![0.0; rows.rows.rows],
+            Self::Rbf { .. } => rows.squares(),
         }
     }
 
@@ -99,15 +111,20 @@ impl Resolved {
     fn of(self, product: f64, squares: f64) -> f64 {
         match self {
             Self::Polynomial { degree, gamma, offset } => (gamma * product + offset).powi(degree),
-            Self::Rbf { gamma } => (-gamma * (squares - 2.0 * product).max(0.0)).exp(),
+            Self::Rbf { gamma } => {
+                let distance = squares - 2.0 * product;
+                if distance.is_finite() { (-gamma * distance.max(0.0)).exp() } else { f64::NAN }
+            }
         }
     }
 }
 
 /// The kernel between the rows of a fit, and what centres it.
 struct Centred {
-    /// `[rows, rows]`, the lower triangle: the kernel as if the images of the rows had mean 0.
-    lower: Mat<f64>,
+    /// The kernel as if the images of the rows had mean 0.
+    matrix: Tridiagonal,
+    /// The sum of its diagonal.
+    total: f64,
     /// Mean of each row of the kernel as it is.
     means: Vec<f64>,
     /// Mean of those.
@@ -115,9 +132,9 @@ struct Centred {
 }
 
 impl Centred {
-    fn new(kernel: Resolved, rows: &Shifted<'_>) -> Self {
-        let squares = rows.squares();
-        let mut lower = rows.lower_gram();
+    fn new(kernel: Resolved, rows: Rows) -> Result<Self, RepresentationError> {
+        let squares = kernel.squares(rows);
+        let mut lower = rows.lower_products();
         let rows = lower.nrows();
         let mut sums = vec![0.0; rows];
         for j in 0..rows {
@@ -134,27 +151,32 @@ impl Centred {
             let column = &mut lower.col_as_slice_mut(j)[j..];
             column.iter_mut().zip(&means[j..]).for_each(|(value, other)| *value += mean - means[j] - other);
         }
-        Self { lower, means, mean }
+        let total: f64 = (0..rows).map(|i| lower[(i, i)]).sum();
+        if !total.is_finite() {
+            let reason = match kernel {
+                Resolved::Polynomial { .. } => "the kernel overflows: lower `gamma`",
+                Resolved::Rbf { .. } => "the values are too large to be multiplied",
+            };
+            return Err(RepresentationError::Numerical(reason.to_owned()));
+        }
+        Ok(Self { matrix: Tridiagonal::of(lower), total, means, mean })
     }
 
-    fn total(&self) -> f64 {
-        (0..self.means.len()).map(|i| self.lower[(i, i)]).sum()
-    }
-
-    /// The eigenvalues that are more than rounding, of `values`, largest first.
-    fn spectrum(&self, values: &[f64]) -> Spectrum {
-        let rows = self.means.len() as f64;
-        // The kernel is rounded before it is centred.
-        let floor = rows * f64::EPSILON * values[0].max(self.mean.abs());
-        let real = values.iter().copied().take(self.means.len() - 1).take_while(|&value| value > floor);
-        Spectrum { values: real.collect(), total: self.total() }
+    /// The `count` largest eigenvalues, without those that are rounding.
+    fn spectrum(&self, count: usize) -> Spectrum {
+        let rows = self.means.len();
+        let values = self.matrix.largest(count);
+        // The kernel is rounded before it is centred, when its largest eigenvalue is about the sum of a row.
+        let floor = f64::from(f32::EPSILON) * values[0].max(rows as f64 * self.mean.abs());
+        let real = values.into_iter().take(rows - 1).take_while(|&value| value > floor);
+        Spectrum { values: real.collect(), total: self.total }
     }
 }
 
 /// A fitted projection onto the directions of largest variance in the space of a kernel.
 pub struct KernelPca {
     kernel: Resolved,
-    origin: Vec<f64>,
+    origin: Option<Vec<f32>>,
     /// The rows of the fit, as they are.
     rows: Matrix,
     fitted: Matrix,
@@ -176,31 +198,27 @@ impl KernelPca {
     /// [`RepresentationError`] for fewer than 2 rows, values that are not finite, more components than there can
     /// be, and rows that the kernel does not tell apart.
     pub fn fit(
-        rows: &Matrix,
+        rows: Matrix,
         kernel: Kernel,
         components: Components,
         stream: &Stream,
     ) -> Result<Self, RepresentationError> {
-        check(rows, 2)?;
-        components.check(rows, rows.rows - 1)?;
+        check(&rows, 2)?;
+        components.check(&rows, rows.rows - 1)?;
         if (1..rows.rows).all(|i| rows.row(i) == rows.row(0)) {
             return Err(RepresentationError::Constant);
         }
-        let kernel = Resolved::new(kernel, rows);
-        let origin = kernel.origin(rows);
-        let centred = Centred::new(kernel, &Shifted::new(rows, &origin));
-        if !centred.total().is_finite() {
-            return Err(RepresentationError::Numerical("the kernel overflows: lower `gamma`".to_owned()));
-        }
-        let (values, vectors) = decompose(centred.lower.as_ref())?;
-        let found = centred.spectrum(&values);
+        let kernel = Resolved::new(kernel, &rows);
+        let origin = kernel.origin(&rows);
+        let of = |rows: &Matrix| Centred::new(kernel, Rows { rows, origin: origin.as_deref() });
+        let centred = of(&rows)?;
+        let found = centred.spectrum(components.needed());
         if found.values.is_empty() {
             return Err(RepresentationError::Constant);
         }
-        let kept = components.keep(rows, &found, stream, |rows| {
-            let centred = Centred::new(kernel, &Shifted::new(rows, &origin));
-            Ok(centred.spectrum(&eigenvalues(centred.lower.as_ref())?))
-        })?;
+        let kept = components.keep(&rows, &found, stream, |rows| Ok(of(rows)?.spectrum(usize::MAX)))?;
+        let values = &found.values[..kept];
+        let vectors = centred.matrix.vectors(values)?;
         let signs: Vec<f64> = (0..kept)
             .map(|k| {
                 let farthest = |far: f64, &v: &f64| if v.abs() > far.abs() { v } else { far };
@@ -213,23 +231,24 @@ impl KernelPca {
         Ok(Self {
             kernel,
             origin,
-            rows: rows.clone(),
             fitted: single(scaled(f64::sqrt).as_ref()),
             means: centred.means,
             mean: centred.mean,
             coefficients: scaled(|value| 1.0 / value.sqrt()),
-            explained_variance_ratio: found.values[..kept].iter().map(|v| v / found.total).collect(),
+            explained_variance_ratio: values.iter().map(|v| v / found.total).collect(),
+            rows,
         })
     }
 }
 
 impl Projected for KernelPca {
     fn transform(&self, rows: &Matrix) -> Result<Matrix, RepresentationError> {
-        check_columns(self.origin.len(), rows)?;
-        let (known, new) = (Shifted::new(&self.rows, &self.origin), Shifted::new(rows, &self.origin));
-        let known_squares = known.squares();
+        check_columns(self.rows.columns, rows)?;
+        let of = |rows| Rows { rows, origin: self.origin.as_deref() };
+        let (known, new) = (of(&self.rows), of(rows));
+        let known_squares = self.kernel.squares(known);
         let mut kernel = known.products(new);
-        for (j, square) in new.squares().iter().enumerate() {
+        for (j, square) in self.kernel.squares(new).iter().enumerate() {
             let column = kernel.col_as_slice_mut(j);
             for (value, other) in column.iter_mut().zip(&known_squares) {
                 *value = self.kernel.of(*value, square + other);
@@ -259,7 +278,7 @@ mod tests {
     }
 
     fn fit(rows: &Matrix, kernel: Kernel, components: Components) -> Result<KernelPca, RepresentationError> {
-        KernelPca::fit(rows, kernel, components, &Stream::root(0))
+        KernelPca::fit(rows.clone(), kernel, components, &Stream::root(0))
     }
 
     /// The kernel trick done without the trick: all monomials of degree 2 of (x, 1) as columns.
@@ -327,5 +346,7 @@ mod tests {
         let kernel = Kernel::Polynomial { degree: 20, gamma: Gamma::PerColumn, offset: 1.0 };
         let error = fit(&rows, kernel, Components::Count(1)).err().unwrap().to_string();
         assert_eq!(error, "the kernel overflows: lower `gamma`");
+        let error = fit(&rows, Kernel::Rbf { gamma: Gamma::PerVariance }, Components::Count(1));
+        assert_eq!(error.err().unwrap().to_string(), "the values are too large to be multiplied");
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod adapter;
 pub(crate) mod algebra;
 mod components;
+mod eigen;
 mod kernel_pca;
+mod products;
 pub mod projections;
 
 pub use components::Components;

@@ -52,7 +52,7 @@ fn shares_fall_and_rows_that_were_not_fitted_find_their_place() {
         for columns in [12, 90] {
             let all = three_directions(80, columns, 1);
             let fit = all.select(&(0..60).collect::<Vec<_>>());
-            let projected = projection.fit(&fit, &Stream::root(2)).unwrap();
+            let projected = projection.fit(fit.clone(), &Stream::root(2)).unwrap();
             let ratio = projected.explained_variance_ratio();
             assert!(ratio.windows(2).all(|pair| pair[0] >= pair[1]), "{text}: {ratio:?}");
             assert!(ratio.iter().all(|r| *r > 0.0) && ratio.iter().sum::<f64>() < 1.0 + 1e-9, "{text}");
@@ -75,7 +75,7 @@ fn shuffling_finds_what_is_there_and_nothing_where_nothing_is() {
     let noise = Matrix::new(100, 30, (0..3000).map(|_| stream.normal() as f32).collect());
     for kind in KINDS {
         let projection = built(&format!("kind = \"{}\"\nchoice = \"parallel\"", kind.name));
-        let fit = |rows: &Matrix| projection.fit(rows, &Stream::root(4));
+        let fit = |rows: &Matrix| projection.fit(rows.clone(), &Stream::root(4));
         let found = fit(&three_directions(100, 30, 5)).unwrap().explained_variance_ratio().len();
         // In the space of a kernel the three directions are bent, and need more.
         let enough = if kind.name == "pca" { found == 3 } else { found >= 3 };
@@ -88,7 +88,7 @@ fn shuffling_finds_what_is_there_and_nothing_where_nothing_is() {
 fn the_same_stream_gives_the_same_projection_at_any_thread_count() {
     let rows = three_directions(50, 70, 6);
     for (text, projection) in all() {
-        let run = || projection.fit(&rows, &Stream::root(7)).unwrap().transform(&rows).unwrap();
+        let run = || projection.fit(rows.clone(), &Stream::root(7)).unwrap().transform(&rows).unwrap();
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let once = run();
         assert_eq!(once, pool(1).install(run), "{text}");
@@ -99,7 +99,7 @@ fn the_same_stream_gives_the_same_projection_at_any_thread_count() {
 #[test]
 fn poor_input_is_refused_by_name() {
     for (text, projection) in all() {
-        let fit = |rows: Matrix| projection.fit(&rows, &Stream::root(8)).err();
+        let fit = |rows: Matrix| projection.fit(rows, &Stream::root(8)).err();
         assert_eq!(
             fit(Matrix::column(vec![1.0])),
             Some(RepresentationError::TooFewRows { needed: 2, found: 1 }),

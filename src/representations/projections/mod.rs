@@ -14,11 +14,11 @@ use super::{Components, Matrix, RepresentationError};
 
 /// Finds the directions that matter; fitted without labels.
 pub trait Projection: Send + Sync {
-    /// Learns the directions from `rows`; `stream` is for choosing their number.
+    /// Learns the directions from `rows`, which some projections keep; `stream` is for choosing their number.
     ///
     /// # Errors
     /// [`RepresentationError`] says why there is no projection: it is the text of empty cells in the report.
-    fn fit(&self, rows: &Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError>;
+    fn fit(&self, rows: Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError>;
 
     /// How the number of components is chosen.
     fn components(&self) -> Components;

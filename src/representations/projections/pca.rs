@@ -1,16 +1,17 @@
 //! Principal component analysis (Pearson 1901).
 //!
-//! The scatter matrix of the columns or the Gram matrix of the rows, whichever is smaller, goes to a full
-//! eigensolver: every component, always the same, and as exact as a singular value decomposition
-//! down to components of 1e-6 times the deviation of the first.
+//! The scatter matrix of the columns or the Gram matrix of the rows, whichever is smaller, goes to an eigensolver in double
+//! precision: always the same components, and as exact as a singular value decomposition down to those of 1e-6 times the deviation
+//! of the first.
 
 use faer::Mat;
 use generators::registry::Kind;
 use generators::stream::Stream;
 
 use super::{Projected, Projection};
-use crate::representations::algebra::{Shifted, decompose, eigenvalues, single};
+use crate::representations::algebra::{Shifted, single};
 use crate::representations::components::Spectrum;
+use crate::representations::eigen::Tridiagonal;
 use crate::representations::{Components, Matrix, RepresentationError, check, check_columns};
 
 /// Directions of largest variance.
@@ -25,8 +26,8 @@ pub(super) const KIND: Kind<dyn Projection> = Kind {
 struct PrincipalComponents(Components);
 
 impl Projection for PrincipalComponents {
-    fn fit(&self, rows: &Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
-        Ok(Box::new(Pca::fit(rows, self.0, stream)?))
+    fn fit(&self, rows: Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
+        Ok(Box::new(Pca::fit(&rows, self.0, stream)?))
     }
 
     fn components(&self) -> Components {
@@ -57,22 +58,19 @@ impl Pca {
         components.check(rows, (rows.rows - 1).min(rows.columns))?;
         let mean = rows.mean();
         let spread = Spread::new(rows, &mean);
-        let (squares, vectors) = decompose(spread.small.as_ref())?;
-        let found = spread.spectrum(&squares);
+        let found = spread.spectrum(components.needed());
         if found.values.is_empty() {
             return Err(RepresentationError::Constant);
         }
         // Shuffled columns have the mean that they had.
-        let kept = components.keep(rows, &found, stream, |rows| {
-            let spread = Spread::new(rows, &mean);
-            Ok(spread.spectrum(&eigenvalues(spread.small.as_ref())?))
-        })?;
+        let kept = components
+            .keep(rows, &found, stream, |rows| Ok(Spread::new(rows, &mean).spectrum(usize::MAX)))?;
         let shifted = Shifted::new(rows, &mean);
-        let vectors = vectors.get(.., ..kept);
+        let vectors = spread.small.vectors(&found.values[..kept])?;
         // One direction per column, which lie one after the other.
         let mut directions = match spread.wide {
-            true => shifted.columns_times(vectors),
-            false => vectors.to_owned(),
+            true => shifted.columns_times(vectors.as_ref()),
+            false => vectors.clone(),
         };
         let mut signs = Vec::with_capacity(kept);
         for k in 0..kept {
@@ -115,27 +113,30 @@ struct Spread<'a> {
     rows: usize,
     /// Whether there are more columns than rows.
     wide: bool,
-    /// The Gram matrix of the rows or the scatter matrix of the columns, whichever is smaller; the lower triangle.
-    small: Mat<f64>,
+    /// The Gram matrix of the rows or the scatter matrix of the columns, whichever is smaller.
+    small: Tridiagonal,
+    /// The sum of all squares.
+    total: f64,
 }
 
 impl<'a> Spread<'a> {
     fn new(rows: &Matrix, mean: &'a [f64]) -> Self {
         let shifted = Shifted::new(rows, mean);
         let wide = rows.columns > rows.rows;
-        let small = if wide { shifted.lower_gram() } else { shifted.lower_scatter() };
-        Self { mean, rows: rows.rows, wide, small }
+        let lower = if wide { shifted.lower_gram() } else { shifted.lower_scatter() };
+        let total = (0..lower.nrows()).map(|i| lower[(i, i)]).sum();
+        Self { mean, rows: rows.rows, wide, small: Tridiagonal::of(lower), total }
     }
 
-    /// The squares that are more than rounding, of the input as well as of the solver; all are given, largest first.
-    fn spectrum(&self, squares: &[f64]) -> Spectrum {
+    /// The `count` largest squares, without those that are rounding, of the input as well as of the solver.
+    fn spectrum(&self, count: usize) -> Spectrum {
+        let squares = self.small.largest(count);
         let (rows, columns) = (self.rows, self.mean.len());
         let floor = squares[0] * f64::EPSILON * rows.max(columns) as f64;
         let noise = self.mean.iter().map(|m| (m * f64::EPSILON).powi(2)).sum::<f64>() * rows as f64;
         let most = (rows - 1).min(columns);
-        let real = squares.iter().copied().take(most).take_while(|&square| square > floor.max(noise));
-        let values: Vec<f64> = real.collect();
-        Spectrum { total: values.iter().sum(), values }
+        let real = squares.into_iter().take(most).take_while(|&square| square > floor.max(noise));
+        Spectrum { values: real.collect(), total: self.total }
     }
 }
 

@@ -30,7 +30,7 @@ struct PolyKpca {
 }
 
 impl Projection for PolyKpca {
-    fn fit(&self, rows: &Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
+    fn fit(&self, rows: Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
         Ok(Box::new(KernelPca::fit(rows, self.kernel, self.components, stream)?))
     }
 

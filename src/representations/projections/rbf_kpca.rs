@@ -28,7 +28,7 @@ struct RbfKpca {
 }
 
 impl Projection for RbfKpca {
-    fn fit(&self, rows: &Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
+    fn fit(&self, rows: Matrix, stream: &Stream) -> Result<Box<dyn Projected>, RepresentationError> {
         Ok(Box::new(KernelPca::fit(rows, self.kernel, self.components, stream)?))
     }
 
