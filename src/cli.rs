@@ -9,7 +9,7 @@ mod say;
 mod screening;
 mod slices;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -17,6 +17,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use generators::dataset::Shard;
 use generators::dataset::formats::KINDS;
 use generators::mesh::Unit;
+use generators::params::nearest;
 use miette::MietteHandlerOpts;
 
 use crate::nets::device::Place;
@@ -56,6 +57,8 @@ Examples:
       whether anything but the defect tells the classes of the test set apart
   synthgen gallery
       every defect, fault and texture, drawn on a real layer
+  synthgen gallery scenarios/composed-defects.toml
+      a scenario's own defects, as its camera sees them
   synthgen screen photos
       which images of a folder are no data of the process, and why: screen.csv
   synthgen slice pump.stl --unit inch --layer-height 0.4
@@ -207,20 +210,22 @@ enum Command {
         #[command(flatten)]
         overrides: OverrideArgs,
     },
-    /// Draw every registered defect, fault and texture on a real layer, as PNG and HTML.
+    /// Draw every registered defect, fault and texture on a real layer, or the defects of a scenario in its own process, as PNG and HTML.
     Gallery {
-        /// Draw them on this part instead of the built-in one.
+        /// The scenario whose defects are drawn as its camera delivers them, in a few of its test jobs; nothing is trained.
+        scenario: Option<PathBuf>,
+        /// Draw on this part instead of the built-in one, or the scenario's first.
         #[arg(long, value_name = "STL")]
         part: Option<PathBuf>,
-        /// Unit of the part's coordinates.
-        #[arg(long, value_parser = unit, requires = "part", value_name = "mm|m|inch")]
+        /// Unit of the (first) part's coordinates.
+        #[arg(long, value_parser = unit, value_name = "mm|m|inch")]
         unit: Option<Unit>,
-        /// Where to write.
-        #[arg(long, default_value = "reports/gallery", value_name = "FOLDER")]
-        out: PathBuf,
-        /// Seed of everything random.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
+        /// Where to write; `reports/gallery` where absent, `reports/gallery/NAME` for a scenario.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        /// Seed of everything random, in the place of the scenario's; 1 without one.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+        seed: Option<u64>,
     },
     /// Tell images that a fault of the camera or a person has spoilt from data of the process, without labels.
     ///
@@ -363,6 +368,20 @@ fn overlays(name: &str) -> Result<Overlays, String> {
     }
 }
 
+/// Ends the program where the first word is neither a command nor a file, but much like a command: clap takes it for a scenario, and
+/// what follows for too much.
+fn refuse_misspelt(word: &str) {
+    let mut command = Cli::command();
+    let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    if known.contains(&word) || Path::new(word).exists() {
+        return;
+    }
+    if let Some(meant) = nearest(word, &known) {
+        let words = format!("there is no scenario and no command `{word}`; did you mean `{meant}`?");
+        command.error(clap::error::ErrorKind::InvalidSubcommand, words).exit();
+    }
+}
+
 /// The names of the formats, each with what it is.
 fn formats() -> PossibleValuesParser {
     KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.summary)).collect::<Vec<_>>().into()
@@ -371,6 +390,9 @@ fn formats() -> PossibleValuesParser {
 /// Runs the program; 0 where all went well, 2 where the user can mend it, 3 where an audit found a leak, 4 where results are not good
 /// enough, 1 otherwise.
 pub fn run() -> ExitCode {
+    if let Some(first) = std::env::args_os().nth(1) {
+        refuse_misspelt(&first.to_string_lossy());
+    }
     let cli = Cli::parse();
     if cli.command.is_some() && cli.states_a_run() {
         let words = "a scenario and the options of a run do not go with a command; put the command's own options behind it";
@@ -405,8 +427,8 @@ pub fn run() -> ExitCode {
         Some(Command::Compare { before, after, json }) => commands::compare(&before, &after, json.as_deref()),
         Some(Command::Audit { dataset, json }) => commands::audit(&dataset, json.as_deref()),
         Some(Command::Check { scenario, overrides }) => commands::check(&scenario, &overrides.into()),
-        Some(Command::Gallery { part, unit, out, seed }) => {
-            commands::gallery(part.as_deref(), unit, &out, seed)
+        Some(Command::Gallery { scenario, part, unit, out, seed }) => {
+            commands::gallery(scenario.as_deref(), Overrides { part, unit, seed }, out.as_deref())
         }
         Some(Command::Screen { images, out, strictness }) => {
             commands::screen(&images, out.as_deref(), strictness)

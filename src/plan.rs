@@ -9,6 +9,7 @@ mod shifts;
 
 use std::path::{Path, PathBuf};
 
+use generators::dataset::Split;
 use generators::mesh::Unit;
 use generators::params::{Key, ScenarioError, Table};
 use generators::registry;
@@ -181,7 +182,8 @@ impl Plan {
         let separation = separation(&mut table, &detectors)?;
         let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
-        let thresholds = if stated.is_empty() { default_thresholds()? } else { stated };
+        let states_thresholds = !stated.is_empty();
+        let thresholds = if states_thresholds { stated } else { default_thresholds()? };
         let typing = table.table_if_stated("typing")?.map(Typing::read).transpose()?;
         if !detectors.is_empty() || typing.is_some() {
             scenario.tests()?;
@@ -219,6 +221,10 @@ impl Plan {
         scenario.replace_part(overrides.part.as_deref(), overrides.unit);
         let production = scenario.resolve()?;
         detectors.iter().try_for_each(|detector| suits(detector, &production, photographs.is_some()))?;
+        if states_thresholds && !detectors.is_empty() {
+            let healthy = production.images(Split::Validation);
+            thresholds.iter().try_for_each(|threshold| can_be_found(threshold, healthy))?;
+        }
         let resolve = |shift: shifts::Stated| shift.resolve(&original, folder, overrides, &production);
         let shifts = shifts.into_iter().map(resolve).collect::<Result<_, Box<ScenarioError>>>()?;
         Ok(Self {
@@ -285,6 +291,18 @@ fn named_pair(
     let least_balanced_accuracy = table.number("balanced_accuracy", Some(0.85), 0.0..=1.0)?;
     table.finish()?;
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
+}
+
+/// Refuses a threshold that so many healthy images of the validation jobs are too few for.
+fn can_be_found(threshold: &Named<dyn Threshold>, healthy: usize) -> Result<(), Box<ScenarioError>> {
+    let needed = threshold.item.fewest_healthy();
+    if healthy >= needed {
+        return Ok(());
+    }
+    let name = &threshold.name;
+    let error =
+        format!("`{name}` needs at least {needed} healthy images, and the validation jobs have {healthy}");
+    Err(threshold.place.error(error).with_help("raise `validation_jobs`, or allow more false alarms"))
 }
 
 /// Refuses a detector that does not suit the images of the dataset, or the photographs where there are any.

@@ -428,6 +428,11 @@ fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
             "tiny.toml:40:1: two entries of [[separator]] are called `k-means`; give one a `name` of its own",
         ),
         (
+            "[[separator]]",
+            "[[threshold]]\nkind = \"conformal\"\n[[separator]]",
+            "tiny.toml:38:1: `conformal` needs at least 99 healthy images, and the validation jobs have 10; raise `validation_jobs`, or allow more false alarms",
+        ),
+        (
             "representation = \"vae A_R\"",
             "representation = \"vea A_R\"",
             "tiny.toml:43:18: `representation` cannot be `vea A_R`; choose from `vae A_R`, `vae A_R peak`; did you mean `vae A_R`?",
@@ -464,6 +469,17 @@ fn a_device_that_is_not_there_ends_with_status_2_and_nothing_is_written() {
     refused("cuda:99", if cfg!(feature = "cuda") { "no CUDA card 99" } else { "built without CUDA" });
     refused("gpu", "a device is cpu, cuda or cuda:N");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_misspelt_command_is_no_scenario() {
+    let folder = workshop("", "");
+    let message = stderr(synthgen(folder.path()).args(["chekc", "tiny.toml"]), 2);
+    assert!(message.contains("no command `chekc`; did you mean `check`?"), "{message}");
+    let message = stderr(synthgen(folder.path()).arg("tine.toml"), 2);
+    assert!(message.contains("tine.toml: cannot read the scenario"), "{message}");
+    fs::rename(folder.path().join("tiny.toml"), folder.path().join("checks")).unwrap();
+    synthgen(folder.path()).arg("checks").assert().success();
 }
 
 #[test]
@@ -555,6 +571,31 @@ fn the_gallery_shows_every_kind() {
 }
 
 #[test]
+fn the_gallery_of_a_scenario_shows_its_defects_as_its_dataset_has_them() {
+    let folder = workshop("", "");
+    synthgen(folder.path()).args(["gallery", "tiny.toml"]).assert().success();
+    synthgen(folder.path()).args(["generate", "tiny.toml"]).assert().success();
+    let gallery = folder.path().join("reports/gallery/tiny");
+    let page = fs::read_to_string(gallery.join("gallery.html")).unwrap();
+    for defect in ["striation", "shift"] {
+        assert!(page.contains(&format!("<b>{defect}</b>")), "{defect} is not in the page");
+        let tile = image::open(gallery.join(format!("defects/{defect}.png"))).unwrap().to_rgb8();
+        // Three jobs side by side, ten times enlarged; at the bottom the layer without the defect: an image of the test set.
+        assert_eq!(tile.dimensions(), (3 * 164 - 4, 3 * 164 - 4));
+        let healthy: Vec<u8> =
+            (0..256).map(|i| tile.get_pixel(5 + i % 16 * 10, 2 * 164 + 5 + i / 16 * 10).0[0]).collect();
+        let good = fs::read_dir(folder.path().join("reports/tiny/dataset/test/good")).unwrap();
+        let mut images = good.map(|entry| image::open(entry.unwrap().path()).unwrap().to_luma8().into_raw());
+        assert!(images.any(|image| image == healthy), "{defect}: no image of the dataset");
+    }
+    let message = stderr(synthgen(folder.path()).args(["gallery", "--unit", "inch"]), 2);
+    assert!(message.contains("--unit is that of a part"), "{message}");
+    fs::write(folder.path().join("none.toml"), tiny::DATA.replace("test_jobs = 6", "test_jobs = 0")).unwrap();
+    let message = stderr(synthgen(folder.path()).args(["gallery", "none.toml"]), 2);
+    assert!(message.contains("`test_jobs` is 0"), "{message}");
+}
+
+#[test]
 fn calibrate_writes_ranges_and_says_what_it_cannot_tell() {
     let folder = TempDir::new().unwrap();
     let images = folder.path().join("photos");
@@ -571,6 +612,7 @@ fn calibrate_writes_ranges_and_says_what_it_cannot_tell() {
         String::from_utf8_lossy(&wrong.get_output().stderr).contains("--range-c needs LOW < HIGH, not 90 20")
     );
     let done = run(&["photos", "-o", "r/mine.toml"]).success();
+    assert!(String::from_utf8_lossy(&done.get_output().stderr).contains("white is taken for warm"));
     let said = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
     assert!(said.contains("print.temperature_c           cannot be told from these images"), "{said}");
     assert!(said.trim_end().ends_with("r/mine.toml"));

@@ -5,8 +5,9 @@
 
 Writes a scenario with the reference's stages (two fresh fields of four octaves per layer, decay, blur of 0.8 to
 2 px at 256 px, 8 bits, image and nominal slice as PNG), runs both programs in turn and prints a table of
-the medians of their CPU seconds (user + system, of the whole program). Every run writes to a new folder: a file
-system is slower where files were just deleted.
+the medians of their CPU seconds (user + system, of the whole program). Beside what two threads gain stands what the machine allows: two
+programs of one thread at once, over twice the time of one alone. Every run writes to a new folder: a file system is slower where
+files were just deleted.
 """
 
 import argparse
@@ -92,6 +93,15 @@ def run(command):
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall
 
 
+def pair(commands):
+    """Wall seconds of programs that run at once."""
+    start = time.perf_counter()
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if any(program.wait() for program in [subprocess.Popen(command, **quiet) for command in commands]):
+        sys.exit("one of two programs at once failed")
+    return time.perf_counter() - start
+
+
 def images(folder):
     return sum(name.endswith(".png") for _, _, names in os.walk(folder) for name in names) // 2
 
@@ -109,8 +119,8 @@ def main():
     args = parser.parse_args()
     work = tempfile.mkdtemp(prefix="synthgen-speed-")
     try:
-        print("| mesh | px | synthgen, images per CPU s | wall, 2 threads over 1 (4 jobs) | peer | peer's | ratio |")
-        print("|---|---|---|---|---|---|---|")
+        print("| mesh | px | synthgen, images per CPU s | wall, 2 threads over 1 (4 jobs) | two programs at once | peer | peer's | ratio |")
+        print("|---|---|---|---|---|---|---|---|")
         for mesh in args.mesh:
             for size in args.size or [128, 256, 512]:
                 table(args, work, mesh, size)
@@ -123,12 +133,16 @@ def table(args, work, mesh, size):
     for path, jobs in ((one, 1), (many, 4)):
         with open(path, "w") as file:
             file.write(scenario(mesh, size, args.layers, jobs, 1))
-    ours, walls, theirs = [], {1: [], 2: []}, {texture: [] for texture in args.textures}
+    ours, walls, at_once, theirs = [], {1: [], 2: []}, [], {texture: [] for texture in args.textures}
     count = args.layers
 
-    def generate(path, threads):
+    def command(path, threads):
         out = tempfile.mkdtemp(dir=work)
-        return out, run([args.program, "generate", path, "--out", out, "--threads", str(threads)])
+        return out, [args.program, "generate", path, "--out", out, "--threads", str(threads)]
+
+    def generate(path, threads):
+        out, words = command(path, threads)
+        return out, run(words)
 
     for _ in range(args.runs):
         out, (cpu, _) = generate(one, 1)
@@ -136,16 +150,21 @@ def table(args, work, mesh, size):
         count = images(out)
         for threads in walls:
             walls[threads].append(generate(many, threads)[1][1])
+        at_once.append(pair([command(many, 1)[1] for _ in range(2)]))
         for texture in args.textures:
             out = tempfile.mkdtemp(dir=work)
-            command = [args.python, args.reference, mesh, out, "--layers", str(args.layers)]
-            theirs[texture].append(run(command + ["--size", str(size), "--texture", texture])[0])
+            words = [args.python, args.reference, mesh, out, "--layers", str(args.layers)]
+            theirs[texture].append(run(words + ["--size", str(size), "--texture", texture])[0])
     rate = count / statistics.median(ours)
     parallel = statistics.median(walls[2]) / statistics.median(walls[1])
+    allowed = statistics.median(at_once) / statistics.median(walls[1]) / 2
     name = os.path.splitext(os.path.basename(mesh))[0]
+    ours = f"| {name} | {size} | {rate:.0f} | {parallel:.2f} | {allowed:.2f} |"
     for texture in args.textures:
         peer = args.layers / statistics.median(theirs[texture])
-        print(f"| {name} | {size} | {rate:.0f} | {parallel:.2f} | {texture} | {peer:.1f} | {rate / peer:.1f} |", flush=True)
+        print(f"{ours} {texture} | {peer:.1f} | {rate / peer:.1f} |", flush=True)
+    if not args.textures:
+        print(f"{ours} | | |", flush=True)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,10 @@ def mixture(x, seed):
     return GaussianMixture(2, random_state=seed).fit_predict(x)
 
 
+def best_mixture(x, seed):
+    return GaussianMixture(2, n_init=10, random_state=seed).fit_predict(x)
+
+
 # Name, scikit-learn's projection and separator, ours.
 FOREST = 'kind = "isolation-forest"\ncontamination = 0.5'
 MEANS = 'kind = "k-means"\nruns = 10'
@@ -72,6 +76,8 @@ METHODS = [
     ("PCA(20) and mixture", lambda s: PCA(20, random_state=s), mixture, 'kind = "pca"\ncomponents = 20', MIXTURE),
     ("poly kPCA(18) and k-means", lambda s: KernelPCA(18, kernel="poly"), means, 'kind = "poly-kpca"\ncomponents = 18', MEANS),
     ("rbf kPCA(25) and mixture", lambda s: KernelPCA(25, kernel="rbf", random_state=s), mixture, 'kind = "rbf-kpca"\ncomponents = 25', MIXTURE),
+    # Ours starts from the best of ten k-means; the peer's single start goes wrong now and then.
+    ("rbf kPCA(25) and mixture, peer's best of 10", lambda s: KernelPCA(25, kernel="rbf", random_state=s), best_mixture, 'kind = "rbf-kpca"\ncomponents = 25', MIXTURE),
 ]
 
 arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -331,8 +331,25 @@ pub fn beside_reports(command: &str, given: &Path) -> PathBuf {
 }
 
 /// `synthgen gallery`.
-pub fn gallery(part: Option<&Path>, unit: Option<Unit>, out: &Path, seed: u64) -> Outcome {
-    say(gallery::draw(part, unit, out, seed)?.display())?;
+pub fn gallery(scenario: Option<&Path>, overrides: Overrides, out: Option<&Path>) -> Outcome {
+    let all = Path::new("reports/gallery");
+    let page = match scenario {
+        Some(scenario) => {
+            let plan = Plan::read(scenario, &overrides)?;
+            gallery::draw_own(&plan, out.unwrap_or(&all.join(&plan.scenario().name)))?
+        }
+        None => {
+            let Overrides { part, unit, seed } = overrides;
+            if unit.is_some() && part.is_none() {
+                return Err(Ended {
+                    report: miette!("--unit is that of a part: --part names one"),
+                    status: 2,
+                });
+            }
+            gallery::draw(part.as_deref(), unit, out.unwrap_or(all), seed.unwrap_or(1))?
+        }
+    };
+    say(page.display())?;
     Ok(())
 }
 
@@ -385,6 +402,10 @@ pub fn calibrate(images: &Path, out: &Path, args: CalibrateArgs) -> Outcome {
         let _ = terminal.step("calibrate", done, total, &[]);
     };
     let calibration = calibrate::calibrate(images, &options, &told)?;
+    tell(match options.scale.invert {
+        false => "white is taken for warm; --invert says that black is",
+        true => "black is taken for warm",
+    });
     write_file(out, calibration.to_toml(&options).as_bytes())?;
     say(format_args!("{}\n{}", calibration.to_table(), out.display()))?;
     Ok(())

@@ -1,4 +1,6 @@
-//! `synthgen gallery`: every registered defect, fault and texture, drawn on a real layer.
+//! `synthgen gallery`: every registered defect, fault and texture, drawn on a real layer; with a scenario, its own defects.
+
+mod own;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +37,23 @@ const EPISODE: usize = 9;
 /// Streams tried until a defect finds a place on the layer.
 const ATTEMPTS: usize = 50;
 
+pub use own::draw as draw_own;
+
+/// What a tile shows.
+struct Shown<'a> {
+    name: &'a str,
+    summary: &'a str,
+    /// Where it comes from, or what it was drawn with.
+    note: String,
+    picture: Picture,
+}
+
+impl<'a> Shown<'a> {
+    fn of<T: ?Sized>(kind: &'a Kind<T>, picture: Picture) -> Self {
+        Self { name: kind.name, summary: kind.summary, note: kind.source.to_owned(), picture }
+    }
+}
+
 /// Draws every kind into `folder`: one PNG each, `defects.png`, `faults.png` and `textures.png` as contact sheets,
 /// and `gallery.html`. Returns the page's path.
 ///
@@ -55,7 +74,7 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
         let deviation_c = field.values.iter().fold(0.0f32, |most, v| most.max(v.abs())).max(1.0);
         let picture =
             Picture::false_colour(&field.values, SIZE_PX, [-deviation_c, deviation_c], Scale::Inferno);
-        shown.push((kind.name, kind.summary, kind.source, picture.enlarged(ZOOM)));
+        shown.push(Shown::of(kind, picture.enlarged(ZOOM)));
     }
     let textures = section(
         folder,
@@ -69,7 +88,7 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
     for kind in defects::KINDS {
         let defect = example(defects::KINDS, kind)?;
         let picture = injected(&*defect, kind.name, &healthy, &stream);
-        shown.push((kind.name, kind.summary, kind.source, picture));
+        shown.push(Shown::of(kind, picture));
     }
     let defects = section(
         folder,
@@ -86,7 +105,7 @@ pub fn draw(part: Option<&Path>, unit: Option<Unit>, folder: &Path, seed: u64) -
         fault.spoil(&mut image, &[before], &mut draws(&stream, kind.name, 0));
         let shares: Vec<f32> = image.values.iter().map(|&v| f32::from(v) / 255.0).collect();
         let picture = Picture::grey(&shares, SIZE_PX);
-        shown.push((kind.name, kind.summary, kind.source, picture.enlarged(ZOOM)));
+        shown.push(Shown::of(kind, picture.enlarged(ZOOM)));
     }
     let faults = section(
         folder,
@@ -197,27 +216,22 @@ fn four(first: &Picture, others: &[Picture]) -> Picture {
 }
 
 /// Writes one PNG per picture and a contact sheet, and returns the pictures for the page.
-fn section(
-    folder: &Path,
-    heading: &str,
-    text: &str,
-    shown: &[(&str, &str, &str, Picture)],
-) -> Result<TileSection, Failure> {
+fn section(folder: &Path, heading: &str, text: &str, shown: &[Shown<'_>]) -> Result<TileSection, Failure> {
     let mut tiles = Vec::new();
     let mut sheet = Vec::new();
-    for (name, summary, source, picture) in shown {
+    for Shown { name, summary, note, picture } in shown {
         let png = picture.png();
         write_file(&folder.join(heading).join(format!("{name}.png")), &png)?;
         sheet.push(Tile { label: (*name).to_owned(), picture: picture.clone() });
         tiles.push(PageTile {
             name: (*name).to_owned(),
             caption: (*summary).to_owned(),
-            note: (*source).to_owned(),
+            note: note.clone(),
             png,
         });
     }
     write_file(&folder.join(format!("{heading}.png")), &contact_sheet(&sheet, 5))?;
     let mut title = heading.to_owned();
     title[..1].make_ascii_uppercase();
-    Ok(TileSection { heading: title, text: text.to_owned(), tiles })
+    Ok(TileSection { heading: title, text: text.to_owned(), tiles, wide: false })
 }

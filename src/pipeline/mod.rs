@@ -129,6 +129,9 @@ pub fn run(
     }
     record.provenance.stages = clock.stages;
     record.provenance.peak_memory_mib = machine::peak_memory_mib();
+    if let Ok(earlier) = Record::read(&run.join(report::record::FILE)) {
+        record.goes_on_from(&earlier);
+    }
     record.gates = measured(&plan.gates, &record);
     record.claims = claims::tested(&plan.claims, &record);
     record.save(run)?;

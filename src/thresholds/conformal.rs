@@ -22,11 +22,14 @@ struct Conformal {
 
 impl Threshold for Conformal {
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError> {
-        // With fewer, no score at all is exceeded rarely enough. The small number undoes the rounding of decimals.
-        let needed = (1.0 / self.false_alarms - 1.0 - 1e-9).ceil() as usize;
-        let healthy = sorted(HEALTHY, scores.healthy, needed.max(1))?;
+        let healthy = sorted(HEALTHY, scores.healthy, self.fewest_healthy())?;
         let rank = ((1.0 - self.false_alarms) * (healthy.len() + 1) as f64 - 1e-9).ceil() as usize;
         Ok(healthy[rank.clamp(1, healthy.len()) - 1])
+    }
+
+    fn fewest_healthy(&self) -> usize {
+        // With fewer, no score at all is exceeded rarely enough. The small number undoes the rounding of decimals.
+        ((1.0 / self.false_alarms - 1.0 - 1e-9).ceil() as usize).max(1)
     }
 }
 

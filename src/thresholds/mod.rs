@@ -31,6 +31,11 @@ pub trait Threshold: Send + Sync {
     /// [`ThresholdError`] says why there is none.
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError>;
 
+    /// The fewest healthy images that it can be found from.
+    fn fewest_healthy(&self) -> usize {
+        1
+    }
+
     /// What the two errors cost, where the rule goes by it.
     fn costs(&self) -> Option<Costs> {
         None

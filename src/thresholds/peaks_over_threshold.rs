@@ -37,7 +37,7 @@ struct PeaksOverThreshold {
 
 impl Threshold for PeaksOverThreshold {
     fn fit(&self, scores: &Calibration<'_>) -> Result<f64, ThresholdError> {
-        let healthy = sorted(HEALTHY, scores.healthy, (FEWEST as f64 / self.tail).ceil() as usize)?;
+        let healthy = sorted(HEALTHY, scores.healthy, self.fewest_healthy())?;
         let start = linear_quantile(&healthy, 1.0 - self.tail);
         let excesses: Vec<f64> =
             healthy.iter().filter(|&&score| score > start).map(|score| score - start).collect();
@@ -48,6 +48,10 @@ impl Threshold for PeaksOverThreshold {
         }
         let share = excesses.len() as f64 / healthy.len() as f64;
         Ok(start + Pareto::fit(&excesses).exceeded_with((self.false_alarms / share).min(1.0)))
+    }
+
+    fn fewest_healthy(&self) -> usize {
+        (FEWEST as f64 / self.tail).ceil() as usize
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::texture::{LEAST_GRAIN, OCTAVES};
-use super::{Calibration, InCommon, Options, Parameter};
+use super::{Calibration, InCommon, Options, Parameter, Scale};
 
 /// The bed that sizes are stated for where nobody says how large it is, in mm.
 pub(super) const BED_MM: f64 = 100.0;
@@ -23,11 +23,12 @@ impl Calibration {
         if let Some(line) = self.what_is_shared() {
             let _ = writeln!(text, "# {line}.");
         }
-        let [low, high] = options.scale.range_c;
+        let Scale { range_c: [low, high], invert, .. } = options.scale;
+        let warm = if invert { "black" } else { "white" };
         let _ = write!(
             text,
-            "\n[camera]\nimage_px = {}\nrange_c = [{low:?}, {high:?}]\ninvert = {}\nbits = {}\n",
-            self.image_px, options.scale.invert, self.bits
+            "\n[camera]\nimage_px = {}\nrange_c = [{low:?}, {high:?}]\ninvert = {invert} # {warm} was taken for warm\nbits = {}\n",
+            self.image_px, self.bits
         );
         self.put(&mut text, &["camera.blur_px"]);
         self.table(&mut text, "camera.vignette", &[], &["corner_loss", "centre_x", "centre_y", "steepness"]);

@@ -9,6 +9,6 @@ mod variability;
 pub use distribution::{Distribution, Param, Per};
 pub use draws::Draws;
 pub use error::ScenarioError;
-pub use table::{Key, Table};
+pub use table::{Key, Table, nearest};
 pub(crate) use variability::Variability;
 pub use variability::{Clamped, Widened};

@@ -14,6 +14,8 @@ pub struct TileSection {
     pub text: String,
     /// The pictures.
     pub tiles: Vec<PageTile>,
+    /// Whether each needs much room.
+    pub wide: bool,
 }
 
 /// A picture with its name.
@@ -47,7 +49,7 @@ fn one(section: &TileSection) -> Markup {
         section {
             h2 { (section.heading) }
             @if !section.text.is_empty() { p.lead { (section.text) } }
-            div.tiles { @for tile in &section.tiles {
+            div.tiles.wide[section.wide] { @for tile in &section.tiles {
                 figure {
                     img src=(data_uri(&tile.png)) alt={ (tile.name) ": " (tile.caption) };
                     figcaption {

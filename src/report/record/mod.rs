@@ -120,6 +120,24 @@ pub struct Record {
 }
 
 impl Record {
+    /// Where `earlier` is of the same run, by the same program on the same machine: what was finished then was not done again, so that
+    /// each stage took as long as the longer of the two says, and as much memory.
+    pub fn goes_on_from(&mut self, earlier: &Self) {
+        let maker = |p: &Provenance| (p.program_version.clone(), p.git_commit.clone(), p.machine.clone());
+        let (now, then) = (&mut self.provenance, &earlier.provenance);
+        let same_data =
+            now.dataset_fingerprint == then.dataset_fingerprint && self.scenario == earlier.scenario;
+        if !same_data || maker(now) != maker(then) {
+            return;
+        }
+        for stage in &mut now.stages {
+            let known = then.stages.iter().find(|known| known.stage == stage.stage);
+            stage.wall_secs = known.map_or(stage.wall_secs, |known| stage.wall_secs.max(known.wall_secs));
+        }
+        let memories = [now.peak_memory_mib, then.peak_memory_mib];
+        now.peak_memory_mib = memories.into_iter().flatten().reduce(f64::max);
+    }
+
     /// The cell of `representation` and `separator`.
     pub fn separation(&self, representation: &str, separator: &str) -> Option<&Separation> {
         self.separations.iter().find(|s| s.representation == representation && s.separator == separator)

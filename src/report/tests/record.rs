@@ -23,6 +23,33 @@ fn what_was_saved_is_read_back() {
     assert!(!String::from_utf8(first).unwrap().contains("null"));
 }
 
+#[test]
+fn a_finished_run_that_is_run_again_took_as_long_as_it_did() {
+    let earlier = fake::record();
+    let mut again = earlier.clone();
+    for stage in &mut again.provenance.stages {
+        stage.wall_secs = if stage.stage == "judge" { 1e6 } else { 0.1 };
+    }
+    again.provenance.peak_memory_mib = Some(1.0);
+    let quick = again.clone();
+    again.goes_on_from(&earlier);
+    for (now, then) in again.provenance.stages.iter().zip(&earlier.provenance.stages) {
+        assert_eq!(now.wall_secs, if now.stage == "judge" { 1e6 } else { then.wall_secs }, "{}", now.stage);
+    }
+    assert_eq!(again.provenance.peak_memory_mib, earlier.provenance.peak_memory_mib);
+    for change in [
+        |record: &mut Record| record.scenario.seed += 1,
+        |record: &mut Record| record.provenance.dataset_fingerprint.push('0'),
+        |record: &mut Record| record.provenance.machine.threads += 1,
+        |record: &mut Record| record.provenance.git_commit = None,
+    ] {
+        let (mut other, mut now) = (earlier.clone(), quick.clone());
+        change(&mut other);
+        now.goes_on_from(&other);
+        assert_eq!(now, quick, "another run");
+    }
+}
+
 fn message(json: &str) -> String {
     let run = tempfile::tempdir().unwrap();
     std::fs::write(run.path().join(FILE), json).unwrap();

@@ -486,7 +486,7 @@ impl Table {
         for (name, (key, _, _)) in &self.entries {
             if !self.asked.contains(&name.as_str()) {
                 let error = key.error(format!("unknown key `{name}` in {}", self.heading()));
-                return Err(match nearest(name, &self.asked) {
+                return Err(match meant(name, &self.asked) {
                     Some(help) => error.with_help(help),
                     None => {
                         let mut known = self.asked.clone();
@@ -524,7 +524,7 @@ fn pick(key: &str, name: &str, choices: &[&str], place: &Key) -> Result<usize> {
         };
         place
             .error(format!("`{key}` cannot be `{name}`; choose from {}{others}", list(&listed)))
-            .with_optional_help(nearest(name, choices))
+            .with_optional_help(meant(name, choices))
     })
 }
 
@@ -564,14 +564,19 @@ fn list(names: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// "did you mean `x`?" for the known name that is at most a third of the letters away.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
+/// "did you mean `x`?" for the nearest of the known names, if it is near.
+fn meant(name: &str, known: &[&str]) -> Option<String> {
+    nearest(name, known).map(|known| format!("did you mean `{known}`?"))
+}
+
+/// The known name that is most like `name`, at most a third of the letters away.
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
-        .map(|k| (strsim::damerau_levenshtein(name, k), *k))
+        .map(|known| (strsim::damerau_levenshtein(name, known), *known))
         .min()
-        .filter(|&(distance, k)| distance <= k.len().max(name.len()).div_ceil(3))
-        .map(|(_, k)| format!("did you mean `{k}`?"))
+        .filter(|&(distance, known)| distance <= known.len().max(name.len()).div_ceil(3))
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
