@@ -84,6 +84,15 @@ impl Conv2d {
         Ok(Self { weight: weight.into_inner(), bias: bias.into_inner(), window })
     }
 
+    /// A layer without variables: its weights `[outputs, inputs / groups, kernel, kernel]` are given, and its bias is 0.
+    ///
+    /// # Errors
+    /// Where memory cannot be had on the device.
+    pub fn fixed(weight: Tensor, window: Window) -> Result<Self> {
+        let bias = Tensor::zeros(weight.dim(0)?, weight.dtype(), weight.device())?;
+        Ok(Self { weight, bias, window })
+    }
+
     /// The same layer with the same memory, through which no gradient reaches the weights.
     pub fn frozen(&self) -> Self {
         Self { weight: self.weight.detach(), bias: self.bias.detach(), window: self.window }

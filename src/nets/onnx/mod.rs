@@ -204,6 +204,15 @@ impl Graph {
         self.node("Reshape", &[x, &shape], &[])
     }
 
+    /// Images `x` `[batch, channels, height, width]` with `margin` px more on every side, each as the pixel of the image that is
+    /// nearest to it.
+    pub fn repeat_edges(&mut self, x: &Value, margin: usize) -> Value {
+        let pads = [0, 0, margin, margin, 0, 0, margin, margin];
+        let raw: Vec<u8> = pads.iter().flat_map(|&pad| (pad as i64).to_le_bytes()).collect();
+        let pads = self.initializer(&[8], INT64, &raw);
+        self.node("Pad", &[x, &pads], &[("mode", Attribute::Text("edge"))])
+    }
+
     /// `count` columns or channels of `x` `[batch, columns, ...]` from `start` on.
     pub fn channels(&mut self, x: &Value, start: usize, count: usize) -> Value {
         let mut numbers = |value: usize| self.initializer(&[1], INT64, &(value as i64).to_le_bytes());
