@@ -8,6 +8,7 @@ mod dcgan;
 mod f_anogan;
 mod fitting;
 mod gan;
+mod radl;
 mod reduced;
 mod training;
 mod vae;
@@ -368,4 +369,4 @@ impl From<NetsError> for DetectorError {
 
 /// Every detector that a scenario can name.
 pub const KINDS: &[Kind<dyn Detector>] =
-    &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND, context::KIND];
+    &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND, context::KIND, radl::KIND];
