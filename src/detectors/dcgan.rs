@@ -30,10 +30,10 @@ use generators::stream::Stream;
 use serde_json::Value;
 
 use super::fitting::{GreyRange, check_size, check_some, chunks, halvings};
-use super::gan::{Critic, DIVERSE, Generator, LOOKED_AT, SHOWN, Snapshots, Units};
+use super::gan::{Critic, Generator, LOOKED_AT, SHOWN, Snapshots, Units};
 use super::training::{
-    Architecture, Batch, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage, Trainee,
-    diversity, trained,
+    Architecture, Batch, DIVERSE, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
+    Trainee, diversity, trained,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Context, ImageSet};

@@ -36,7 +36,7 @@ use super::fitting::{
 };
 use super::training::{
     Architecture, Batch, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage, Trainee,
-    trained,
+    trained, validation_loss,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Context, ImageSet};
@@ -200,14 +200,8 @@ impl Trainee for Training<'_> {
     }
 
     fn validate(&mut self) -> Result<Losses, DetectorError> {
-        let (mut sum, mut count) = (0.0, 0);
-        for view in seen(self.validation, self.network.context, self.network.parameters.device()) {
-            let view = view?;
-            let images = view.images.dim(0)?;
-            sum += f64::from(self.network.loss(&view)?.to_scalar::<f32>()?) * images as f64;
-            count += images;
-        }
-        Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
+        let views = seen(self.validation, self.network.context, self.network.parameters.device());
+        Ok(validation_loss(views, |view| self.network.loss(view))?)
     }
 
     fn signs(&mut self) -> Result<Vec<Sign>, DetectorError> {

@@ -7,8 +7,8 @@ use super::FAnoGan;
 use super::model::Frozen;
 use crate::data::ImageSet;
 use crate::detectors::fitting::chunks;
-use crate::detectors::gan::{DIVERSE, HE, LEAKY};
-use crate::detectors::training::{Batch, Losses, Networks, Optimisers, Sign, Trainee, diversity};
+use crate::detectors::gan::{HE, LEAKY};
+use crate::detectors::training::{Batch, DIVERSE, Losses, Networks, Optimisers, Sign, Trainee, diversity};
 use crate::detectors::{DetectorError, Run};
 use crate::nets::onnx::{Graph, Value};
 use crate::nets::{

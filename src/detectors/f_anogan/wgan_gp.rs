@@ -6,9 +6,9 @@ use generators::stream::Stream;
 use super::{FAnoGan, GreyRange};
 use crate::data::ImageSet;
 use crate::detectors::fitting::chunks;
-use crate::detectors::gan::{Critic, DIVERSE, Generator, LOOKED_AT, SHOWN, Snapshots};
+use crate::detectors::gan::{Critic, Generator, LOOKED_AT, SHOWN, Snapshots};
 use crate::detectors::training::{
-    Batch, Bound, Losses, Networks, Optimisers, Sign, Trainee, diversity, follow, spread,
+    Batch, Bound, DIVERSE, Losses, Networks, Optimisers, Sign, Trainee, diversity, follow, spread,
 };
 use crate::detectors::{DetectorError, Run};
 use crate::nets::{Adam, Mode, Parameters, uniform};

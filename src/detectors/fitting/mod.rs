@@ -6,4 +6,4 @@ mod residual;
 
 pub(super) use images::{Seen, check_context, check_size, check_some, chunks, halvings, seen};
 pub(super) use range::GreyRange;
-pub(super) use residual::{Residuals, box_mean, box_mean_onnx, squared_error};
+pub(super) use residual::{COMPONENTS, Residuals, box_mean, box_mean_onnx, squared_error};

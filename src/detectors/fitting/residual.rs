@@ -2,18 +2,23 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 
+use crate::detectors::Scores;
 use crate::nets::onnx::{Attribute, Graph, Value};
 use crate::nets::{NetsError, Parameters};
 
 /// Side of the neighbourhood over which a residual is averaged before its peak is sought.
 const PEAK_PX: usize = 3;
 
+/// Names of the scores of a detector that is scored by its residuals alone: their mean over the image, and
+/// [`Residuals::peak`].
+pub const COMPONENTS: [&str; 2] = ["A_R", "A_R peak"];
+
 /// `(a - b)^2` averaged over all but the first dimension: `[n]`.
 pub fn squared_error(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     (a - b)?.sqr()?.flatten_from(1)?.mean(1)
 }
 
-/// The squared residual that healthy images leave at each pixel.
+/// The residual that healthy images leave at each pixel; none is negative, as a squared one.
 ///
 /// Contours and texture leave a residual in every healthy image, and a small defect far less than all of
 /// them together; relative to the healthy residual at its own place it stands out.
@@ -38,7 +43,7 @@ impl Residuals {
         &self.parameters
     }
 
-    /// Measures the squared residuals `[n, 1, size, size]` of healthy images, given in parts.
+    /// Measures the residuals `[n, 1, size, size]` of healthy images, given in parts.
     pub fn measure(&self, parts: impl Iterator<Item = Result<Tensor>>) -> Result<()> {
         let (mut sum, mut count) = (self.healthy.zeros_like()?, 0);
         for part in parts {
@@ -59,6 +64,32 @@ impl Residuals {
             .broadcast_div(&self.healthy.as_detached_tensor())?
             .flatten_from(1)?
             .max(1)
+    }
+
+    /// The scores [`COMPONENTS`] of the residuals `[n, 1, size, size]` of images, given in parts, which are the maps.
+    pub fn scores(&self, parts: impl Iterator<Item = Result<Tensor>>) -> Result<Scores> {
+        let (mut mean, mut peak, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+        for residual in parts {
+            let residual = residual?;
+            mean.extend(residual.flatten_from(1)?.mean(1)?.to_vec1::<f32>()?);
+            peak.extend(self.peak(&residual)?.to_vec1::<f32>()?);
+            maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
+        }
+        Ok(Scores {
+            components: COMPONENTS.into_iter().zip([mean, peak]).collect(),
+            maps,
+            ..Default::default()
+        })
+    }
+
+    /// As [`Residuals::scores`] of images of `size_px`, as outputs of the graph.
+    pub fn scores_onnx(&self, graph: &mut Graph, residual: &Value, size_px: usize) -> Result<()> {
+        let (mean, peak) = (graph.mean(residual, 4), self.onnx(graph, residual)?);
+        for (name, value) in COMPONENTS.into_iter().zip([&mean, &peak]) {
+            graph.output(name, value, &[]);
+        }
+        graph.output("map", residual, &[1, size_px, size_px]);
+        Ok(())
     }
 
     /// As [`Residuals::peak`].

@@ -8,13 +8,10 @@ pub(super) use critic::Critic;
 pub(super) use generator::Generator;
 pub(super) use snapshots::{SHOWN, Snapshots};
 
-use super::training::Bound;
 use crate::nets::{Activation, Init, Window};
 
 pub(super) const LEAKY: Activation = Activation::LeakyRelu(0.2);
 pub(super) const HE: Init = Init::He { slope: 0.2 };
-/// Diversity of generated images, relative to healthy ones, below which they are all the same.
-pub(super) const DIVERSE: Bound = Bound::AtLeast(0.1);
 /// Generated images in which a collapse is looked for.
 pub(super) const LOOKED_AT: usize = 64;
 

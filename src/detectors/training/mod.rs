@@ -8,6 +8,7 @@
 //! off, at any number of threads. [`trained`] puts the finished model on disk, or finds it there.
 
 mod average;
+mod held_out;
 mod history;
 mod log;
 mod model;
@@ -19,12 +20,13 @@ mod tests;
 mod watch;
 
 pub use average::follow;
+pub use held_out::validation_loss;
 pub use history::{Choice, History};
 pub use log::training_secs;
 pub use model::{Architecture, FILE as MODEL, Saved, is_training, trained};
 pub use schedule::Schedule;
 pub use settings::{Defaults, Settings};
 pub use stage::{Batch, Losses, Networks, Optimisers, Stage, Trainee};
-pub use watch::{Bound, Collapse, Sign, Watch, diversity, spread};
+pub use watch::{Bound, Collapse, DIVERSE, Sign, Watch, diversity, spread};
 
 use model::fingerprint;

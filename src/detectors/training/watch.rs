@@ -9,6 +9,8 @@ use super::History;
 const WARM_UP: f64 = 0.25;
 /// Looks in a row that have to find a sign out of bounds.
 const LOOKS: usize = 2;
+/// [`diversity`] of made images below which they are all the same.
+pub const DIVERSE: Bound = Bound::AtLeast(0.1);
 
 /// A number that shows a collapse.
 #[derive(Clone, Copy, Debug, PartialEq)]

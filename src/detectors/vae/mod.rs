@@ -28,11 +28,11 @@ use serde_json::Value;
 
 use self::network::{Loss, Network};
 use super::fitting::{
-    GreyRange, Residuals, Seen, check_context, check_size, check_some, halvings, seen, squared_error,
+    COMPONENTS, GreyRange, Residuals, Seen, check_context, check_size, check_some, halvings, seen,
 };
 use super::training::{
     Architecture, Batch, Bound, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
-    Trainee, trained,
+    Trainee, trained, validation_loss,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Context, ImageSet};
@@ -106,9 +106,6 @@ struct Vae {
     /// How it is trained.
     training: Settings,
 }
-
-/// Names of the scores.
-const COMPONENTS: [&str; 2] = ["A_R", "A_R peak"];
 
 impl Detector for Vae {
     fn outputs(&self) -> Outputs {
@@ -211,16 +208,10 @@ impl Trainee for Training<'_> {
     }
 
     fn validate(&mut self) -> Result<Losses, DetectorError> {
-        let (mut sum, mut count) = (0.0, 0);
-        for view in self.held_out() {
-            let view = view?;
-            let loss = Loss::of(self.network, &view, None)?;
-            let total = (loss.cross_entropy + (loss.divergence * self.beta)?)?;
-            let images = view.images.dim(0)?;
-            sum += f64::from(total.to_scalar::<f32>()?) * images as f64;
-            count += images;
-        }
-        Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
+        Ok(validation_loss(self.held_out(), |view| {
+            let loss = Loss::of(self.network, view, None)?;
+            loss.cross_entropy + (loss.divergence * self.beta)?
+        })?)
     }
 
     fn signs(&mut self) -> Result<Vec<Sign>, DetectorError> {
@@ -272,36 +263,18 @@ impl Scorer for VaeScorer {
     fn score(&self, images: &ImageSet) -> Result<Scores, DetectorError> {
         check_size(NAME, self.size_px, images)?;
         check_context(NAME, self.network.context, images)?;
-        let (mut mean, mut peak, mut maps) = (Vec::new(), Vec::new(), Vec::new());
-        for view in seen(images, self.network.context, self.network.parameters.device()) {
-            let view = view?;
-            let (x, y) = (&view.images, self.network.reconstruct(&view)?);
-            let residual = (x - &y)?.sqr()?;
-            mean.extend(squared_error(x, &y)?.to_vec1::<f32>()?);
-            peak.extend(self.residuals.peak(&residual)?.to_vec1::<f32>()?);
-            maps.extend(residual.flatten_all()?.to_vec1::<f32>()?);
-        }
-        Ok(Scores {
-            components: COMPONENTS.into_iter().zip([mean, peak]).collect(),
-            maps,
-            ..Default::default()
-        })
+        let views = seen(images, self.network.context, self.network.parameters.device());
+        Ok(self.residuals.scores(views.map(|view| self.residual(&view?)))?)
     }
 
     fn onnx(&self) -> Result<Graph, DetectorError> {
-        let shape = [1, self.size_px, self.size_px];
         let mut graph = Graph::new();
-        let x = graph.input("images", &shape);
+        let x = graph.input("images", &[1, self.size_px, self.size_px]);
         let channels = self.network.context.channels();
         let c = (channels > 0).then(|| graph.input("context", &[channels, self.size_px, self.size_px]));
         let y = self.network.onnx(&mut graph, &x, c.as_ref())?;
         let residual = graph.squared_difference(&x, &y);
-        let mean = graph.mean(&residual, 4);
-        let peak = self.residuals.onnx(&mut graph, &residual)?;
-        for (name, value) in COMPONENTS.into_iter().zip([&mean, &peak]) {
-            graph.output(name, value, &[]);
-        }
-        graph.output("map", &residual, &shape);
+        self.residuals.scores_onnx(&mut graph, &residual, self.size_px)?;
         Ok(graph)
     }
 }
