@@ -16,7 +16,7 @@ use synthgen::detectors::KINDS;
 use synthgen::nets::onnx::{Graph, Value};
 use synthgen::nets::{
     Activation, BatchNorm2d, Conv2d, ConvTranspose2d, Init, InstanceNorm2d, LayerNorm, Linear, Mode,
-    Parameters, Window, normal, upsample_nearest,
+    Parameters, Ssim, Window, normal, uniform, upsample_nearest,
 };
 
 const READERS: &str =
@@ -225,5 +225,12 @@ fn layers_are_the_same_in_onnxruntime() {
     write_layer(at, "layer", &x, |x| layer.forward(x, leaky), |g, x| layer.onnx(g, x, leaky));
     write_layer(at, "instance", &x, |x| instance.forward(x, leaky), |g, x| instance.onnx(g, x, leaky));
     write_layer(at, "upsampled", &x, |x| upsample_nearest(x, 3), |g, x| Ok(g.upsample_nearest(x, 3)));
+    let images = uniform((3, 1, 12, 12), 0.0, 1.0, &mut stream.child("images"), &Device::Cpu).unwrap();
+    let ssim = Ssim::new(12, &Device::Cpu).unwrap();
+    let similarity = |g: &mut Graph, x: &Value| {
+        let square = g.node("Mul", &[x, x], &[]);
+        ssim.onnx(g, x, &square)
+    };
+    write_layer(at, "similarity", &images, |x| ssim.map(x, &x.sqr()?), similarity);
     finish(program(&python, "layers.py").arg(at));
 }
