@@ -1,6 +1,7 @@
 //! Unsupervised anomaly detectors: fitted on healthy images only, they score any.
 
 mod anogan;
+mod auto_encoder;
 mod context;
 #[cfg(test)]
 mod contract;
@@ -369,4 +370,4 @@ impl From<NetsError> for DetectorError {
 
 /// Every detector that a scenario can name.
 pub const KINDS: &[Kind<dyn Detector>] =
-    &[vae::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND, context::KIND, radl::KIND];
+    &[vae::KIND, auto_encoder::KIND, dcgan::KIND, f_anogan::KIND, anogan::KIND, context::KIND, radl::KIND];
