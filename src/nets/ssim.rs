@@ -18,6 +18,9 @@ const CONTRAST: f64 = 9e-4;
 /// the similarity is (2 m_a m_b + C1) (2 c + C2) / ((m_a² + m_b² + C1) (v_a + v_b + C2)): 1 where both are equal there, and
 /// never more. At the edge of the image the window is cut off and its weights are scaled up to a sum of 1.
 ///
+/// With mean m_d and variance v_d of the difference a - b that is (1 - m_d² / (m_a² + m_b² + C1)) (1 - v_d / (v_a + v_b + C2)), and so
+/// it is computed: images that are nearly alike differ by little, which the covariance of f32 would not tell from nothing.
+///
 /// The window is the product of one along rows and one along columns, so that the means are a product of matrices, W x Wᵀ: exact
 /// in both directions, and the same on a card.
 #[derive(Clone, Debug)]
@@ -44,26 +47,26 @@ impl Ssim {
         Ok(Self { window: Tensor::from_vec(window, (side, side), device)? })
     }
 
-    /// The similarity about each pixel of `a` and `b`, differentiable in both.
+    /// 1 less the similarity about each pixel of `a` and `b`, differentiable in both.
     ///
     /// # Shapes
-    /// `a`, `b` and the result `[n, 1, side, side]`, values between 0 and 1; the result lies between -1 and 1.
+    /// `a`, `b` and the result `[n, 1, side, side]`, values between 0 and 1; the result lies between 0 and 2.
     ///
     /// # Errors
     /// Where the shapes differ or are not of this side.
-    pub fn map(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    pub fn dissimilarity(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let shape = a.dims4()?;
         let (mean_a, mean_b) = (self.means(a)?, self.means(b)?);
-        let squares = self.means(&(a.sqr()? + b.sqr()?)?)?;
-        let products = self.means(&(a * b)?)?;
         let of_means = (mean_a.sqr()? + mean_b.sqr()?)?;
-        let product_of_means = (mean_a * mean_b)?;
-        let covariance = (products - &product_of_means)?;
-        let variances = (squares - &of_means)?;
-        let alike = (product_of_means.affine(2.0, LUMINANCE)? * covariance.affine(2.0, CONTRAST)?)?;
-        let most = ((of_means + LUMINANCE)? * (variances + CONTRAST)?)?;
+        let variances = (self.means(&(a.sqr()? + b.sqr()?)?)? - &of_means)?;
+        let of_difference = (mean_a - mean_b)?.sqr()?;
+        let variance = (self.means(&(a - b)?.sqr()?)? - &of_difference)?;
+        let luminance = (of_difference / (of_means + LUMINANCE)?)?;
+        let contrast = (variance / (variances + CONTRAST)?)?;
+        // 1 - (1 - luminance) (1 - contrast)
+        let unlike = ((&luminance + &contrast)? - (luminance * contrast)?)?;
         // Rows and columns back in their places.
-        (alike / most)?.transpose(1, 2)?.contiguous()?.reshape(shape)
+        unlike.transpose(1, 2)?.contiguous()?.reshape(shape)
     }
 
     /// The means in the window about each pixel of `x` `[n, 1, side, side]`, rows and columns exchanged: `[n, side, side]`.
@@ -74,7 +77,7 @@ impl Ssim {
         along_rows(&turned)?.reshape((n, width, height))
     }
 
-    /// As [`Ssim::map`].
+    /// As [`Ssim::dissimilarity`].
     ///
     /// # Errors
     /// Where the window cannot be read.
@@ -87,21 +90,23 @@ impl Ssim {
         let both =
             |graph: &mut Graph, operator: &str, x: &Value, y: &Value| graph.node(operator, &[x, y], &[]);
         let (mean_a, mean_b) = (means(graph, a), means(graph, b));
-        let [square_a, square_b, product] = [(a, a), (b, b), (a, b)].map(|(x, y)| both(graph, "Mul", x, y));
+        let [square_a, square_b, mean_a_squared, mean_b_squared] =
+            [a, b, &mean_a, &mean_b].map(|x| both(graph, "Mul", x, x));
         let squares = both(graph, "Add", &square_a, &square_b);
-        let (squares, products) = (means(graph, &squares), means(graph, &product));
-        let pairs = [(&mean_a, &mean_a), (&mean_b, &mean_b), (&mean_a, &mean_b)];
-        let [square_a, square_b, product_of_means] = pairs.map(|(x, y)| both(graph, "Mul", x, y));
-        let of_means = both(graph, "Add", &square_a, &square_b);
-        let covariance = both(graph, "Sub", &products, &product_of_means);
+        let of_means = both(graph, "Add", &mean_a_squared, &mean_b_squared);
+        let squares = means(graph, &squares);
         let variances = both(graph, "Sub", &squares, &of_means);
-        let luminance = graph.affine(&product_of_means, 2.0, LUMINANCE);
-        let contrast = graph.affine(&covariance, 2.0, CONTRAST);
-        let alike = both(graph, "Mul", &luminance, &contrast);
+        let of_difference = graph.squared_difference(&mean_a, &mean_b);
+        let squares = graph.squared_difference(a, b);
+        let squares = means(graph, &squares);
+        let variance = both(graph, "Sub", &squares, &of_difference);
         let luminance = graph.affine(&of_means, 1.0, LUMINANCE);
+        let luminance = both(graph, "Div", &of_difference, &luminance);
         let contrast = graph.affine(&variances, 1.0, CONTRAST);
-        let most = both(graph, "Mul", &luminance, &contrast);
-        Ok(both(graph, "Div", &alike, &most))
+        let contrast = both(graph, "Div", &variance, &contrast);
+        let (sum, product) =
+            (both(graph, "Add", &luminance, &contrast), both(graph, "Mul", &luminance, &contrast));
+        Ok(both(graph, "Sub", &sum, &product))
     }
 }
 
@@ -183,7 +188,8 @@ mod tests {
         ];
         let [a, b] = images();
         let by_definition = similarity(&a, &b);
-        let map = floats(&Ssim::new(SIDE, &Device::Cpu).unwrap().map(&var(&a), &var(&b)).unwrap());
+        let unlike = Ssim::new(SIDE, &Device::Cpu).unwrap().dissimilarity(&var(&a), &var(&b)).unwrap();
+        let map: Vec<f64> = floats(&unlike).into_iter().map(|v| 1.0 - v).collect();
         for (i, expected) in expected.into_iter().enumerate() {
             let at = (5 + i / 3) * SIDE + 5 + i % 3;
             assert!((by_definition[at] - expected).abs() < 1e-8, "{}: {}", i, by_definition[at]);
@@ -198,10 +204,10 @@ mod tests {
         let [a, b] = images();
         let upstream = wave(2.0);
         let total = |a: &[f64], b: &[f64]| -> f64 {
-            similarity(a, b).iter().zip(&upstream).map(|(s, weight)| s * weight).sum()
+            similarity(a, b).iter().zip(&upstream).map(|(s, weight)| (1.0 - s) * weight).sum()
         };
         let (x, y) = (var(&a), var(&b));
-        let map = Ssim::new(SIDE, &Device::Cpu).unwrap().map(&x, &y).unwrap();
+        let map = Ssim::new(SIDE, &Device::Cpu).unwrap().dissimilarity(&x, &y).unwrap();
         let gradients =
             (map * var(&upstream).as_detached_tensor()).unwrap().sum_all().unwrap().backward().unwrap();
         let moved = |of: &[f64], i: usize, by: f64| {
@@ -234,11 +240,25 @@ mod tests {
         let [a, _] = images();
         let negative: Vec<f64> = a.iter().map(|v| 1.0 - v).collect();
         let ssim = Ssim::new(SIDE, &Device::Cpu).unwrap();
-        assert!(floats(&ssim.map(&var(&a), &var(&a)).unwrap()).iter().all(|s| (s - 1.0).abs() < 1e-6));
-        assert!(floats(&ssim.map(&var(&a), &var(&negative)).unwrap()).iter().all(|s| *s < -0.5));
-        assert!(
-            ssim.map(&Tensor::zeros((1, 1, 9, 9), candle_core::DType::F32, &Device::Cpu).unwrap(), &var(&a))
-                .is_err()
-        );
+        let unlike = |b: &[f64]| floats(&ssim.dissimilarity(&var(&a), &var(b)).unwrap());
+        assert!(unlike(&a).iter().all(|v| *v == 0.0));
+        assert!(unlike(&negative).iter().all(|v| *v > 1.5));
+        let small = Tensor::zeros((1, 1, 9, 9), candle_core::DType::F32, &Device::Cpu).unwrap();
+        assert!(ssim.dissimilarity(&small, &var(&a)).is_err());
+    }
+
+    /// What is left of it where images are bright, of little contrast and nearly alike.
+    #[test]
+    fn small_differences_are_not_lost_in_rounding() {
+        let a: Vec<f64> = wave(1.0).into_iter().map(|v| 0.8 + 0.05 * v).collect();
+        let b: Vec<f64> = a.iter().zip(wave(4.0)).map(|(a, other)| a + 0.004 * other).collect();
+        // As f32 holds them.
+        let [a, b] = [a, b].map(|image| image.into_iter().map(|v| f64::from(v as f32)).collect::<Vec<_>>());
+        let found =
+            floats(&Ssim::new(SIDE, &Device::Cpu).unwrap().dissimilarity(&var(&a), &var(&b)).unwrap());
+        for (found, similarity) in found.iter().zip(similarity(&a, &b)) {
+            let expected = 1.0 - similarity;
+            assert!((found - expected).abs() < 2e-3 * expected, "{found} for {expected}");
+        }
     }
 }

@@ -227,10 +227,10 @@ fn layers_are_the_same_in_onnxruntime() {
     write_layer(at, "upsampled", &x, |x| upsample_nearest(x, 3), |g, x| Ok(g.upsample_nearest(x, 3)));
     let images = uniform((3, 1, 12, 12), 0.0, 1.0, &mut stream.child("images"), &Device::Cpu).unwrap();
     let ssim = Ssim::new(12, &Device::Cpu).unwrap();
-    let similarity = |g: &mut Graph, x: &Value| {
+    let dissimilarity = |g: &mut Graph, x: &Value| {
         let square = g.node("Mul", &[x, x], &[]);
         ssim.onnx(g, x, &square)
     };
-    write_layer(at, "similarity", &images, |x| ssim.map(x, &x.sqr()?), similarity);
+    write_layer(at, "dissimilarity", &images, |x| ssim.dissimilarity(x, &x.sqr()?), dissimilarity);
     finish(program(&python, "layers.py").arg(at));
 }

@@ -44,8 +44,8 @@ use serde_json::Value;
 use self::network::Network;
 use super::fitting::{COMPONENTS, GreyRange, Residuals, check_size, check_some, chunks, halvings, seen};
 use super::training::{
-    Architecture, Batch, DIVERSE, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage,
-    Trainee, diversity, trained, validation_loss,
+    Architecture, Batch, Bound, DIVERSE, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign,
+    Stage, Trainee, diversity, trained, validation_loss,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Context, ImageSet};
@@ -54,6 +54,11 @@ use crate::nets::onnx::Graph;
 use crate::representations::Matrix;
 
 const NAME: &str = "auto-encoder";
+/// The feature vector.
+const LATENT: &str = "latent";
+/// Spread of the reconstructions, relative to that of the images, above which they have left the grey values: the structural similarity
+/// is 0 there, whatever the weights, and the training stays where it is.
+const AMONG_GREY_VALUES: Bound = Bound::AtMost(10.0);
 
 /// The registry's entry.
 pub const KIND: Kind<dyn Detector> = Kind {
@@ -224,16 +229,16 @@ impl Trainee for Training<'_> {
             return Ok(Vec::new());
         };
         let value = diversity(&self.network.reconstruct(&x)?, &x)?;
-        Ok(vec![Sign { name: "reconstruction diversity", value, bound: DIVERSE }])
+        Ok(vec![
+            Sign { name: "reconstruction diversity", value, bound: DIVERSE },
+            Sign { name: "reconstruction spread", value, bound: AMONG_GREY_VALUES },
+        ])
     }
 
     fn parts(&mut self) -> (Networks<'_>, Optimisers<'_>) {
         (vec![(NAME, &self.network.parameters)], vec![(NAME, &mut self.adam)])
     }
 }
-
-/// The feature vector.
-const LATENT: &str = "latent";
 
 /// A fitted auto-encoder.
 struct AutoEncoderScorer {

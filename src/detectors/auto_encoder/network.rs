@@ -114,7 +114,7 @@ impl Network {
         let y = self.decode(&self.encode(&x)?)?;
         match &self.ssim {
             None => (x - y)?.sqr()?.mean_all(),
-            Some(ssim) => ssim.map(&x, &y)?.mean_all()?.affine(-1.0, 1.0),
+            Some(ssim) => ssim.dissimilarity(&x, &y)?.mean_all(),
         }
     }
 
@@ -126,7 +126,7 @@ impl Network {
         let y = self.decode(&z)?;
         let residual = match &self.ssim {
             None => (images - self.range.grey_of_unit(&y)?)?.sqr()?,
-            Some(ssim) => ssim.map(&x, &y)?.affine(-1.0, 1.0)?,
+            Some(ssim) => ssim.dissimilarity(&x, &y)?,
         };
         Ok((residual, z))
     }
@@ -147,10 +147,7 @@ impl Network {
                 let y = self.range.grey_of_unit_onnx(graph, &h);
                 graph.squared_difference(images, &y)
             }
-            Some(ssim) => {
-                let similarity = ssim.onnx(graph, &x, &h)?;
-                graph.affine(&similarity, -1.0, 1.0)
-            }
+            Some(ssim) => ssim.onnx(graph, &x, &h)?,
         };
         Ok((residual, z))
     }

@@ -115,6 +115,21 @@ fn a_spot_scores_higher_than_the_disc_without_it() {
     }
 }
 
+/// Weights as too high a learning rate leaves them, and none.
+#[test]
+fn reconstructions_that_left_the_grey_values_or_are_all_the_same_are_collapses() {
+    let (settings, network, images) =
+        (settings("channels = 2"), network("channels = 2", 16), discs(8, 16, 3));
+    for (factor, expected) in [(30.0, [true, false]), (0.0, [false, true])] {
+        for (_, variable) in network.parameters.variables() {
+            variable.set(&(variable.as_detached_tensor() * factor).unwrap()).unwrap();
+        }
+        let signs = Training::new(&settings, &network, &images).unwrap().signs().unwrap();
+        let holds: Vec<bool> = signs.iter().map(|sign| sign.bound.holds(sign.value)).collect();
+        assert_eq!(holds, expected, "{signs:?}");
+    }
+}
+
 #[test]
 fn mistakes_are_placed() {
     let error = read(&mut Table::parse("s.toml", "loss = \"l1\"").unwrap()).unwrap_err().to_string();
