@@ -415,7 +415,7 @@ fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
         (
             "kind = \"vae\"",
             "kind = \"vea\"",
-            "tiny.toml:33:8: `kind` cannot be `vea`; choose from `vae`, `dcgan`, `f-anogan`, `anogan`, `context`, `radl`; did you mean `vae`?",
+            "tiny.toml:33:8: `kind` cannot be `vea`; choose from `vae`, `auto-encoder`, `dcgan`, `f-anogan`, `anogan`, `context`, `radl`; did you mean `vae`?",
         ),
         (
             "kind = \"vae\"",

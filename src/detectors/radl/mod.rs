@@ -33,10 +33,10 @@ use serde_json::Value;
 use self::discriminator::{Discriminator, fakes, hardness_aware_cross_entropy};
 use self::features::Features;
 use self::filters::{Filters, PLACE_PX};
-use super::fitting::{check_size, check_some, chunks, halvings};
+use super::fitting::{check_size, check_some, chunks, halvings, seen};
 use super::training::{
     Architecture, Batch, Defaults, Losses, Networks, Optimisers, Saved, Settings, Sign, Stage, Trainee,
-    trained,
+    trained, validation_loss,
 };
 use super::{Detector, DetectorError, Fitted, Outputs, Run, Scorer, Scores};
 use crate::data::{Context, ImageSet};
@@ -199,15 +199,14 @@ impl Trainee for Training<'_> {
     }
 
     fn validate(&mut self) -> Result<Losses, DetectorError> {
-        let (mut sum, mut count) = (0.0, 0);
-        for (i, x) in chunks(self.validation, self.scorer.device()).enumerate() {
-            let x = x?;
+        let views = seen(self.validation, Context::default(), self.scorer.device());
+        let mut part = 0;
+        Ok(validation_loss(views, |view| {
             // The same noise each time, so that losses differ by the weights alone.
-            let loss = self.loss(&x, &self.noise.item("validation", i), Mode::Inference)?;
-            sum += f64::from(loss.to_scalar::<f32>()?) * x.dim(0)? as f64;
-            count += x.dim(0)?;
-        }
-        Ok(if count == 0 { Losses::new() } else { vec![("validation loss", sum / count as f64)] })
+            let noise = self.noise.item("validation", part);
+            part += 1;
+            self.loss(&view.images, &noise, Mode::Inference)
+        })?)
     }
 
     fn signs(&mut self) -> Result<Vec<Sign>, DetectorError> {
