@@ -373,7 +373,8 @@ fn overlays(name: &str) -> Result<Overlays, String> {
 fn refuse_misspelt(word: &str) {
     let mut command = Cli::command();
     let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    if known.contains(&word) || Path::new(word).exists() {
+    let is_path = word.contains(['.', '/', '\\']) || Path::new(word).exists();
+    if word.starts_with('-') || is_path || known.contains(&word) {
         return;
     }
     if let Some(meant) = nearest(word, &known) {

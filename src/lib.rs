@@ -13,7 +13,6 @@ pub mod comparison;
 pub mod data;
 pub mod detectors;
 mod files;
-mod kernels;
 pub mod metrics;
 pub mod nets;
 pub mod pipeline;

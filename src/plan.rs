@@ -168,6 +168,30 @@ impl Plan {
         Ok(Self::resolve(&path.to_string_lossy(), folder, text, overrides)?)
     }
 
+    /// Refuses a scenario whose data can be made, but with which nothing can be judged as it says: one with a threshold that the
+    /// healthy images of its validation jobs are too few for.
+    ///
+    /// # Errors
+    /// Where the threshold stands.
+    pub fn judges(&self) -> Result<(), PlanError> {
+        let healthy = self.production.images(Split::Validation);
+        // What can be found from one image may be left out of the report where there is none.
+        let needed = |threshold: &&Named<dyn Threshold>| threshold.item.fewest_healthy() > healthy.max(1);
+        let Some(threshold) = self.thresholds.iter().find(needed).filter(|_| !self.detectors.is_empty())
+        else {
+            return Ok(());
+        };
+        let (name, needed) = (&threshold.name, threshold.item.fewest_healthy());
+        let error = format!(
+            "`{name}` needs at least {needed} healthy images, and the validation jobs have {healthy}"
+        );
+        Err(threshold
+            .place
+            .error(error)
+            .with_help("raise `validation_jobs`, or ask less of the threshold")
+            .into())
+    }
+
     fn resolve(
         file: &str,
         folder: &Path,
@@ -182,8 +206,7 @@ impl Plan {
         let separation = separation(&mut table, &detectors)?;
         let evidence = evidence(&mut table)?;
         let stated = named_list(&mut table, "threshold", thresholds::KINDS)?;
-        let states_thresholds = !stated.is_empty();
-        let thresholds = if states_thresholds { stated } else { default_thresholds()? };
+        let thresholds = if stated.is_empty() { default_thresholds()? } else { stated };
         let typing = table.table_if_stated("typing")?.map(Typing::read).transpose()?;
         if !detectors.is_empty() || typing.is_some() {
             scenario.tests()?;
@@ -221,10 +244,6 @@ impl Plan {
         scenario.replace_part(overrides.part.as_deref(), overrides.unit);
         let production = scenario.resolve()?;
         detectors.iter().try_for_each(|detector| suits(detector, &production, photographs.is_some()))?;
-        if states_thresholds && !detectors.is_empty() {
-            let healthy = production.images(Split::Validation);
-            thresholds.iter().try_for_each(|threshold| can_be_found(threshold, healthy))?;
-        }
         let resolve = |shift: shifts::Stated| shift.resolve(&original, folder, overrides, &production);
         let shifts = shifts.into_iter().map(resolve).collect::<Result<_, Box<ScenarioError>>>()?;
         Ok(Self {
@@ -291,18 +310,6 @@ fn named_pair(
     let least_balanced_accuracy = table.number("balanced_accuracy", Some(0.85), 0.0..=1.0)?;
     table.finish()?;
     Ok(NamedPair { representation, separator, least_balanced_accuracy })
-}
-
-/// Refuses a threshold that so many healthy images of the validation jobs are too few for.
-fn can_be_found(threshold: &Named<dyn Threshold>, healthy: usize) -> Result<(), Box<ScenarioError>> {
-    let needed = threshold.item.fewest_healthy();
-    if healthy >= needed {
-        return Ok(());
-    }
-    let name = &threshold.name;
-    let error =
-        format!("`{name}` needs at least {needed} healthy images, and the validation jobs have {healthy}");
-    Err(threshold.place.error(error).with_help("raise `validation_jobs`, or allow more false alarms"))
 }
 
 /// Refuses a detector that does not suit the images of the dataset, or the photographs where there are any.

@@ -430,7 +430,7 @@ fn mistakes_are_named_where_they_stand_and_nothing_is_written() {
         (
             "[[separator]]",
             "[[threshold]]\nkind = \"conformal\"\n[[separator]]",
-            "tiny.toml:38:1: `conformal` needs at least 99 healthy images, and the validation jobs have 10; raise `validation_jobs`, or allow more false alarms",
+            "tiny.toml:38:1: `conformal` needs at least 99 healthy images, and the validation jobs have 10; raise `validation_jobs`, or ask less of the threshold",
         ),
         (
             "representation = \"vae A_R\"",
@@ -476,8 +476,10 @@ fn a_misspelt_command_is_no_scenario() {
     let folder = workshop("", "");
     let message = stderr(synthgen(folder.path()).args(["chekc", "tiny.toml"]), 2);
     assert!(message.contains("no command `chekc`; did you mean `check`?"), "{message}");
-    let message = stderr(synthgen(folder.path()).arg("tine.toml"), 2);
-    assert!(message.contains("tine.toml: cannot read the scenario"), "{message}");
+    for file in ["tine.toml", "generate.toml", "nowhere/check"] {
+        let message = stderr(synthgen(folder.path()).arg(file), 2);
+        assert!(message.contains(&format!("{file}: cannot read the scenario")), "{message}");
+    }
     fs::rename(folder.path().join("tiny.toml"), folder.path().join("checks")).unwrap();
     synthgen(folder.path()).arg("checks").assert().success();
 }

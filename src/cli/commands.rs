@@ -108,6 +108,7 @@ fn open(wanted: &DeviceArgs) -> Result<Device, Ended> {
 pub fn benchmark(scenario: &Path, args: &RunArgs, wanted: &DeviceArgs) -> Outcome {
     let device = open(wanted)?;
     let (plan, run) = prepare(scenario, args, None)?;
+    plan.judges()?;
     let inputs = plan.inputs(scenario);
     let afresh = args.fresh.then_some(&inputs[..]);
     tell(format_args!("device: {}", device::name(&device)));
@@ -228,6 +229,7 @@ pub fn audit(dataset: &Path, json: Option<&Path>) -> Outcome {
 /// `synthgen check SCENARIO`.
 pub fn check(scenario: &Path, overrides: &Overrides) -> Outcome {
     let plan = Plan::read(scenario, overrides)?;
+    plan.judges()?;
     let production = &plan.production;
     say(format_args!("{} (seed {})", &plan.scenario().name, plan.scenario().seed))?;
     for part in production.parts() {

@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::relay;
-use crate::kernels::vectors::widest;
+use super::vectors::widest;
 
 /// The function behind a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::activation::values;
 use super::sums::sum_of;
+use super::vectors::widest;
 use super::{NetsError, Parameters};
-use crate::kernels::vectors::widest;
 
 /// Adam (Kingma and Ba 2015) over all variables of one network, and AdamW (Loshchilov and Hutter 2019, algorithm 2) where the
 /// weights decay; equals PyTorch's.

@@ -25,6 +25,7 @@ mod linear;
 mod losses;
 mod norm;
 pub mod onnx;
+mod panels;
 mod parameters;
 mod process;
 mod product;
@@ -35,7 +36,9 @@ mod scratch;
 mod ssim;
 mod store;
 mod sums;
+mod transpose;
 mod upsample;
+mod vectors;
 
 pub use activation::Activation;
 pub use adam::Adam;

@@ -58,9 +58,10 @@ impl Ssim {
         let shape = a.dims4()?;
         let (mean_a, mean_b) = (self.means(a)?, self.means(b)?);
         let of_means = (mean_a.sqr()? + mean_b.sqr()?)?;
-        let variances = (self.means(&(a.sqr()? + b.sqr()?)?)? - &of_means)?;
+        // Rounding leaves negative ones of values far from 0.
+        let variances = (self.means(&(a.sqr()? + b.sqr()?)?)? - &of_means)?.relu()?;
         let of_difference = (mean_a - mean_b)?.sqr()?;
-        let variance = (self.means(&(a - b)?.sqr()?)? - &of_difference)?;
+        let variance = (self.means(&(a - b)?.sqr()?)? - &of_difference)?.relu()?;
         let luminance = (of_difference / (of_means + LUMINANCE)?)?;
         let contrast = (variance / (variances + CONTRAST)?)?;
         // 1 - (1 - luminance) (1 - contrast)
@@ -96,10 +97,12 @@ impl Ssim {
         let of_means = both(graph, "Add", &mean_a_squared, &mean_b_squared);
         let squares = means(graph, &squares);
         let variances = both(graph, "Sub", &squares, &of_means);
+        let variances = graph.node("Relu", &[&variances], &[]);
         let of_difference = graph.squared_difference(&mean_a, &mean_b);
         let squares = graph.squared_difference(a, b);
         let squares = means(graph, &squares);
         let variance = both(graph, "Sub", &squares, &of_difference);
+        let variance = graph.node("Relu", &[&variance], &[]);
         let luminance = graph.affine(&of_means, 1.0, LUMINANCE);
         let luminance = both(graph, "Div", &of_difference, &luminance);
         let contrast = graph.affine(&variances, 1.0, CONTRAST);
@@ -232,6 +235,18 @@ mod tests {
             for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
                 assert!((found - expected).abs() < 1e-4 * largest, "{i}: {found} for {expected}");
             }
+        }
+    }
+
+    /// As a decoder gives that has lost its way: rounding makes nothing of it likely, nor more than unlike.
+    #[test]
+    fn what_is_far_from_grey_values_is_unlike_them_and_no_more() {
+        let [a, other] = images();
+        for level in [30.0, 300.0, 3000.0] {
+            let b: Vec<f64> = other.iter().map(|v| level + 0.01 * v).collect();
+            let map =
+                floats(&Ssim::new(SIDE, &Device::Cpu).unwrap().dissimilarity(&var(&a), &var(&b)).unwrap());
+            assert!(map.iter().all(|v| (0.8..=2.0).contains(v)), "{level}: {map:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sums in an order that depends on the length alone.
 
-use crate::kernels::vectors::widest;
+use super::vectors::widest;
 
 const LANES: usize = 16;
 /// Vectors added up in f32 before they go to f64.

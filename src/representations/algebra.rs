@@ -27,6 +27,11 @@ impl<'a> Shifted<'a> {
         Self { rows, origin }
     }
 
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.rows
+    }
+
     /// Some rows and columns, row by row.
     fn fill(&self, rows: Range<usize>, columns: Range<usize>, values: &mut Vec<f64>) {
         values.clear();
@@ -74,6 +79,18 @@ impl<'a> Shifted<'a> {
         scatter
     }
 
+    /// The products of these rows with `others` of as many columns, `[rows, others]`.
+    pub fn products(&self, others: Self) -> Mat<f64> {
+        let mut products = Mat::zeros(self.rows.rows, others.rows.rows);
+        let mut values = Vec::new();
+        self.column_blocks(|range, block| {
+            others.fill(0..others.rows.rows, range.clone(), &mut values);
+            let other = MatRef::from_row_major_slice(&values, others.rows.rows, range.len());
+            matmul(products.as_mut(), Accum::Add, block, other.transpose(), 1.0, Par::Seq);
+        });
+        products
+    }
+
     /// The rows times `directions` `[columns, k]`: `[rows, k]`.
     pub fn times(&self, directions: MatRef<'_, f64>) -> Mat<f64> {
         let mut result = Mat::zeros(self.rows.rows, directions.ncols());
@@ -91,6 +108,14 @@ impl<'a> Shifted<'a> {
             matmul(part, Accum::Replace, block.transpose(), weights, 1.0, Par::Seq);
         });
         result
+    }
+
+    /// The squared distance of every row from the origin.
+    pub fn squares(&self) -> Vec<f64> {
+        let square = |i: usize| {
+            self.rows.row(i).iter().zip(self.origin).map(|(&x, o)| (f64::from(x) - o).powi(2)).sum()
+        };
+        (0..self.rows.rows).map(square).collect()
     }
 }
 
@@ -150,6 +175,11 @@ mod tests {
             assert!(near(shifted.times(some.as_ref()), product(whole.as_ref(), some.as_ref())));
             let some = Mat::from_fn(rows, 3, |_, _| stream.normal());
             assert!(near(shifted.columns_times(some.as_ref()), product(whole.transpose(), some.as_ref())));
+            let few = table.select(&[3, 1, 3]);
+            let others = Mat::from_fn(3, columns, |i, j| f64::from(few.row(i)[j]) - origin[j]);
+            let products = shifted.products(Shifted::new(&few, &origin));
+            assert!(near(products, product(whole.as_ref(), others.transpose())));
+            assert!((shifted.squares()[5] - whole.row(5).iter().map(|x| x * x).sum::<f64>()).abs() < 1e-9);
             let small = if rows < columns { shifted.lower_gram() } else { shifted.lower_scatter() };
             let expected = match rows < columns {
                 true => product(whole.as_ref(), whole.transpose()),

@@ -23,7 +23,7 @@ const LANES: usize = 8;
 const BISECTIONS: usize = 56;
 /// Inverse iterations; the second is for the few starts that have next to nothing of the eigenvector, the third for rounding.
 const ITERATIONS: usize = 3;
-/// Eigenvectors are found one by one where so many times as many are not wanted.
+/// Eigenvectors are found one by one where at most one in so many is wanted.
 const FEW: usize = 8;
 
 /// A symmetric matrix as reflections of a tridiagonal one.
@@ -317,6 +317,34 @@ mod tests {
             let square = product(vectors.transpose(), vectors.as_ref());
             let identity = Mat::<f64>::identity(values.len(), values.len());
             assert!(greatest(&(square - identity)) < 1e-12, "case {case}: not orthogonal");
+        }
+    }
+
+    /// From 128 rows on the solver divides and conquers.
+    #[test]
+    fn large_matrices_are_put_together_again() {
+        let mut stream = Stream::root(3);
+        for (rows, columns, block) in [(300, 400, 300), (260, 40, 260), (200, 200, 10), (150, 3, 5)] {
+            let one = Mat::from_fn(block, columns, |_, _| stream.normal());
+            let gram = product(one.as_ref(), one.transpose());
+            // The same block again and again: every eigenvalue as often.
+            let whole = Mat::from_fn(rows, rows, |i, j| {
+                if i / block == j / block { gram[(i % block, j % block)] } else { 0.0 }
+            });
+            let found = Tridiagonal::of(lower(&whole));
+            let scale = greatest(&whole) * rows as f64;
+            for count in [rows, rows / 2, rows / FEW] {
+                let values = found.largest(count);
+                let vectors = found.vectors(&values).unwrap();
+                let scaled = Mat::from_fn(rows, count, |i, k| vectors[(i, k)] * values[k]);
+                let off = greatest(&(product(whole.as_ref(), vectors.as_ref()) - scaled));
+                assert!(off < 1e-13 * scale, "{count} of {rows}: {off} of {scale}");
+                let square = product(vectors.transpose(), vectors.as_ref());
+                assert!(
+                    greatest(&(square - Mat::<f64>::identity(count, count))) < 1e-12,
+                    "{count} of {rows}"
+                );
+            }
         }
     }
 

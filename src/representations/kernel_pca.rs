@@ -1,15 +1,12 @@
 //! Principal components in the space of a kernel (Schölkopf, Smola and Müller 1998, doi:10.1162/089976698300017467).
-//!
-//! Rows are multiplied in single precision, in which they are given; all that follows is in double.
 
 use faer::Mat;
 use generators::params::{ScenarioError, Table};
 use generators::stream::Stream;
 
-use super::algebra::{product, single};
+use super::algebra::{Shifted, product, single};
 use super::components::Spectrum;
 use super::eigen::Tridiagonal;
-use super::products::Rows;
 use super::projections::Projected;
 use super::{Components, Matrix, RepresentationError, check, check_columns};
 
@@ -92,17 +89,17 @@ impl Resolved {
     }
 
     /// Where the rows are measured from: amid them, so that little cancels, where only distances count.
-    fn origin(self, rows: &Matrix) -> Option<Vec<f32>> {
+    fn origin(self, rows: &Matrix) -> Vec<f64> {
         match self {
-            Self::Polynomial { .. } => None,
-            Self::Rbf { .. } => Some(rows.mean().into_iter().map(|mean| mean as f32).collect()),
+            Self::Polynomial { .. } => vec![0.0; rows.columns],
+            Self::Rbf { .. } => rows.mean(),
         }
     }
 
     /// The squares of `rows`; zeros where they do not matter.
-    fn squares(self, rows: Rows) -> Vec<f64> {
+    fn squares(self, rows: Shifted<'_>) -> Vec<f64> {
         match self {
-            Self::Polynomial { .. } => vec![0.0; rows.rows.rows],
+            Self::Polynomial { .. } => vec![0.0; rows.len()],
             Self::Rbf { .. } => rows.squares(),
         }
     }
@@ -111,10 +108,7 @@ impl Resolved {
     fn of(self, product: f64, squares: f64) -> f64 {
         match self {
             Self::Polynomial { degree, gamma, offset } => (gamma * product + offset).powi(degree),
-            Self::Rbf { gamma } => {
-                let distance = squares - 2.0 * product;
-                if distance.is_finite() { (-gamma * distance.max(0.0)).exp() } else { f64::NAN }
-            }
+            Self::Rbf { gamma } => (-gamma * (squares - 2.0 * product).max(0.0)).exp(),
         }
     }
 }
@@ -132,10 +126,10 @@ struct Centred {
 }
 
 impl Centred {
-    fn new(kernel: Resolved, rows: Rows) -> Result<Self, RepresentationError> {
-        let squares = kernel.squares(rows);
-        let mut lower = rows.lower_products();
+    fn new(kernel: Resolved, rows: &Shifted<'_>) -> Self {
+        let mut lower = rows.lower_gram();
         let rows = lower.nrows();
+        let squares: Vec<f64> = (0..rows).map(|i| lower[(i, i)]).collect();
         let mut sums = vec![0.0; rows];
         for j in 0..rows {
             let column = &mut lower.col_as_slice_mut(j)[j..];
@@ -151,23 +145,16 @@ impl Centred {
             let column = &mut lower.col_as_slice_mut(j)[j..];
             column.iter_mut().zip(&means[j..]).for_each(|(value, other)| *value += mean - means[j] - other);
         }
-        let total: f64 = (0..rows).map(|i| lower[(i, i)]).sum();
-        if !total.is_finite() {
-            let reason = match kernel {
-                Resolved::Polynomial { .. } => "the kernel overflows: lower `gamma`",
-                Resolved::Rbf { .. } => "the values are too large to be multiplied",
-            };
-            return Err(RepresentationError::Numerical(reason.to_owned()));
-        }
-        Ok(Self { matrix: Tridiagonal::of(lower), total, means, mean })
+        let total = (0..rows).map(|i| lower[(i, i)]).sum();
+        Self { matrix: Tridiagonal::of(lower), total, means, mean }
     }
 
     /// The `count` largest eigenvalues, without those that are rounding.
     fn spectrum(&self, count: usize) -> Spectrum {
         let rows = self.means.len();
         let values = self.matrix.largest(count);
-        // The kernel is rounded before it is centred, when its largest eigenvalue is about the sum of a row.
-        let floor = f64::from(f32::EPSILON) * values[0].max(rows as f64 * self.mean.abs());
+        // The kernel is rounded before it is centred.
+        let floor = rows as f64 * f64::EPSILON * values[0].max(self.mean.abs());
         let real = values.into_iter().take(rows - 1).take_while(|&value| value > floor);
         Spectrum { values: real.collect(), total: self.total }
     }
@@ -176,7 +163,7 @@ impl Centred {
 /// A fitted projection onto the directions of largest variance in the space of a kernel.
 pub struct KernelPca {
     kernel: Resolved,
-    origin: Option<Vec<f32>>,
+    origin: Vec<f64>,
     /// The rows of the fit, as they are.
     rows: Matrix,
     fitted: Matrix,
@@ -210,13 +197,16 @@ impl KernelPca {
         }
         let kernel = Resolved::new(kernel, &rows);
         let origin = kernel.origin(&rows);
-        let of = |rows: &Matrix| Centred::new(kernel, Rows { rows, origin: origin.as_deref() });
-        let centred = of(&rows)?;
+        let of = |rows: &Matrix| Centred::new(kernel, &Shifted::new(rows, &origin));
+        let centred = of(&rows);
+        if !centred.total.is_finite() {
+            return Err(RepresentationError::Numerical("the kernel overflows: lower `gamma`".to_owned()));
+        }
         let found = centred.spectrum(components.needed());
         if found.values.is_empty() {
             return Err(RepresentationError::Constant);
         }
-        let kept = components.keep(&rows, &found, stream, |rows| Ok(of(rows)?.spectrum(usize::MAX)))?;
+        let kept = components.keep(&rows, &found, stream, |rows| Ok(of(rows).spectrum(usize::MAX)))?;
         let values = &found.values[..kept];
         let vectors = centred.matrix.vectors(values)?;
         let signs: Vec<f64> = (0..kept)
@@ -244,8 +234,7 @@ impl KernelPca {
 impl Projected for KernelPca {
     fn transform(&self, rows: &Matrix) -> Result<Matrix, RepresentationError> {
         check_columns(self.rows.columns, rows)?;
-        let of = |rows| Rows { rows, origin: self.origin.as_deref() };
-        let (known, new) = (of(&self.rows), of(rows));
+        let (known, new) = (Shifted::new(&self.rows, &self.origin), Shifted::new(rows, &self.origin));
         let known_squares = self.kernel.squares(known);
         let mut kernel = known.products(new);
         for (j, square) in self.kernel.squares(new).iter().enumerate() {
@@ -346,7 +335,45 @@ mod tests {
         let kernel = Kernel::Polynomial { degree: 20, gamma: Gamma::PerColumn, offset: 1.0 };
         let error = fit(&rows, kernel, Components::Count(1)).err().unwrap().to_string();
         assert_eq!(error, "the kernel overflows: lower `gamma`");
-        let error = fit(&rows, Kernel::Rbf { gamma: Gamma::PerVariance }, Components::Count(1));
-        assert_eq!(error.err().unwrap().to_string(), "the values are too large to be multiplied");
+    }
+
+    /// As single precision, for one, would hide some and make up others.
+    #[test]
+    fn small_rows_have_as_many_components_as_large_ones_and_multiples_of_one_no_more_than_the_degree() {
+        let multiples =
+            (0..24).flat_map(|i| (0..1024).map(move |c| (1.0 + i as f32 / 32.0) * (1 + c % 7) as f32));
+        let multiples = Matrix::new(24, 1024, multiples.collect());
+        for degree in [1, 3] {
+            let kernel = Kernel::Polynomial { degree, gamma: Gamma::PerColumn, offset: 1.0 };
+            let kept = fit(&multiples, kernel, Components::Oracle).unwrap().explained_variance_ratio().len();
+            assert!(kept <= degree as usize, "{kept} components of degree {degree}");
+        }
+        let kernel = Kernel::Polynomial { degree: 3, gamma: Gamma::PerColumn, offset: 1.0 };
+        let rows = random(40, 256);
+        for scale in [1.0, 1e-3, 1e-5] {
+            let scaled = Matrix { values: rows.values.iter().map(|x| x * scale).collect(), ..rows.clone() };
+            assert_eq!(
+                fit(&scaled, kernel, Components::Oracle).unwrap().explained_variance_ratio().len(),
+                39
+            );
+        }
+    }
+
+    #[test]
+    fn near_rows_far_from_the_others_keep_their_distances() {
+        let values = vec![1000.0, 1000.1, 1000.37, -1000.0, -1000.2, -1000.41];
+        let rows = Matrix::new(6, 1, values.clone());
+        let kernel = Kernel::Rbf { gamma: Gamma::Value(1.0) };
+        let found = fit(&rows, kernel, Components::Oracle).unwrap();
+        // All components together give the centred kernel back.
+        let of = |i: usize, j: usize| (-(f64::from(values[i]) - f64::from(values[j])).powi(2)).exp();
+        let mean = |i: usize| (0..6).map(|j| of(i, j)).sum::<f64>() / 6.0;
+        let all = (0..6).map(mean).sum::<f64>() / 6.0;
+        let projected = found.fitted();
+        for (i, j) in (0..6).flat_map(|i| (0..6).map(move |j| (i, j))) {
+            let product: f64 =
+                projected.row(i).iter().zip(projected.row(j)).map(|(a, b)| f64::from(a * b)).sum();
+            assert!((product - (of(i, j) - mean(i) - mean(j) + all)).abs() < 1e-5, "{i}, {j}");
+        }
     }
 }

@@ -5,7 +5,6 @@ pub(crate) mod algebra;
 mod components;
 mod eigen;
 mod kernel_pca;
-mod products;
 pub mod projections;
 
 pub use components::Components;

@@ -21,6 +21,8 @@ const JOBS: usize = 3;
 const COMPOSED: &str = "composed";
 /// Images are enlarged to at least this width.
 const LEAST_WIDTH: usize = 160;
+/// Larger images are shown by some of their pixels, so that the page can be opened.
+const MOST_WIDTH: usize = 512;
 /// White pixels between two images.
 const GAP: usize = 4;
 /// What is told of each episode: a name, and the parameter of its images.
@@ -35,7 +37,7 @@ const TOLD: [(&str, &str); 4] = [
 /// `gallery.html`. The images are those of the scenario's dataset. Returns the page's path.
 ///
 /// # Errors
-/// Where there are no test jobs, a defect never shows, or a file cannot be written.
+/// Where there are too few test jobs, a defect never shows, or a file cannot be written.
 pub fn draw(plan: &Plan, folder: &Path) -> Result<PathBuf, Failure> {
     let (scenario, production) = (plan.scenario(), &plan.production);
     scenario.tests().map_err(PlanError::from)?;
@@ -53,7 +55,8 @@ pub fn draw(plan: &Plan, folder: &Path) -> Result<PathBuf, Failure> {
                 .collect();
             let known = KINDS.iter().find(|known| known.name == kind && kind != COMPOSED);
             let summary = known.map_or("composed in the scenario", |known| known.summary);
-            Shown { name, summary, note: told(&twins), picture: side_by_side(&twins) }
+            let note = if twins.is_empty() { "in none of these jobs".to_owned() } else { told(&twins) };
+            Shown { name, summary, note, picture: side_by_side(&twins) }
         })
         .collect();
     let text = format!(
@@ -91,23 +94,30 @@ fn clearest(production: &Production, job: &Job) -> Result<Vec<Sample>, DatasetEr
 /// The images with the defect, the same with its outline, and without it.
 fn side_by_side(twins: &[(&Sample, &Twin)]) -> Picture {
     let size_px = twins.first().map_or(1, |(sample, _)| sample.healthy.grey.size_px);
-    let zoom = LEAST_WIDTH.div_ceil(size_px);
-    let side = size_px * zoom;
+    let (zoom, every) = (LEAST_WIDTH.div_ceil(size_px), size_px.div_ceil(MOST_WIDTH));
+    let side = size_px.div_ceil(every) * zoom;
     let apart = side + GAP;
     let mut all = Picture::filled(twins.len().max(1) * apart - GAP, 3 * apart - GAP, [255; 3]);
     for (i, (sample, twin)) in twins.iter().enumerate() {
-        let [with, without] = [&twin.shot.grey, &sample.healthy.grey].map(grey);
+        let [with, without] = [&twin.shot.grey, &sample.healthy.grey].map(|image| grey(image, every));
+        let footprint: Vec<bool> = thinned(&twin.mask.pixels, size_px, every).copied().collect();
         all.paste(&with.enlarged(zoom), i * apart, 0);
-        all.paste(&with.outlined(&twin.mask.pixels, zoom, OUTLINE), i * apart, apart);
+        all.paste(&with.outlined(&footprint, zoom, OUTLINE), i * apart, apart);
         all.paste(&without.enlarged(zoom), i * apart, 2 * apart);
     }
     all
 }
 
-fn grey(image: &Grey) -> Picture {
+/// One of so many pixels along either side.
+fn thinned<T>(pixels: &[T], size_px: usize, every: usize) -> impl Iterator<Item = &T> {
+    pixels.chunks(size_px.max(1)).step_by(every).flat_map(move |row| row.iter().step_by(every))
+}
+
+fn grey(image: &Grey, every: usize) -> Picture {
     let white = f32::from(image.depth.white());
-    let shares: Vec<f32> = image.values.iter().map(|&value| f32::from(value) / white).collect();
-    Picture::grey(&shares, image.size_px)
+    let shares: Vec<f32> =
+        thinned(&image.values, image.size_px, every).map(|&value| f32::from(value) / white).collect();
+    Picture::grey(&shares, image.size_px.div_ceil(every))
 }
 
 /// What the episodes are, one number for each.

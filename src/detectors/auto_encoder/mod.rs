@@ -56,9 +56,9 @@ use crate::representations::Matrix;
 const NAME: &str = "auto-encoder";
 /// The feature vector.
 const LATENT: &str = "latent";
-/// Spread of the reconstructions, relative to that of the images, above which they have left the grey values: the structural similarity
+/// Mean squared error of the reconstructions over their range above which they have left the grey values: the structural similarity
 /// is 0 there, whatever the weights, and the training stays where it is.
-const AMONG_GREY_VALUES: Bound = Bound::AtMost(10.0);
+const AMONG_GREY_VALUES: Bound = Bound::AtMost(1.0);
 
 /// The registry's entry.
 pub const KIND: Kind<dyn Detector> = Kind {
@@ -228,10 +228,12 @@ impl Trainee for Training<'_> {
         let Some(x) = parts.next().transpose()?.filter(|x| x.dims()[0] > 1) else {
             return Ok(Vec::new());
         };
-        let value = diversity(&self.network.reconstruct(&x)?, &x)?;
+        let y = self.network.reconstruct(&x)?;
+        let [low, high] = self.network.range.ends();
+        let error = ((&y - &x)? / (high - low))?.sqr()?.mean_all()?.to_scalar::<f32>()?;
         Ok(vec![
-            Sign { name: "reconstruction diversity", value, bound: DIVERSE },
-            Sign { name: "reconstruction spread", value, bound: AMONG_GREY_VALUES },
+            Sign { name: "reconstruction diversity", value: diversity(&y, &x)?, bound: DIVERSE },
+            Sign { name: "reconstruction error", value: f64::from(error), bound: AMONG_GREY_VALUES },
         ])
     }
 

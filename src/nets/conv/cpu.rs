@@ -9,10 +9,10 @@ use super::direction::Direction;
 use super::geometry::Geometry;
 use super::lanes::{Lanes, Layout};
 use super::planes::Plane;
-use crate::kernels::panels::{self, ROWS, Step, Sums, Vector};
-use crate::kernels::transpose::transpose as transpose_matrix;
-use crate::kernels::vectors::widest;
+use crate::nets::panels::{self, ROWS, Step, Sums, Vector};
 use crate::nets::scratch::Scratch;
+use crate::nets::transpose::transpose as transpose_matrix;
+use crate::nets::vectors::widest;
 
 /// Vectors that pay for the weights to come into the cache.
 const VECTORS: usize = 48;

@@ -2,10 +2,10 @@
 
 use super::direction::Direction;
 use super::planes::Plane;
-use crate::kernels::panels::{Step, Vector};
-use crate::kernels::transpose::transpose;
-use crate::kernels::vectors::widest;
+use crate::nets::panels::{Step, Vector};
 use crate::nets::scratch::Scratch;
+use crate::nets::transpose::transpose;
+use crate::nets::vectors::widest;
 
 /// Steps that are taken at a time: what they read stays in the first cache.
 const STEPS: usize = 256;

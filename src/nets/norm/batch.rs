@@ -5,12 +5,12 @@ use generators::stream::Stream;
 use rayon::prelude::*;
 
 use super::rows;
-use crate::kernels::vectors::widest;
 use crate::nets::activation::values;
 use crate::nets::conv::keeps_graph;
 use crate::nets::relay;
 use crate::nets::repeated::Repeated;
 use crate::nets::sums::sums_of;
+use crate::nets::vectors::widest;
 use crate::nets::{Activation, Init, NetsError, Parameters};
 
 /// Whether a layer learns.

@@ -120,8 +120,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Where `earlier` is of the same run, by the same program on the same machine: what was finished then was not done again, so that
-    /// each stage took as long as the longer of the two says, and as much memory.
+    /// Where `earlier` is of the same run, by the same program on the same machine: data and models that were finished then were not made
+    /// again, so that they took as long as the longer of the two says, and the run as much memory. Other stages are done each time.
     pub fn goes_on_from(&mut self, earlier: &Self) {
         let maker = |p: &Provenance| (p.program_version.clone(), p.git_commit.clone(), p.machine.clone());
         let (now, then) = (&mut self.provenance, &earlier.provenance);
@@ -130,7 +130,9 @@ impl Record {
         if !same_data || maker(now) != maker(then) {
             return;
         }
-        for stage in &mut now.stages {
+        let kept =
+            |stage: &str| stage.starts_with("generate") || self.detectors.iter().any(|d| d.name == stage);
+        for stage in now.stages.iter_mut().filter(|stage| kept(&stage.stage)) {
             let known = then.stages.iter().find(|known| known.stage == stage.stage);
             stage.wall_secs = known.map_or(stage.wall_secs, |known| stage.wall_secs.max(known.wall_secs));
         }

@@ -10,12 +10,12 @@
 use pulp::{Arch, Simd, WithSimd};
 
 /// Rows of the result that lie together; see [`Sums`].
-pub(crate) const ROWS: usize = 8;
+pub(super) const ROWS: usize = 8;
 /// Vectors of one tile: with eight rows, their factors and all sums stay in 32 registers, as do those of four rows in 16.
 const VECTORS: usize = 2;
 
 /// Scalars that the processor works on at a time.
-pub(crate) fn lanes() -> usize {
+pub(super) fn lanes() -> usize {
     struct Lanes;
     impl WithSimd for Lanes {
         type Output = usize;
@@ -29,14 +29,14 @@ pub(crate) fn lanes() -> usize {
 
 /// Where one product of a sum reads, from the starts of its row and of its vector.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
+pub(super) struct Step {
     pub a: u32,
     pub b: u32,
 }
 
 /// A vector of the result.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Vector {
+pub(super) struct Vector {
     /// Where it reads in `b`.
     pub start: usize,
     /// Its number among the vectors of the result.
@@ -44,7 +44,7 @@ pub(crate) struct Vector {
 }
 
 /// The result: row r of vector v of `vectors` begins at ((r / ROWS * `vectors` + v) * ROWS + r % ROWS) * lanes.
-pub(crate) struct Sums<'a> {
+pub(super) struct Sums<'a> {
     pub values: &'a mut [f32],
     pub vectors: usize,
     /// Whether the values are added to, not overwritten.
@@ -55,7 +55,7 @@ pub(crate) struct Sums<'a> {
 ///
 /// # Panics
 /// Where a step leaves `a` or `b`, or a result has no place.
-pub(crate) fn multiply(
+pub(super) fn multiply(
     sums: &mut Sums<'_>,
     (a, rows): (&[f32], &[usize]),
     (b, vectors): (&[f32], &[Vector]),

@@ -7,7 +7,7 @@ const COLUMNS: usize = 16;
 
 /// Copies element (row, column) of `source`, whose rows are `source_apart`, to element (column, row) of `target`, whose
 /// rows are `target_apart`.
-pub(crate) fn transpose(
+pub(super) fn transpose(
     (source, source_apart): (&[f32], usize),
     [rows, columns]: [usize; 2],
     (target, target_apart): (&mut [f32], usize),

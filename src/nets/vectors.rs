@@ -8,6 +8,6 @@ use pulp::Arch;
 /// Numbers that the loop needs belong into `f` itself (`move`): of one behind a reference the compiler cannot tell that
 /// the results are not written over it, and the loop stays a number at a time.
 #[inline(always)]
-pub(crate) fn widest<R>(f: impl FnOnce() -> R) -> R {
+pub(super) fn widest<R>(f: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(f)
 }
