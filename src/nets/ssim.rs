@@ -11,6 +11,8 @@ const SPREAD_PX: f64 = 1.5;
 /// What keeps the two quotients finite, for values between 0 and 1: (K L)^2 with K = 0.01 and 0.03, L = 1.
 const LUMINANCE: f64 = 1e-4;
 const CONTRAST: f64 = 9e-4;
+/// Of the values.
+const MIDDLE: f64 = 0.5;
 
 /// Compares square images of one size, pixel by pixel, in the window about each.
 ///
@@ -56,10 +58,13 @@ impl Ssim {
     /// Where the shapes differ or are not of this side.
     pub fn dissimilarity(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let shape = a.dims4()?;
-        let (mean_a, mean_b) = (self.means(a)?, self.means(b)?);
-        let of_means = (mean_a.sqr()? + mean_b.sqr()?)?;
-        // Rounding leaves negative ones of values far from 0.
-        let variances = (self.means(&(a.sqr()? + b.sqr()?)?)? - &of_means)?.relu()?;
+        // Measured from the middle of the grey values, of which less cancels.
+        let (a, b) = ((a - MIDDLE)?, (b - MIDDLE)?);
+        let (mean_a, mean_b) = (self.means(&a)?, self.means(&b)?);
+        let squares = self.means(&(a.sqr()? + b.sqr()?)?)?;
+        // Of values far from these, rounding would leave negative ones.
+        let variances = (squares - (mean_a.sqr()? + mean_b.sqr()?)?)?.relu()?;
+        let of_means = ((&mean_a + MIDDLE)?.sqr()? + (&mean_b + MIDDLE)?.sqr()?)?;
         let of_difference = (mean_a - mean_b)?.sqr()?;
         let variance = (self.means(&(a - b)?.sqr()?)? - &of_difference)?.relu()?;
         let luminance = (of_difference / (of_means + LUMINANCE)?)?;
@@ -90,18 +95,22 @@ impl Ssim {
         };
         let both =
             |graph: &mut Graph, operator: &str, x: &Value, y: &Value| graph.node(operator, &[x, y], &[]);
-        let (mean_a, mean_b) = (means(graph, a), means(graph, b));
-        let [square_a, square_b, mean_a_squared, mean_b_squared] =
-            [a, b, &mean_a, &mean_b].map(|x| both(graph, "Mul", x, x));
-        let squares = both(graph, "Add", &square_a, &square_b);
-        let of_means = both(graph, "Add", &mean_a_squared, &mean_b_squared);
-        let squares = means(graph, &squares);
-        let variances = both(graph, "Sub", &squares, &of_means);
+        let [a, b] = [a, b].map(|x| graph.affine(x, 1.0, -MIDDLE));
+        let (mean_a, mean_b) = (means(graph, &a), means(graph, &b));
+        let squares = |graph: &mut Graph, x: &Value, y: &Value| {
+            let [x, y] = [x, y].map(|x| graph.node("Mul", &[x, x], &[]));
+            graph.node("Add", &[&x, &y], &[])
+        };
+        let (of_images, of_their_means) = (squares(graph, &a, &b), squares(graph, &mean_a, &mean_b));
+        let of_images = means(graph, &of_images);
+        let variances = both(graph, "Sub", &of_images, &of_their_means);
         let variances = graph.node("Relu", &[&variances], &[]);
+        let [grey_a, grey_b] = [&mean_a, &mean_b].map(|x| graph.affine(x, 1.0, MIDDLE));
+        let of_means = squares(graph, &grey_a, &grey_b);
         let of_difference = graph.squared_difference(&mean_a, &mean_b);
-        let squares = graph.squared_difference(a, b);
-        let squares = means(graph, &squares);
-        let variance = both(graph, "Sub", &squares, &of_difference);
+        let differences = graph.squared_difference(&a, &b);
+        let differences = means(graph, &differences);
+        let variance = both(graph, "Sub", &differences, &of_difference);
         let variance = graph.node("Relu", &[&variance], &[]);
         let luminance = graph.affine(&of_means, 1.0, LUMINANCE);
         let luminance = both(graph, "Div", &of_difference, &luminance);
